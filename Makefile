@@ -1,0 +1,145 @@
+# Two commands matter: `make demo` shows Mirant, `make test` proves it. `make help` lists the rest.
+
+HOST ?= 127.0.0.1
+PORT ?= 8080
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Stamps say which lock file an environment was made from, so that a second run installs nothing.
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+NODE_MODULES := node_modules/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+# No look-up for a newer build backend: the one in the lock builds the editable package.
+EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
+
+# `make test CI=1` and .ci/run: a skipped test is a failed test (tests/conftest.py).
+CI ?=
+export CI
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+##@ See it
+
+.PHONY: demo
+demo: $(RUNTIME) ## Run the demo pages (PORT=8080 HOST=127.0.0.1)
+	@exec $(BIN)/mirant demo --host $(HOST) --port $(PORT)
+
+##@ Prove it
+
+# One recipe, one check after the other: the first failure is the last thing on the screen.
+.PHONY: test
+test: $(DEVELOPMENT) $(NODE_MODULES) chromium ## Run every check and every test
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory types
+	@$(MAKE) --no-print-directory unit-js
+	@$(BIN)/pytest
+
+.PHONY: lint
+lint: $(DEVELOPMENT) ## Check format and style
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+.PHONY: types
+types: $(DEVELOPMENT) $(NODE_MODULES) ## Check types, Python's and JavaScript's
+	$(BIN)/mypy
+	node_modules/.bin/tsc -p js
+
+.PHONY: unit
+unit: $(DEVELOPMENT) ## Run the Python tests that need neither Node nor a browser
+	$(BIN)/pytest -m "not interop and not browser"
+
+# Node 18 takes no glob and Node 22 no folder, so the shell names the files.
+.PHONY: unit-js
+unit-js: $(NODE_MODULES) ## Run the tests of the browser client
+	node --test $$(find tests/js -name '*.test.*js' | sort)
+
+.PHONY: interop
+interop: $(DEVELOPMENT) $(NODE_MODULES) ## Run the tests against other people's clients
+	$(BIN)/pytest -m interop
+
+.PHONY: browser
+browser: $(DEVELOPMENT) chromium ## Run the tests in Chromium
+	$(BIN)/pytest -m browser
+
+.PHONY: coverage
+coverage: $(DEVELOPMENT) $(NODE_MODULES) chromium ## Run the Python tests and show what they miss
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+##@ Work on it
+
+.PHONY: format
+format: $(DEVELOPMENT) ## Format the Python code and mend what can be mended
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+.PHONY: build
+build: $(DEVELOPMENT) ## Build the wheel and the source archive into dist/
+	$(BIN)/python -m build --no-isolation
+
+# uv only here: it writes one lock for every platform, which pip cannot.
+.PHONY: lock
+lock: $(RUNTIME) ## Write the lock files anew (UPGRADE=--upgrade for newer versions)
+	$(PIP) uv
+	for name in requirements requirements-dev; do \
+	    $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+	        --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	        pyproject.toml $$name.in --output-file $$name.txt || exit 1; \
+	done
+	npm install --package-lock-only --no-audit --no-fund
+
+.PHONY: clean
+clean: ## Remove everything the Makefile and the tools made
+	rm -rf $(VENV) node_modules dist build htmlcov .coverage .coverage.* test-results
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## Show this text
+	@awk 'BEGIN { FS = ":.*## " } \
+	    /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	    /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+# --- installing -----------------------------------------------------------------------------------
+
+# $(call debian,WORDS,PACKAGES): installs Debian packages when root, says what to do when not.
+define debian
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing $(2)"; \
+	    { apt-get update -qq && \
+	      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2); } >/dev/null; \
+	else \
+	    echo "$(1) is missing. Install it and run make again, on Debian: sudo apt-get install $(2)" >&2; \
+	    exit 1; \
+	fi
+endef
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Mirant needs Python 3.11 or newer; this is $$($(PYTHON) --version 2>&1)." \
+	         "Name another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call debian,Python's venv module,python3-venv); }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.txt pyproject.toml | $(BIN)/python
+	$(PIP) --require-hashes -r requirements.txt
+	$(EDITABLE)
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.txt pyproject.toml | $(BIN)/python
+	$(PIP) --require-hashes -r requirements-dev.txt
+	$(EDITABLE)
+	@touch $@ $(RUNTIME)
+
+$(NODE_MODULES): package.json package-lock.json
+	@command -v npm >/dev/null || { $(call debian,Node.js with npm,nodejs npm); }
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || { $(call debian,Chromium,chromium); }

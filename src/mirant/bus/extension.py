@@ -1,0 +1,39 @@
+"""Extensions: what looks at every message of a bus, and may complete, change or refuse it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from mirant.bayeux.messages import Message, Reply
+
+if TYPE_CHECKING:
+    from mirant.bus.carrier import Turn
+
+
+class Veto(Exception):
+    """Raised by an extension or an application's hook to refuse a message.
+
+    Its text is sent to the client between the colons of the error (``404:reason:message_deleted``), so keep
+    it short and free of colons; without text the client learns only that the message was refused.
+    """
+
+
+class Extension:
+    """The base of extensions: does nothing. They run in the order in which they were added.
+
+    A message of a session that the bus does not know never gets here.
+    """
+
+    def incoming(self, message: Message, turn: Turn, now: float) -> Awaitable[None] | None:
+        """See *message* before it is acted on; ``turn.session`` is None for a handshake.
+
+        It may change the message, raise `Veto`, or return an awaitable that does so.
+        """
+        return None
+
+    def outgoing(self, reply: Reply, message: Message, turn: Turn, now: float) -> None:
+        """Complete *reply*, the answer to *message*, at the moment at which it leaves.
+
+        That may be long after ``turn.arrived``, if the reply was held.
+        """

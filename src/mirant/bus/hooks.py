@@ -1,0 +1,69 @@
+"""Where an application's code is called from: tables of hooks by channel."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from mirant.bayeux.channels import Channel, Pattern, Template
+from mirant.bayeux.messages import Message
+from mirant.bus.carrier import Request
+from mirant.bus.session import Session
+
+#: A computation that yields the awaitables it waits for, and is sent their results. Whoever runs it in a
+#: plain call as long as it yields nothing needs no task and no coroutine.
+Pipeline = Generator[Awaitable[Any], Any, None]
+
+#: The values of a template's parameters.
+Parameters = dict[str, str]
+
+#: Accepts a handshake by returning an `Identity`; None and exceptions deny it.
+Authenticate = Callable[[Message, Request], object]
+#: Sees a publish before it is delivered; may change ``message.data`` or raise `Veto`.
+PublishHook = Callable[[Session, Channel, Message, Parameters], Awaitable[None] | None]
+#: Sees a subscription to a plain channel before it is granted; may raise `Veto`.
+SubscribeHook = Callable[[Session, Parameters], Awaitable[None] | None]
+#: Takes a message to a service channel. What it waits for is awaited beside other messages.
+ServiceHook = Callable[[Session, Channel, Message, Parameters], Pipeline]
+#: Told of each session that ended.
+LeaveHook = Callable[[Session], Awaitable[None] | None]
+
+H = TypeVar("H")
+
+
+class Routes(Generic[H]):
+    """Hooks by the template of the channels they are for, in the order in which they were added."""
+
+    __slots__ = ("_by_depth",)
+
+    def __init__(self) -> None:
+        self._by_depth: dict[int, list[tuple[Template, H]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._by_depth)
+
+    def add(self, template: Template, hook: H) -> None:
+        """Let *hook* be found for the channels that *template* binds."""
+        self._by_depth.setdefault(len(template.segments), []).append((template, hook))
+
+    def find(self, channel: Channel) -> list[tuple[H, Parameters]]:
+        """Return the hooks for *channel*, each with the values of its parameters."""
+        routes = self._by_depth.get(len(channel.segments), ())
+        bound = ((hook, template.bind(channel)) for template, hook in routes)
+        return [(hook, parameters) for hook, parameters in bound if parameters is not None]
+
+    def covered_by(self, pattern: Pattern) -> bool:
+        """Whether *pattern* matches some channel for which there is a hook."""
+        return any(template.overlaps(pattern) for routes in self._by_depth.values() for template, _ in routes)
+
+
+@dataclass(slots=True)
+class Hooks:
+    """All hooks of one application."""
+
+    authenticate: Authenticate | None = None
+    publish: Routes[PublishHook] = field(default_factory=Routes)
+    subscribe: Routes[SubscribeHook] = field(default_factory=Routes)
+    services: Routes[ServiceHook] = field(default_factory=Routes)
+    leave: list[LeaveHook] = field(default_factory=list)

@@ -1,0 +1,236 @@
+"""The meta channels: handshake, connect, subscribe, unsubscribe, disconnect (Bayeux 1.0, section 4).
+
+Each handler fills the reply in place and says whether it is to be sent now. A channel below /meta/ that is
+not in `HANDLERS` does not exist.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from inspect import isawaitable
+from typing import Any, Final
+
+import msgspec
+
+from mirant.bayeux.advice import GO_AWAY, Advice
+from mirant.bayeux.channels import Channel, ChannelInvalid, Kind, Pattern
+from mirant.bayeux.errors import (
+    CHANNEL_MISSING,
+    CREATE_DENIED,
+    DENIED_BY_POLICY,
+    HANDSHAKE_DENIED,
+    SERVER_FULL,
+    SUBSCRIBE_DENIED,
+    SUBSCRIPTION_INVALID,
+    SUBSCRIPTION_LIMIT,
+    SUBSCRIPTION_MISSING,
+)
+from mirant.bayeux.messages import Message, Reply
+from mirant.bus.carrier import Link, Turn
+from mirant.bus.core import Core
+from mirant.bus.extension import Veto
+from mirant.bus.identity import Identity
+from mirant.bus.refusal import Refusal
+from mirant.bus.session import Ending, Session, State
+
+HANDSHAKE: Final = Channel.parse("/meta/handshake")
+CONNECT: Final = Channel.parse("/meta/connect")
+SUBSCRIBE: Final = Channel.parse("/meta/subscribe")
+UNSUBSCRIBE: Final = Channel.parse("/meta/unsubscribe")
+DISCONNECT: Final = Channel.parse("/meta/disconnect")
+
+#: Whether the reply is to be sent now, for handlers that may have to wait for the application.
+Answered = Generator[Awaitable[Any], Any, bool]
+
+# The longest pause between connects that a client may ask for, in seconds. It lengthens the life of a
+# session that nobody reads from; a client that is away for longer can handshake again.
+MAX_CLIENT_INTERVAL: Final = 60.0
+
+# When a client that found the server full should try again, in milliseconds.
+_FULL_RETRY: Final = 10_000
+
+_decode_names = msgspec.json.Decoder(str | list[str]).decode
+
+log = logging.getLogger("mirant")
+
+
+def handshake(core: Core, turn: Turn, message: Message, reply: Reply, now: float) -> Answered:
+    """Open a session (section 4.1).
+
+    The version and the transports that a client offers are not negotiated: there is one version, and the
+    client picks from the transports in the reply. Official servers do the same, and clients rely on it.
+    """
+    if len(core.sessions) >= core.settings.max_sessions:
+        raise Refusal(SERVER_FULL, advice=Advice(reconnect="handshake", interval=_FULL_RETRY))
+    for extension in core.extensions:
+        waiting = extension.incoming(message, turn, now)
+        if waiting is not None:
+            yield waiting
+    identity = yield from _authenticate(core, turn, message)
+    session = core.open(now)
+    session.identity = identity
+    session.browser = turn.carrier.browser
+    session.advised = turn.carrier.transport
+    turn.session = session
+    if isinstance(turn.carrier, Link):
+        _rebind(core, turn.carrier, now)
+    turn.carrier.session = session
+    reply.successful = True
+    reply.client_id = session.id
+    reply.version = reply.minimum_version = "1.0"
+    reply.supported_connection_types = list(core.settings.transports)
+    reply.advice = _advice(core, session)
+    return True
+
+
+def connect(core: Core, turn: Turn, message: Message, reply: Reply, now: float) -> bool:
+    """Answer at once or hold until there is something to say (section 4.2).
+
+    The first connect of a session is answered at once, even if the client does not ask for it: several wait
+    for that answer before they call themselves connected.
+    """
+    session = _session(turn)
+    core.supersede(session)
+    first = session.state is State.HANDSHAKEN
+    session.state = State.CONNECTED
+    timeout = core.settings.timeout
+    session.interval = core.settings.interval
+    if message.advice is not None:
+        # "advice" in a connect overrides ours for this one request; a reloaded page needs ours again.
+        timeout = _clamp(message.advice.timeout, timeout, timeout)
+        session.interval = _clamp(message.advice.interval, session.interval, MAX_CLIENT_INTERVAL)
+    if message.advice is not None or session.advised != turn.carrier.transport:
+        session.advised = turn.carrier.transport
+        reply.advice = _advice(core, session)
+    reply.successful = True
+    # Over HTTP the other replies of the same body would be held too. On a WebSocket they are sent at once.
+    holdable = turn.alone or isinstance(turn.carrier, Link)
+    if holdable and timeout > 0 and not first and not core.closing:
+        held = Turn(turn.carrier, session, now, alone=True)
+        held.answers.append((message, reply))
+        core.hold(session, held, timeout, now)
+        return False
+    core.expect(session, now, session.interval)
+    return True
+
+
+def subscribe(core: Core, turn: Turn, message: Message, reply: Reply, now: float) -> Answered:
+    """Subscribe to one pattern or a list of them (section 4.3).
+
+    A list is worked through in order up to the first that is refused, as the reference server does; those
+    before it stay subscribed.
+    """
+    session = _session(turn)
+    for pattern in _patterns(message):
+        if pattern.kind is Kind.META:
+            exists = pattern.depth == 0 and pattern.name in {channel.name for channel in HANDLERS}
+            raise Refusal(SUBSCRIBE_DENIED if exists else CREATE_DENIED, DENIED_BY_POLICY)
+        if pattern.kind is Kind.SERVICE:
+            continue  # succeeds and is not recorded: service channels are never distributed
+        if pattern not in session.subscriptions:
+            yield from _grant(core, session, pattern)
+            core.subscribe(session, pattern)
+    reply.successful = True
+    return True
+
+
+def unsubscribe(core: Core, turn: Turn, message: Message, reply: Reply, now: float) -> bool:
+    """Undo a subscription (section 4.4). To undo one that the session does not have succeeds too, as long as
+    somebody is subscribed: the reference server tells an unknown channel, not a missing subscription."""
+    session = _session(turn)
+    for pattern in _patterns(message):
+        if pattern.kind is Kind.BROADCAST and pattern not in core.subscriptions:
+            raise Refusal(CHANNEL_MISSING)
+        core.unsubscribe(session, pattern)
+    reply.successful = True
+    return True
+
+
+def disconnect(core: Core, turn: Turn, message: Message, reply: Reply, now: float) -> bool:
+    """End the session (section 4.5). The connect that is held is answered, with advice to stay away."""
+    core.end(_session(turn), Ending.DISCONNECTED, now)
+    reply.successful = True
+    return True
+
+
+Handler = Callable[[Core, Turn, Message, Reply, float], bool | Answered]
+
+#: What is done on which meta channel, for a session that is known. Handshake is apart: it has none yet.
+HANDLERS: Final[Mapping[Channel, Handler]] = {
+    CONNECT: connect,
+    SUBSCRIBE: subscribe,
+    UNSUBSCRIBE: unsubscribe,
+    DISCONNECT: disconnect,
+}
+
+
+def _session(turn: Turn) -> Session:
+    assert turn.session is not None, "the pipeline checks the session first"
+    return turn.session
+
+
+def _advice(core: Core, session: Session) -> Advice:
+    milliseconds = round(session.interval * 1000), round(core.settings.timeout * 1000)
+    return Advice(reconnect="retry", interval=milliseconds[0], timeout=milliseconds[1])
+
+
+def _clamp(asked: float | None, default: float, most: float) -> float:
+    """Return what a client *asked* for in milliseconds as seconds, between 0 and *most*."""
+    return default if asked is None else min(max(asked / 1000, 0.0), most)
+
+
+def _authenticate(
+    core: Core, turn: Turn, message: Message
+) -> Generator[Awaitable[Any], Any, Identity | None]:
+    authenticate = core.hooks.authenticate
+    if authenticate is None:
+        return None
+    try:
+        identity = authenticate(message, turn.carrier.request)
+        if isawaitable(identity):
+            identity = yield identity
+    except Exception as error:
+        if not isinstance(error, Veto):
+            log.exception("hook.failed hook=authenticate")
+        identity = None
+    if not isinstance(identity, Identity):
+        raise Refusal(HANDSHAKE_DENIED, advice=GO_AWAY)
+    return identity
+
+
+def _rebind(core: Core, link: Link, now: float) -> None:
+    """Let *link* go from the session it was bound to: a new handshake on a connection replaces it."""
+    if link.session is not None:
+        core.detach(link, now)
+
+
+def _patterns(message: Message) -> list[Pattern]:
+    if not message.subscription or message.subscription == b"null":
+        raise Refusal(SUBSCRIPTION_MISSING)
+    try:
+        names = _decode_names(message.subscription)
+        patterns = [Pattern.parse(name) for name in ([names] if isinstance(names, str) else names)]
+    except (msgspec.ValidationError, ChannelInvalid):
+        raise Refusal(SUBSCRIPTION_INVALID) from None
+    if not patterns:
+        raise Refusal(SUBSCRIPTION_MISSING)
+    return patterns
+
+
+def _grant(core: Core, session: Session, pattern: Pattern) -> Generator[Awaitable[Any], Any, None]:
+    """Ask the application whether *session* may subscribe to *pattern*."""
+    if len(session.subscriptions) >= core.settings.max_subscriptions:
+        raise Refusal(SUBSCRIPTION_LIMIT)
+    if pattern.depth:
+        # A hook guards its channels one by one; a wildcard that covers one of them must not get round it.
+        if core.hooks.subscribe.covered_by(pattern):
+            raise Refusal(SUBSCRIBE_DENIED, "wildcard_covers_guarded_channel")
+        return
+    for hook, parameters in core.hooks.subscribe.find(Channel.parse(pattern.name)):
+        try:
+            waiting = hook(session, parameters)
+            if waiting is not None:
+                yield waiting
+        except Veto as veto:
+            raise Refusal(SUBSCRIBE_DENIED, str(veto)) from None

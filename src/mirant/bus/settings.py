@@ -1,0 +1,115 @@
+"""The options of a bus: each declared once, with its unit, its default and the reason for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any, Final, Literal
+
+Unit = Literal["duration", "size", "count", "names"]
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+#: The transports there are, the preferred first.
+TRANSPORTS: Final = ("websocket", "long-polling")
+
+
+class SettingsError(ValueError):
+    """An option that does not exist or has a value that cannot be; the text says which and what would do."""
+
+
+def _option(default: Any, table: str, unit: Unit, sentence: str) -> Any:
+    return field(default=default, metadata={"table": table, "unit": unit, "sentence": sentence})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a bus behaves. Durations are seconds, sizes bytes."""
+
+    # CometD and Faye clients wait this long plus 10 s; proxies commonly cut idle requests at 60 s.
+    timeout: float = _option(
+        30.0, "session", "duration", "How long a /meta/connect with nothing to say is held."
+    )
+    interval: float = _option(
+        0.0, "session", "duration", "How long a client waits between two /meta/connect."
+    )
+    # CometD's default: long enough for a page reload or a change of network, short enough to notice.
+    max_interval: float = _option(
+        10.0, "session", "duration", "How long a session lives on without hearing from its client."
+    )
+    transports: tuple[str, ...] = _option(
+        TRANSPORTS, "transports", "names", "The transports offered, the preferred first."
+    )
+    # As much as the `websockets` and CometD Java clients accept from us.
+    max_body: int = _option(1 * MIB, "limits", "size", "Largest HTTP body or WebSocket message accepted.")
+    # CometD: unlimited. A page that opens 200 subscriptions at once sends 200.
+    max_batch: int = _option(1_000, "limits", "count", "Most messages in one body.")
+    # At about 4 KiB each: 400 MiB. Handshakes beyond it are refused; the sessions there are go on.
+    max_sessions: int = _option(100_000, "limits", "count", "Most sessions at a time.")
+    max_subscriptions: int = _option(1_000, "limits", "count", "Most subscriptions of one session.")
+    # Four full bodies. A client that lags further behind is disconnected rather than waited for.
+    max_outbox: int = _option(4 * MIB, "limits", "size", "Most bytes that wait for one session.")
+    # A page that loads asks a handful; each may hold a task of the application.
+    max_calls: int = _option(100, "limits", "count", "Most unanswered remote calls of one session.")
+
+    @classmethod
+    def read(cls, tables: Mapping[str, object]) -> Settings:
+        """Return the settings that *tables*, such as a parsed TOML file, ask for.
+
+        Raises:
+            SettingsError: a table or option is unknown, or a value is of the wrong kind.
+        """
+        known = {(option.metadata["table"], option.name): option.metadata["unit"] for option in fields(cls)}
+        given: dict[str, Any] = {}
+        for table, options in tables.items():
+            _check_name(table, sorted({name for name, _ in known}), "table")
+            if not isinstance(options, Mapping):
+                raise SettingsError(f"{table} should be a table: write [{table}] and its options below")
+            for name, value in options.items():
+                _check_name(name, sorted(n for t, n in known if t == table), f"option in [{table}]")
+                given[name] = _read_value(f"{table}.{name}", known[table, name], value)
+        return cls(**given)
+
+
+def _check_name(name: str, known: list[str], what: str) -> None:
+    if name in known:
+        return
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+    raise SettingsError(f"{name!r} is no {what}; {hint}")
+
+
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
+_SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+_SIZE: Final = re.compile(r"(\d+)\s*(B|KiB|MiB)")
+_BYTES: Final = {"B": 1, "KiB": KIB, "MiB": MIB}
+
+
+def _read_value(where: str, unit: Unit, value: object) -> object:
+    if unit == "duration":
+        return _read_duration(where, value)
+    if unit == "names":
+        return _read_names(where, value)
+    if unit == "size" and isinstance(value, str) and (found := _SIZE.fullmatch(value)):
+        return int(found[1]) * _BYTES[found[2]]
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    example = 'a size such as "64KiB" or a number of bytes' if unit == "size" else "a whole number from 1"
+    raise SettingsError(f"{where} = {value!r} should be {example}")
+
+
+def _read_duration(where: str, value: object) -> float:
+    if isinstance(value, str) and (found := _DURATION.fullmatch(value)):
+        return float(found[1]) * _SECONDS[found[2]]
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf"):
+        return float(value)
+    raise SettingsError(f'{where} = {value!r} should be a duration such as "30s" or a number of seconds')
+
+
+def _read_names(where: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, list) and value and all(name in TRANSPORTS for name in value):
+        return tuple(value)
+    raise SettingsError(f"{where} = {value!r} should be a list with some of {', '.join(TRANSPORTS)}")

@@ -1,0 +1,31 @@
+"""Mirant: a message bus for web applications that speaks Bayeux, the protocol of CometD.
+
+The names here are the public interface; their modules may move.
+"""
+
+from mirant.application import Bus
+from mirant.bayeux.channels import Channel, ChannelInvalid, Pattern
+from mirant.bus.extension import Extension, Veto
+from mirant.bus.identity import Identity
+from mirant.bus.session import Ending, Session
+from mirant.bus.settings import Settings, SettingsError
+from mirant.extensions.timesync import TimeSync
+from mirant.services import Caller, Handshake, RemoteError
+
+__all__ = [
+    "Bus",
+    "Caller",
+    "Channel",
+    "ChannelInvalid",
+    "Ending",
+    "Extension",
+    "Handshake",
+    "Identity",
+    "Pattern",
+    "RemoteError",
+    "Session",
+    "Settings",
+    "SettingsError",
+    "TimeSync",
+    "Veto",
+]

@@ -1,0 +1,5 @@
+"""``python -m mirant``: the command line."""
+
+from mirant.cli import main
+
+main()

@@ -1,0 +1,63 @@
+"""Running a bus until it is interrupted."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from ipaddress import ip_address
+
+import click
+
+from mirant.application import Bus
+from mirant.hosts.server import serve_bus
+
+
+def run_bus(bus: Bus, *, host: str, port: int, path: str, title: str) -> None:
+    """Listen at *host* and *port*, say so, and serve *bus* at *path* until SIGINT or SIGTERM."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
+    logging.getLogger("mirant").setLevel(logging.WARNING)
+    with listen(host, port) as listener:
+        url = url_of(listener, path)
+
+        def say() -> None:
+            click.echo(f"{title} is at {url}   (Ctrl-C ends it)")
+            if not is_loopback(listener):
+                click.echo("Other machines can reach it. Who may do what is up to the application.", err=True)
+
+        serve_bus(bus, listener, path=path, on_listening=say)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at *host* and *port*."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise click.ClickException(_explain(error, host, port)) from None
+    return listener
+
+
+def url_of(listener: socket.socket, path: str) -> str:
+    """Return an address for the browser's address bar."""
+    host, port = listener.getsockname()[:2]
+    if ip_address(host).is_unspecified or is_loopback(listener):
+        host = "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"
+
+
+def is_loopback(listener: socket.socket) -> bool:
+    """Whether only this machine can reach *listener*."""
+    return ip_address(listener.getsockname()[0]).is_loopback
+
+
+def _explain(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is taken. Choose another: --port {port + 1}, or --port 0 for a free one."
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs more rights than you have. Choose one above 1023, such as --port 8080."
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"{host!r} is no address of this machine. Try --host 127.0.0.1, or 0.0.0.0 for all it has."
+    return f"Cannot listen at {host} port {port}: {error.strerror}."

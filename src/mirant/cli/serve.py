@@ -1,0 +1,72 @@
+"""``mirant serve``: a bus of yours, or an open one."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+
+import click
+
+from mirant.application import Bus
+from mirant.bus.settings import SettingsError
+from mirant.cli.options import host_option, port_option
+from mirant.cli.running import run_bus
+
+
+@click.command()
+@click.argument("target", metavar="[MODULE:BUS]", required=False)
+@host_option
+@port_option
+@click.option("--path", default="/cometd", show_default=True, help="Where the bus is on the server.")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Options of the bus, a TOML file.",
+)
+def serve(target: str | None, host: str, port: int, path: str, config: Path | None) -> None:
+    """Serve a bus.
+
+    MODULE:BUS names the bus in your code, such as app:bus for "bus = Bus()" in app.py. Without it, a bus is
+    made from the config file; on it everybody may publish and subscribe to everything.
+    """
+    if not path.startswith("/"):
+        raise click.BadParameter(f"{path!r} should begin with a slash, such as /cometd.", param_hint="--path")
+    if target is None:
+        bus = open_bus(config)
+    elif config is None:
+        bus = find_bus(target)
+    else:
+        raise click.UsageError(f"{target} has its own options; pass the file there: Bus({str(config)!r}).")
+    run_bus(bus, host=host, port=port, path=path, title="Mirant")
+
+
+def open_bus(config: Path | None) -> Bus:
+    """Return a bus with the options in *config*."""
+    try:
+        return Bus(config)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def find_bus(target: str) -> Bus:
+    """Return the bus that *target*, such as ``app:bus``, names in a module of the current folder or path."""
+    module_name, colon, name = target.partition(":")
+    if not (module_name and colon and name):
+        raise click.BadParameter(f"{target!r} should be a module and a name in it, such as app:bus.")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module_name + ".").startswith(error.name + "."):
+            raise  # the module is there, and imports one that is not: the traceback tells where
+        raise click.BadParameter(f"there is no module {error.name!r} here or on the Python path.") from None
+    found = getattr(module, name, None)
+    if isinstance(found, Bus):
+        return found
+    buses = [key for key, value in vars(module).items() if isinstance(value, Bus)]
+    near = get_close_matches(name, buses, n=1) or buses
+    hint = f"did you mean {module_name}:{near[0]}?" if near else "make one there: bus = mirant.Bus()."
+    what = f"has no {name!r}" if found is None else f"has a {name!r} that is not a mirant.Bus"
+    raise click.BadParameter(f"{module_name!r} {what}; {hint}")

@@ -1,0 +1,1 @@
+"""Where bytes come from: the servers that run a bus."""

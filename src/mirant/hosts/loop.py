@@ -1,0 +1,104 @@
+"""Running a core on an asyncio event loop: the clock, the end of the tick, the timer and what is awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mirant.bus.core import Core
+from mirant.bus.hooks import Pipeline
+from mirant.bus.settings import Settings
+
+log = logging.getLogger("mirant")
+
+
+class Loop:
+    """The `Host` of one core, on the event loop that is running."""
+
+    def __init__(self, settings: Settings, *, secret: bytes | None = None) -> None:
+        self.core = Core(settings, self, secret=secret)
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_loop: asyncio.AbstractEventLoop | None = None  # a test suite may use one loop per test
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def now(self) -> float:
+        """The time that the core is told: monotonic seconds."""
+        return asyncio.get_running_loop().time()
+
+    async def run(self, pipeline: Pipeline) -> None:
+        """Run *pipeline* to its end, awaiting what it yields. Without anything to await this never waits."""
+        awaitable = step(pipeline)
+        while awaitable is not None:
+            awaitable = await resume(pipeline, awaitable)
+
+    def flush_soon(self) -> None:
+        asyncio.get_running_loop().call_soon(self._flush)
+
+    def wake_at(self, when: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self._timer is not None:
+            if self._timer_loop is loop and self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer, self._timer_loop = loop.call_at(when, self._wake), loop
+
+    def background(self, pipeline: Pipeline) -> None:
+        awaitable = step(pipeline)
+        if awaitable is not None:
+            task = asyncio.get_running_loop().create_task(self._continue(pipeline, awaitable))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Answer the polls, close the connections, cancel what runs in the background and stop the timer."""
+        self.core.close(self.now())
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _flush(self) -> None:
+        self.core.flush(self.now())
+
+    def _wake(self) -> None:
+        self._timer = None
+        self.core.advance(self.now())
+        upcoming = self.core.next_deadline()
+        if upcoming is not None:
+            self.wake_at(upcoming)
+
+    async def _continue(self, pipeline: Pipeline, awaitable: Awaitable[Any]) -> None:
+        try:
+            waiting: Awaitable[Any] | None = awaitable
+            while waiting is not None:
+                waiting = await resume(pipeline, waiting)
+        except Exception:
+            log.exception("hook.failed")
+
+
+def step(pipeline: Pipeline) -> Awaitable[Any] | None:
+    """Run *pipeline* until it waits for something, and return that; None if it has ended."""
+    return next(pipeline, None)
+
+
+async def resume(pipeline: Pipeline, awaitable: Awaitable[Any]) -> Awaitable[Any] | None:
+    """Wait for *awaitable* on behalf of *pipeline*, and run it on to its next, which is returned.
+
+    If this is cancelled, the cancellation is thrown into the pipeline where it waits.
+    """
+    send: Callable[[Any], Awaitable[Any]]
+    outcome: Any
+    try:
+        outcome = await awaitable
+    except BaseException as error:
+        send, outcome = pipeline.throw, error
+    else:
+        send = pipeline.send
+    try:
+        return send(outcome)
+    except StopIteration:
+        return None

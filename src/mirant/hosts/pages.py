@@ -1,0 +1,73 @@
+"""The files that a bus serves to browsers by GET: its client, a landing page or an application's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+#: What a page may do. Everything it needs comes from here; scripts and styles are files, never inline.
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+
+_TYPES: Final = {
+    ".html": "text/html;charset=utf-8",
+    ".css": "text/css;charset=utf-8",
+    ".js": "text/javascript;charset=utf-8",
+    ".ts": "text/plain;charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One file, ready to be sent; ``{{base}}`` in it stands for the path at which the bus is mounted."""
+
+    content: bytes
+    content_type: str
+
+    def rendered(self, base: str) -> bytes:
+        """Return the content for a bus mounted at *base*."""
+        return self.content.replace(b"{{base}}", base.encode())
+
+
+class Pages:
+    """Files by the path below the bus's mount: read once, then served from memory."""
+
+    def __init__(self, folder: Path | Traversable | None = None) -> None:
+        """Serve the browser client, and what is in *folder*; without one, a landing page."""
+        self._pages: dict[str, Page] = {}
+        for source in (_client_folder(), folder or files("mirant.hosts") / "landing"):
+            for file in source.iterdir():
+                self._add(file)
+
+    def find(self, path: str) -> Page | None:
+        """Return the page at *path*, such as ``/chat`` or ``/mirant.js``."""
+        return self._pages.get(path.strip("/"))
+
+    def _add(self, file: Path | Traversable) -> None:
+        stem, dot, suffix = file.name.rpartition(".")
+        if not file.is_file() or dot + suffix not in _TYPES:
+            return
+        name = file.name
+        if suffix == "html":  # pages have addresses without a suffix; index.html is the mount itself
+            name = "" if stem == "index" else stem
+        self._pages[name] = Page(file.read_bytes(), _TYPES[dot + suffix])
+
+
+def etag(content: bytes) -> str:
+    """Return the entity tag of *content*."""
+    return f'"{sha256(content).hexdigest()[:20]}"'
+
+
+def _client_folder() -> Path | Traversable:
+    packed = files("mirant") / "js"
+    if packed.is_dir():
+        return packed
+    return Path(__file__).parents[3] / "js"  # a source tree: the client lives beside src

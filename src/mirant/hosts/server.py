@@ -1,0 +1,95 @@
+"""Serving a bus by itself, on uvicorn's server: its sockets, its signals, its lifespan."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import uvicorn
+
+from mirant.hosts.asgi import Receive, Scope, Send, answer_lifespan, send_response
+from mirant.hosts.mount import Closable, Mounted
+from mirant.transports.long_polling import Response, refuse
+
+# How long requests in progress may take when the server ends, in seconds. Held polls are answered at once;
+# this is for what the application is still doing.
+_GRACE: Final = 5
+
+
+class Limits(Protocol):
+    """The settings that concern the server."""
+
+    @property
+    def max_body(self) -> int: ...
+
+
+class Servable(Closable, Protocol):
+    """A bus, as far as a server is concerned."""
+
+    @property
+    def settings(self) -> Limits: ...
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which lets the bus go before it waits for connections to end.
+
+    uvicorn waits for open requests before it ends the lifespan. A held /meta/connect would make that 30
+    seconds; and its close code for WebSockets would be 1012.
+    """
+
+    def __init__(self, config: uvicorn.Config, bus: Closable, on_listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._bus = bus
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_listening()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._bus.close()
+        await super().shutdown(sockets)
+
+
+def serve_bus(bus: Servable, listener: socket.socket, *, path: str, on_listening: Callable[[], None]) -> None:
+    """Serve *bus* at *path* on *listener* until SIGINT or SIGTERM; *on_listening* is called when it is up."""
+    config = uvicorn.Config(
+        Mounted(bus, path, Elsewhere(path)),
+        loop="auto",  # uvloop, where there is one
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        ws_max_size=bus.settings.max_body,
+        ws_per_message_deflate=False,  # 50 KiB a connection; a proxy compresses better
+        timeout_graceful_shutdown=_GRACE,
+    )
+    try:
+        Server(config, bus, on_listening).run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass  # uvicorn raises the signal again after it has shut down
+
+
+class Elsewhere:
+    """The application beside a bus that is served alone: ``/`` leads to the bus, all else is not there."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await answer_lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})  # refuses the upgrade with 403
+        else:
+            await send_response(self._respond(scope["path"]), send, omit_body=scope["method"] == "HEAD")
+
+    def _respond(self, path: str) -> Response:
+        if path == "/":
+            return refuse(307, f"The bus is at {self._path}.", ("location", self._path))
+        return refuse(404, f"There is nothing here. The bus is at {self._path}.")

@@ -1,0 +1,1 @@
+"""What an operator declares in a file: the options of a bus, and who may do what."""

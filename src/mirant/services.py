@@ -1,0 +1,286 @@
+"""Where an application's functions meet the bus: decorators, and the values that functions are given."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
+from typing import Any, Final, TypeVar, get_type_hints
+
+import msgspec
+
+from mirant.bayeux.channels import Channel, Kind, Template
+from mirant.bayeux.errors import FIELD_INVALID
+from mirant.bayeux.messages import Delivery, Message
+from mirant.bus.carrier import Request
+from mirant.bus.core import Core
+from mirant.bus.extension import Veto
+from mirant.bus.hooks import LeaveHook, Parameters, Pipeline
+from mirant.bus.identity import Identity
+from mirant.bus.refusal import Refusal
+from mirant.bus.session import Session
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_encode = msgspec.json.Encoder().encode
+
+log = logging.getLogger("mirant")
+
+
+class RemoteError(Exception):
+    """Raised by a remote call's function to answer that the call failed, with `data` saying why."""
+
+    def __init__(self, data: object) -> None:
+        super().__init__(data)
+        self.data = data
+
+
+#: What a caller is told when the application's code broke. The details are in the server's log.
+_BROKEN: Final = {"code": 500, "message": "The call failed on the server."}
+
+
+class Caller:
+    """Who sent the message that a function is called for."""
+
+    __slots__ = ("_core", "session")
+
+    def __init__(self, core: Core, session: Session) -> None:
+        self._core = core
+        self.session = session
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who the client is; None if the bus does not authenticate."""
+        return self.session.identity
+
+    def deliver(self, channel: str, data: object) -> None:
+        """Send *data* on *channel* to this client alone; it need not be subscribed.
+
+        Raises:
+            ChannelInvalid: *channel* is no channel name.
+            TypeError: *data* has no JSON form.
+        """
+        self._core.deliver(self.session, Delivery.of(Channel.parse(channel), data))
+
+
+class Handshake:
+    """A client that wants in (Bayeux 1.0, section 4.1)."""
+
+    __slots__ = ("_message", "request")
+
+    def __init__(self, message: Message, request: Request) -> None:
+        self._message = message
+        #: The HTTP request it came with: headers, address, whether over TLS.
+        self.request = request
+
+    @property
+    def ext(self) -> dict[str, Any]:
+        """The `ext` field, where clients put credentials; empty if there is none."""
+        return {name: msgspec.json.decode(raw) for name, raw in (self._message.ext or {}).items()}
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the message that Bayeux does not know."""
+        return {name: msgspec.json.decode(raw) for name, raw in self._message.extra.items()}
+
+
+class Function:
+    """An application's function for the channels of one template, checked when it is registered."""
+
+    __slots__ = ("_call", "_decode", "_takes_data", "name")
+
+    def __init__(self, call: Callable[..., Any], template: Template, *, takes_data: bool) -> None:
+        """Wrap *call*, which takes the caller, the data (if *takes_data*) and each parameter by its name.
+
+        Raises:
+            TypeError: it takes something else.
+        """
+        self.name = getattr(call, "__qualname__", repr(call))
+        expected = ["caller", *(["data"] if takes_data else []), *template.parameters]
+        given = list(inspect.signature(call).parameters)
+        fixed = 2 if takes_data else 1
+        if len(given) < fixed or sorted(given[fixed:]) != sorted(template.parameters):
+            raise TypeError(
+                f"{self.name} should take ({', '.join(expected)}), because it is for {template.name}"
+            )
+        self._call = call
+        self._takes_data = takes_data
+        hint = get_type_hints(call).get(given[1], Any) if takes_data else Any
+        self._decode = msgspec.json.Decoder(Any if hint is object else hint).decode
+
+    def __call__(self, caller: Caller, message: Message | None, parameters: Parameters) -> Any:
+        """Call the function; the message's data is decoded into the type that the function declares.
+
+        Raises:
+            Refusal: the data is not of that type.
+        """
+        if not self._takes_data or message is None:
+            return self._call(caller, **parameters)
+        try:
+            data = self._decode(message.data or b"null")
+        except msgspec.ValidationError as error:
+            raise Refusal(FIELD_INVALID, "data") from error
+        return self._call(caller, data, **parameters)
+
+
+class Services:
+    """The decorators of a bus. A function may be plain or ``async``; a plain one must not block."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def rpc(self, template: str) -> Callable[[F], F]:
+        """Answer remote calls: ``rpc("/weather/{city}")`` is for ``call("weather/paris")`` of a client.
+
+        The function takes ``(caller, data, *parameters)``; what it returns is the answer, `RemoteError` a
+        failure. Calls of one client may overlap; if its session ends, an ``async`` function runs on, and its
+        answer goes nowhere. When the bus closes it is cancelled.
+
+        Raises:
+            ChannelInvalid: the template is no channel name.
+            TypeError: the function does not take the template's parameters.
+        """
+
+        def register(call: F) -> F:
+            route = Template("/service" + template)
+            function = Function(call, route, takes_data=True)
+
+            def answer(
+                session: Session, channel: Channel, message: Message, parameters: Parameters
+            ) -> Pipeline:
+                caller = Caller(self._core, session)
+                return _answer(
+                    self._core, caller, channel, message, lambda: function(caller, message, parameters)
+                )
+
+            self._core.hooks.services.add(route, answer)
+            return call
+
+        return register
+
+    def service(self, template: str) -> Callable[[F], F]:
+        """Take messages on a service channel: ``service("/chat/join")`` is for ``/service/chat/join``.
+
+        The function takes ``(caller, data, *parameters)``; what it returns is ignored.
+        """
+
+        def register(call: F) -> F:
+            route = Template("/service" + template)
+            function = Function(call, route, takes_data=True)
+
+            def take(
+                session: Session, channel: Channel, message: Message, parameters: Parameters
+            ) -> Pipeline:
+                result = function(Caller(self._core, session), message, parameters)
+                if isawaitable(result):
+                    yield result
+
+            self._core.hooks.services.add(route, take)
+            return call
+
+        return register
+
+    def on_publish(self, template: str) -> Callable[[F], F]:
+        """See what clients publish to a channel before anybody gets it.
+
+        The function takes ``(caller, data, *parameters)``. It returns None to let the message pass as it is,
+        other data to replace it, or raises `Veto`. An exception refuses the message too.
+        """
+
+        def register(call: F) -> F:
+            route = Template(template)
+            function = Function(call, route, takes_data=True)
+
+            def see(
+                session: Session, channel: Channel, message: Message, parameters: Parameters
+            ) -> Awaitable[None] | None:
+                result = function(Caller(self._core, session), message, parameters)
+                if isawaitable(result):
+                    return _replace_later(message, result)
+                _replace(message, result)
+                return None
+
+            self._core.hooks.publish.add(route, see)
+            return call
+
+        return register
+
+    def on_subscribe(self, template: str) -> Callable[[F], F]:
+        """Decide on subscriptions: the function takes ``(caller, *parameters)`` and may raise `Veto`.
+
+        A wildcard subscription that covers a channel with such a function is refused: it would get round it.
+        """
+
+        def register(call: F) -> F:
+            route = Template(template)
+            function = Function(call, route, takes_data=False)
+
+            def decide(session: Session, parameters: Parameters) -> Awaitable[None] | None:
+                result: Awaitable[None] | None = function(Caller(self._core, session), None, parameters)
+                return result
+
+            self._core.hooks.subscribe.add(route, decide)
+            return call
+
+        return register
+
+    def authenticate(self, call: F) -> F:
+        """Let *call* decide who may handshake: it takes a `Handshake` and returns an `Identity`.
+
+        None, `Veto` and other exceptions deny. Without such a function everybody is let in, without identity.
+        """
+        self._core.hooks.authenticate = lambda message, request: call(Handshake(message, request))
+        return call
+
+    def on_leave(self, call: F) -> F:
+        """Call *call* with each `Session` that ended: its client disconnected, expired or was too slow."""
+        hook: LeaveHook = call
+        self._core.hooks.leave.append(hook)
+        return call
+
+
+def _answer(
+    core: Core, caller: Caller, channel: Channel, message: Message, call: Callable[[], Any]
+) -> Pipeline:
+    """Make the remote call and deliver its answer, which bears the request's id (the reply has no data)."""
+    successful = False
+    try:
+        data = call()
+        if isawaitable(data):
+            data = yield data
+        encoded = _encode(data)
+        successful = True
+    except RemoteError as error:
+        encoded = _encode(error.data)
+    except Refusal as refusal:
+        encoded = _encode({"code": refusal.error.code, "message": str(refusal.__cause__ or refusal)})
+    except Veto as veto:
+        encoded = _encode({"code": 403, "message": str(veto)})
+    except Exception:
+        log.exception("call.failed channel=%s session=%s", channel.name, caller.session.id[:8])
+        encoded = _encode(_BROKEN)
+    fields: Mapping[str, object] = {} if message.id is None else {"id": message.reply_id}
+    core.deliver(caller.session, Delivery.of(channel, msgspec.Raw(encoded), **fields, successful=successful))
+
+
+def _replace(message: Message, data: object) -> None:
+    if data is not None:
+        message.data = msgspec.Raw(_encode(data))
+
+
+async def _replace_later(message: Message, result: Awaitable[object]) -> None:
+    _replace(message, await result)
+
+
+def broadcast_channel(name: str) -> Channel:
+    """Return the channel *name*, which must be one that messages are distributed on.
+
+    Raises:
+        ChannelInvalid: it is no channel name.
+        ValueError: it is a meta or service channel.
+    """
+    channel = Channel.parse(name)
+    if channel.kind is not Kind.BROADCAST:
+        raise ValueError(f"{name} is a {channel.kind.value} channel; nothing is distributed on those")
+    return channel

@@ -1,0 +1,73 @@
+"""The websocket transport: messages both ways in text frames, each a JSON array.
+
+Deliveries are pushed whenever there are any. The /meta/connect is a heartbeat here: it is held until its
+timeout, and messages do not release it.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from mirant.bayeux.messages import BodyInvalid, BodyTooLarge, Message, decode
+from mirant.bus.carrier import Link, Request, Turn
+from mirant.bus.core import MAX_HANDED_OVER, Core
+from mirant.bus.outbox import MAX_FRAME, coalesce
+
+# RFC 6455, section 7.4.1
+GOING_AWAY: Final = 1001
+UNSUPPORTED_DATA: Final = 1003
+INVALID_PAYLOAD: Final = 1007
+POLICY_VIOLATION: Final = 1008
+MESSAGE_TOO_BIG: Final = 1009
+
+# RFC 6455, section 5.5: a control frame has 125 bytes, two of them the code of the close.
+_MAX_REASON: Final = 123
+
+
+class Connection(Link):
+    """One WebSocket. The host subclasses it: it knows how to send a text and how to close."""
+
+    __slots__ = ("core",)
+
+    transport: ClassVar[str] = "websocket"
+
+    def __init__(self, core: Core, request: Request) -> None:
+        """Begin with the *request* that was upgraded."""
+        self.core = core
+        self.request = request
+        self.session = None
+        self.browser = None
+
+    @abstractmethod
+    def send(self, text: bytes) -> None:
+        """Send *text* in one text frame, after what was sent before."""
+
+    def read(self, text: bytes) -> list[Message] | None:
+        """Return the messages in *text*; or None, having closed the connection because it is not Bayeux."""
+        limits = self.core.settings
+        try:
+            return decode(text, max_size=limits.max_body, max_batch=limits.max_batch)
+        except BodyInvalid as error:
+            self.refuse(INVALID_PAYLOAD, str(error))
+        except BodyTooLarge as error:
+            self.refuse(MESSAGE_TOO_BIG, str(error))
+        return None
+
+    def refuse(self, code: int, reason: str) -> None:
+        """Close the connection, cutting *reason* to what a close frame can carry."""
+        self.close(code, reason.encode()[:_MAX_REASON].decode(errors="ignore"))
+
+    def finish(self, turns: Sequence[Turn], replies: Sequence[bytes]) -> None:
+        """Send what waits for the session, then the replies, in as few frames as their size allows."""
+        session = self.session
+        if session is not None and session.link is self and session.outbox.size and self.writable:
+            self.write(coalesce(session.outbox.take(MAX_HANDED_OVER)))
+        start, size = 0, 0
+        for index, reply in enumerate(replies):
+            size += len(reply) + 1
+            if size > MAX_FRAME and index > start:
+                self.send(b"[%b]" % b",".join(replies[start:index]))
+                start, size = index, len(reply) + 1
+        self.send(b"[%b]" % b",".join(replies[start:]))

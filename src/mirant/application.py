@@ -12,9 +12,10 @@ from mirant.bus.extension import Extension
 from mirant.bus.session import Session
 from mirant.bus.settings import Settings
 from mirant.extensions.timesync import TimeSync
-from mirant.hosts.asgi import AsgiHost, Receive, Scope, Send
+from mirant.hosts.asgi import AsgiHost
+from mirant.hosts.asgi_scope import AsgiApplication, Receive, Scope, Send
 from mirant.hosts.loop import Loop
-from mirant.hosts.mount import AsgiApplication, Mounted
+from mirant.hosts.mount import Mounted
 from mirant.hosts.pages import Pages
 from mirant.policy.file import load
 from mirant.services import Services, broadcast_channel
@@ -86,6 +87,7 @@ class Bus(Services):
 
     def publish_nowait(self, channel: str, data: object) -> int:
         """The same as `publish`, for code that cannot await."""
+        self._loop.now()  # raises where it may not be called, before anything is changed
         target = broadcast_channel(channel)
         return self._core.publish(target, Delivery.of(target, data))
 
@@ -96,6 +98,7 @@ class Bus(Services):
             ChannelInvalid: *channel* is no channel name.
             TypeError: *data* has no JSON form.
         """
+        self._loop.now()
         self._core.deliver(session, Delivery.of(Channel.parse(channel), data))
 
     def session(self, session_id: str) -> Session | None:
@@ -110,6 +113,10 @@ class Bus(Services):
     def dismiss(self, session: Session) -> None:
         """End *session*; its client is told not to come back."""
         self._core.dismiss(session, self._loop.now())
+
+    def open(self) -> None:
+        """Serve again after `close`. The ASGI lifespan does both."""
+        self._loop.open()
 
     async def close(self) -> None:
         """Answer every poll that is held, close every WebSocket with 1001, cancel running calls."""

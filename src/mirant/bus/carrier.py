@@ -26,6 +26,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     address: str | None = None  # the peer's IP address
     secure: bool = False  # came over TLS
+    multiplexed: bool = False  # HTTP/2 or later: requests do not use up the browser's connections
 
 
 class Turn:

@@ -14,9 +14,9 @@ from typing import Final, Protocol
 
 from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW, Advice
 from mirant.bayeux.channels import Channel, Kind, Pattern
-from mirant.bayeux.errors import CONNECT_SUPERSEDED, SESSION_UNKNOWN, ErrorKind
+from mirant.bayeux.errors import APPLICATION_FAILED, CONNECT_SUPERSEDED, SESSION_UNKNOWN, ErrorKind
 from mirant.bayeux.messages import Delivery, Reply
-from mirant.bus.browsers import Browsers
+from mirant.bus.browsers import Browsers, Windows
 from mirant.bus.carrier import Carrier, Link, Turn
 from mirant.bus.deadlines import Deadlines
 from mirant.bus.extension import Extension
@@ -61,6 +61,7 @@ class Core:
         self.sessions: dict[str, Session] = {}
         self.subscriptions: Subscriptions[Session] = Subscriptions()
         self.browsers = Browsers(secret)
+        self.windows = Windows(settings.max_windows)
         self._deadlines: Deadlines[Session] = Deadlines()
         self._tick = Tick()
         self._completed: list[Turn] = []
@@ -80,6 +81,22 @@ class Core:
         log.debug("session.opened session=%s", session.id[:8])
         return session
 
+    def find(self, client_id: str | None, carrier: Carrier) -> Session | None:
+        """Return the session with *client_id*, if *carrier* may have it.
+
+        A clientId is a secret, but pages leak. So a session is bound to its browser's cookie as soon as a
+        request presents both, and from then on needs both. A client that keeps no cookies is never bound.
+        """
+        session = self.sessions.get(client_id or "")
+        if session is None:
+            return None
+        if session.browser is None:
+            session.browser = carrier.browser
+        elif session.browser != carrier.browser:
+            log.warning("session.stranger session=%s address=%s", session.id[:8], carrier.request.address)
+            return None
+        return session
+
     def end(self, session: Session, ending: Ending, now: float) -> None:
         """End *session*: the bus forgets it, its subscriptions and what waits for it. Twice is once."""
         if session.state is State.ENDED:
@@ -88,6 +105,7 @@ class Core:
         session.state, session.ending = State.ENDED, ending
         del self.sessions[session.id]
         self._deadlines.remove(session)
+        self.windows.leave(session)
         for pattern in session.subscriptions:
             self.subscriptions.remove(session, pattern)
         session.outbox.clear()
@@ -133,6 +151,7 @@ class Core:
     def attach(self, session: Session, link: Link) -> None:
         """Let *link* be where deliveries for *session* are pushed. The link it had is closed."""
         former, session.link = session.link, link
+        self.windows.leave(session)
         if former is not None and former is not link:
             former.session = None
             former.close(1000, "the session moved to another connection")
@@ -194,16 +213,18 @@ class Core:
     def flush(self, now: float) -> None:
         """Send what is to be sent: publishes to whom can be written, answers, polls with something to say."""
         self._flush_wanted = True  # what is added meanwhile is sent too, unless it comes too late
-        self._tick.hand_out(lambda session, deliveries: self._queue(session, deliveries, now))
-        self._finish(now)
-        dirty, self._dirty = self._dirty, []
-        for session in dirty:
-            session.dirty = False
-            self._emit(session, now)
-        self._finish(now)
-        self._flush_wanted = False
-        if self._tick or self._dirty:
-            self._want_flush()
+        try:
+            self._tick.hand_out(lambda session, deliveries: self._queue(session, deliveries, now))
+            self._finish(now)
+            dirty, self._dirty = self._dirty, []
+            for session in dirty:
+                session.dirty = False
+                self._emit(session, now)
+            self._finish(now)
+        finally:
+            self._flush_wanted = False
+            if self._tick or self._dirty or self._completed:
+                self._want_flush()
 
     # --- Time ---
 
@@ -218,6 +239,10 @@ class Core:
                 self.release(session, now)
             else:
                 self.end(session, Ending.EXPIRED, now)
+
+    def reopen(self) -> None:
+        """Hold polls again, after `close`."""
+        self.closing = False
 
     def close(self, now: float) -> None:
         """Answer every poll that is held, close every connection with 1001, and hold no poll from now on."""
@@ -237,8 +262,8 @@ class Core:
 
     def _want_flush(self) -> None:
         if not self._flush_wanted:
-            self._flush_wanted = True
             self.host.flush_soon()
+            self._flush_wanted = True
 
     def _mark(self, session: Session) -> None:
         if not session.dirty:
@@ -276,9 +301,13 @@ class Core:
 
     def _seal(self, turn: Turn, now: float) -> Iterable[bytes]:
         for message, reply in turn.answers:
-            for extension in self.extensions:
-                extension.outgoing(reply, message, turn, now)
-            yield reply.encode()
+            try:
+                for extension in self.extensions:
+                    extension.outgoing(reply, message, turn, now)
+                yield reply.encode()
+            except Exception:  # an extension's fault is its message's, and no other's
+                log.exception("extension.failed channel=%s", message.channel)
+                yield _apology(reply)
 
     def _part(self, session: Session, ending: Ending) -> None:
         """Tell the client, in the way that suits the *ending*, where it can still be told."""
@@ -305,6 +334,11 @@ class Core:
             reply = turn.answers[0][1]
             reply.successful, reply.error, reply.advice = False, error.wire(), advice
             self.complete(turn)
+
+
+def _apology(reply: Reply) -> bytes:
+    failed = APPLICATION_FAILED.wire()
+    return Reply(channel=reply.channel, id=reply.id, successful=False, error=failed).encode()
 
 
 def tell_leave(hooks: Iterable[LeaveHook], session: Session) -> Pipeline:

@@ -50,6 +50,8 @@ MAX_CLIENT_INTERVAL: Final = 60.0
 # When a client that found the server full should try again, in milliseconds.
 _FULL_RETRY: Final = 10_000
 
+_EVENTSOURCE: Final = b'"eventsource"'
+
 _decode_names = msgspec.json.Decoder(str | list[str]).decode
 
 log = logging.getLogger("mirant")
@@ -96,6 +98,9 @@ def connect(core: Core, turn: Turn, message: Message, reply: Reply, now: float) 
     session.state = State.CONNECTED
     timeout = core.settings.timeout
     session.interval = core.settings.interval
+    if message.connection_type == _EVENTSOURCE:
+        # Its deliveries come down a stream; the connect is but a sign of life, once per timeout.
+        timeout, session.interval = 0.0, core.settings.timeout
     if message.advice is not None:
         # "advice" in a connect overrides ours for this one request; a reloaded page needs ours again.
         timeout = _clamp(message.advice.timeout, timeout, timeout)
@@ -106,7 +111,7 @@ def connect(core: Core, turn: Turn, message: Message, reply: Reply, now: float) 
     reply.successful = True
     # Over HTTP the other replies of the same body would be held too. On a WebSocket they are sent at once.
     holdable = turn.alone or isinstance(turn.carrier, Link)
-    if holdable and timeout > 0 and not first and not core.closing:
+    if holdable and timeout > 0 and not first and not core.closing and _has_room(core, turn, session, reply):
         held = Turn(turn.carrier, session, now, alone=True)
         held.answers.append((message, reply))
         core.hold(session, held, timeout, now)
@@ -165,6 +170,25 @@ HANDLERS: Final[Mapping[Channel, Handler]] = {
 }
 
 
+def _has_room(core: Core, turn: Turn, session: Session, reply: Reply) -> bool:
+    """Whether the browser has a connection to spare for this poll; if not, the *reply* says so.
+
+    A window that was told so before and has room now is told that first: the reference server leaves it at
+    the slow interval for good.
+    """
+    if isinstance(turn.carrier, Link) or turn.carrier.request.multiplexed:
+        return True
+    if core.windows.admits(session):
+        relieved, session.crowded = session.crowded, False
+        if relieved:
+            reply.advice = _advice(core, session)
+        return not relieved
+    session.crowded = True
+    session.interval = core.settings.windows_interval
+    reply.advice = msgspec.structs.replace(_advice(core, session), timeout=None, multiple_clients=True)
+    return False
+
+
 def _session(turn: Turn) -> Session:
     assert turn.session is not None, "the pipeline checks the session first"
     return turn.session
@@ -177,7 +201,8 @@ def _advice(core: Core, session: Session) -> Advice:
 
 def _clamp(asked: float | None, default: float, most: float) -> float:
     """Return what a client *asked* for in milliseconds as seconds, between 0 and *most*."""
-    return default if asked is None else min(max(asked / 1000, 0.0), most)
+    # The bounds come first: an integer of JSON may be too large for a float.
+    return default if asked is None else min(max(asked, 0), most * 1000) / 1000
 
 
 def _authenticate(

@@ -90,20 +90,9 @@ def _session_of(core: Core, message: Message, carrier: Carrier) -> Session | Non
     A connection that is bound to a session stays with it; an unbound one adopts the session that its first
     message names. Over HTTP each request says it anew, and must come from the session's browser.
     """
-    if isinstance(carrier, Link):
-        if carrier.session is None and message.client_id is not None:
-            carrier.session = core.sessions.get(message.client_id)
-        return carrier.session
-    session = core.sessions.get(message.client_id or "")
-    if session is None:
-        return None
-    if session.browser is None:
-        session.browser = carrier.browser
-    elif session.browser != carrier.browser:
-        log.warning("session.stranger session=%s address=%s", session.id[:8], carrier.request.address)
-        return None
-    carrier.session = session
-    return session
+    if not isinstance(carrier, Link) or carrier.session is None:
+        carrier.session = core.find(message.client_id, carrier)
+    return carrier.session
 
 
 def _process(

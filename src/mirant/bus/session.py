@@ -42,6 +42,8 @@ class Session:
         "browser",
         "bucket",
         "calls",
+        "connect_only",
+        "crowded",
         "deadline",
         "dirty",
         "ending",
@@ -69,6 +71,8 @@ class Session:
         self.held: Turn | None = None  # the /meta/connect that waits for something to say
         self.browser: str | None = None  # the browser it is bound to
         self.advised: str | None = None  # the transport for which the client has our advice
+        self.connect_only = False  # deliveries leave with the answers of connects, and no other way
+        self.crowded = False  # the client was told that its browser has other windows
         self.interval = 0.0  # the pause between connects that the client asked for, or we advised
         self.calls = 0  # remote calls being worked on
         self.deadline = 0.0

@@ -8,13 +8,23 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, Final, Literal
 
-Unit = Literal["duration", "size", "count", "names"]
+Unit = Literal["duration", "size", "count", "names", "origins"]
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
 #: The transports there are, the preferred first.
-TRANSPORTS: Final = ("websocket", "long-polling")
+TRANSPORTS: Final = (
+    "websocket",
+    "eventsource",
+    "long-polling",
+    "cross-origin-long-polling",
+    "callback-polling",
+)
+
+# Polling by script tags reads nothing but what the page next door could read too, and it cannot be told
+# from an attack by its request alone. Whoever needs it says so.
+_DEFAULT_TRANSPORTS: Final = TRANSPORTS[:-1]
 
 
 class SettingsError(ValueError):
@@ -41,7 +51,19 @@ class Settings:
         10.0, "session", "duration", "How long a session lives on without hearing from its client."
     )
     transports: tuple[str, ...] = _option(
-        TRANSPORTS, "transports", "names", "The transports offered, the preferred first."
+        _DEFAULT_TRANSPORTS, "transports", "names", "The transports offered, the preferred first."
+    )
+    # Browsers open six connections to a host over HTTP/1.1; two windows that poll must leave some for pages.
+    max_windows: int = _option(
+        1, "windows", "count", "How many windows of a browser may each hold a poll over HTTP/1.1."
+    )
+    # CometD's multiSessionInterval.
+    windows_interval: float = _option(
+        2.0, "windows", "duration", "How often the other windows of a browser poll."
+    )
+    # Pages of the bus's own origin may always connect, and so may clients that are no browsers.
+    allow_origins: tuple[str, ...] = _option(
+        (), "origins", "origins", "Other origins whose pages may connect, such as https://example.org."
     )
     # As much as the `websockets` and CometD Java clients accept from us.
     max_body: int = _option(1 * MIB, "limits", "size", "Largest HTTP body or WebSocket message accepted.")
@@ -93,6 +115,8 @@ def _read_value(where: str, unit: Unit, value: object) -> object:
         return _read_duration(where, value)
     if unit == "names":
         return _read_names(where, value)
+    if unit == "origins":
+        return _read_origins(where, value)
     if unit == "size" and isinstance(value, str) and (found := _SIZE.fullmatch(value)):
         return int(found[1]) * _BYTES[found[2]]
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
@@ -113,3 +137,12 @@ def _read_names(where: str, value: object) -> tuple[str, ...]:
     if isinstance(value, list) and value and all(name in TRANSPORTS for name in value):
         return tuple(value)
     raise SettingsError(f"{where} = {value!r} should be a list with some of {', '.join(TRANSPORTS)}")
+
+
+_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]+")
+
+
+def _read_origins(where: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, list) and all(isinstance(text, str) and _ORIGIN.fullmatch(text) for text in value):
+        return tuple(text.lower() for text in value)
+    raise SettingsError(f'{where} = {value!r} should be a list of origins such as "https://example.org:8443"')

@@ -13,7 +13,7 @@ All times are milliseconds since 1970; the lag is one way.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -28,12 +28,16 @@ ACCURACY: Final = 25
 _KEY: Final = "timesync"
 
 
+# A clock that is further from 1970 than JavaScript's Date can be is none; and sums of these are finite.
+_Milliseconds = Annotated[float, msgspec.Meta(ge=-8.64e15, le=8.64e15)]
+
+
 class Sample(msgspec.Struct):
     """What a client sends. The lag and the offset are absent in its first message, in some clients."""
 
-    tc: float
-    lag: float | None = msgspec.field(name="l", default=None)
-    offset: float | None = msgspec.field(name="o", default=None)
+    tc: _Milliseconds
+    lag: _Milliseconds | None = msgspec.field(name="l", default=None)
+    offset: _Milliseconds | None = msgspec.field(name="o", default=None)
 
 
 _decode = msgspec.json.Decoder(Sample).decode

@@ -24,8 +24,21 @@ class Loop:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def now(self) -> float:
-        """The time that the core is told: monotonic seconds."""
-        return asyncio.get_running_loop().time()
+        """The time that the core is told: monotonic seconds.
+
+        Raises:
+            RuntimeError: this is not an event loop's thread.
+        """
+        return self._running().time()
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        try:
+            return asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                "A bus may only be used on the event loop that serves it. From another thread, use "
+                "loop.call_soon_threadsafe(bus.publish_nowait, channel, data)."
+            ) from None
 
     async def run(self, pipeline: Pipeline) -> None:
         """Run *pipeline* to its end, awaiting what it yields. Without anything to await this never waits."""
@@ -34,10 +47,10 @@ class Loop:
             awaitable = await resume(pipeline, awaitable)
 
     def flush_soon(self) -> None:
-        asyncio.get_running_loop().call_soon(self._flush)
+        self._running().call_soon(self._flush)
 
     def wake_at(self, when: float) -> None:
-        loop = asyncio.get_running_loop()
+        loop = self._running()
         if self._timer is not None:
             if self._timer_loop is loop and self._timer.when() <= when:
                 return
@@ -51,6 +64,10 @@ class Loop:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def open(self) -> None:
+        """Serve again after `close`: an application may be started twice in one process."""
+        self.core.reopen()
+
     async def close(self) -> None:
         """Answer the polls, close the connections, cancel what runs in the background and stop the timer."""
         self.core.close(self.now())
@@ -60,6 +77,7 @@ class Loop:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # what was answered is written by others, before we return
 
     def _flush(self) -> None:
         self.core.flush(self.now())

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol
+from typing import Protocol
 
-from mirant.hosts.asgi import Receive, Scope, Send
-
-AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
+from mirant.hosts.asgi_scope import AsgiApplication, Receive, Scope, Send, watched
 
 
 class Closable(Protocol):
     """What can be mounted: an ASGI application that must be told of the end."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    def open(self) -> None: ...
 
     async def close(self) -> None: ...
 
@@ -30,7 +29,8 @@ class Mounted:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
         if scope["type"] == "lifespan":
-            await self.app(scope, self._closing_the_bus(receive), send)
+            watching = watched(receive, opened=self.bus.open, closed=self.bus.close)
+            await self.app(scope, watching, send)
         elif self._is_ours(scope):
             await self.bus({**scope, "root_path": scope.get("root_path", "") + self.path}, receive, send)
         else:
@@ -39,12 +39,3 @@ class Mounted:
     def _is_ours(self, scope: Scope) -> bool:
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
         return path == self.path or path.startswith(self.path + "/")
-
-    def _closing_the_bus(self, receive: Receive) -> Receive:
-        async def receive_and_close() -> MutableMapping[str, Any]:
-            event = await receive()
-            if event["type"] == "lifespan.shutdown":
-                await self.bus.close()
-            return event
-
-        return receive_and_close

@@ -9,10 +9,19 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
+from mirant.transports.long_polling import Response, refuse
+
 #: What a page may do. Everything it needs comes from here; scripts and styles are files, never inline.
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'self'"
+)
+
+_HEADERS: Final = (
+    ("cache-control", "no-cache"),
+    ("content-security-policy", CONTENT_SECURITY_POLICY),
+    ("referrer-policy", "same-origin"),
+    ("x-content-type-options", "nosniff"),
 )
 
 _TYPES: Final = {
@@ -47,9 +56,19 @@ class Pages:
             for file in source.iterdir():
                 self._add(file)
 
-    def find(self, path: str) -> Page | None:
-        """Return the page at *path*, such as ``/chat`` or ``/mirant.js``."""
-        return self._pages.get(path.strip("/"))
+    def respond(self, path: str, base: str, known_tag: str | None) -> Response:
+        """Return the page at *path*, such as ``/chat`` or ``/mirant.js``, for a bus mounted at *base*.
+
+        *known_tag* is the entity tag of what the browser has already.
+        """
+        page = self._pages.get(path.strip("/"))
+        if page is None:
+            return refuse(404, f"There is no page {path}. Bayeux messages are sent to {base or '/'} by POST.")
+        content = page.rendered(base)
+        headers = (*_HEADERS, ("etag", etag(content)))
+        if known_tag == etag(content):
+            return Response(304, b"", page.content_type, headers)
+        return Response(200, content, page.content_type, headers)
 
     def _add(self, file: Path | Traversable) -> None:
         stem, dot, suffix = file.name.rpartition(".")

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import uvicorn
 
-from mirant.hosts.asgi import Receive, Scope, Send, answer_lifespan, send_response
+from mirant.hosts.asgi_scope import Receive, Scope, Send, answer_lifespan, send_response
 from mirant.hosts.mount import Closable, Mounted
 from mirant.transports.long_polling import Response, refuse
 

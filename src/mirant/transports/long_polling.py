@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.message import Message as Header
 from typing import ClassVar, Final
+from urllib.parse import parse_qs
 
 from mirant.bayeux.messages import BodyInvalid, BodyTooLarge, Message, decode
 from mirant.bus.browsers import COOKIE
@@ -19,7 +20,13 @@ from mirant.bus.core import Core
 # Clients bound what they read: CometD Java 1 MiB.
 MAX_RESPONSE: Final = 512 * 1024
 
+# Most fields of a form. dojo and Faye send one; Bayeux 1.0, section 6.2, allows more.
+MAX_FIELDS: Final = 100
+
 _CHARSETS: Final = {"utf-8", "utf8", "us-ascii", "iso-8859-1", "utf-16", "utf-16le", "utf-16be"}
+
+
+Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,7 @@ class Response:
     status: int
     body: bytes
     content_type: str = "application/json;charset=utf-8"
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
 
 
 def refuse(status: int, sentence: str, *headers: tuple[str, str]) -> Response:
@@ -38,11 +45,13 @@ def refuse(status: int, sentence: str, *headers: tuple[str, str]) -> Response:
 
 
 class Exchange(Carrier):
-    """One POST and its response."""
+    """One request with messages, and its response."""
 
     __slots__ = ("_answer", "_core")
 
     transport: ClassVar[str] = "long-polling"
+    #: Whether deliveries ride on answers to /meta/connect only.
+    connect_only: ClassVar[bool] = False
 
     def __init__(self, core: Core, request: Request, answer: Callable[[Response], None]) -> None:
         """Begin with *request*; *answer* will be called once, when the response is known."""
@@ -50,49 +59,78 @@ class Exchange(Carrier):
         self._answer = answer
         self.request = request
         self.session = None
-        self.browser = core.browsers.recognise(_cookie(request))
+        self.browser = core.browsers.of(request)
 
     def read(self, body: bytes) -> list[Message] | None:
         """Return the messages of the request; or None, having answered why it is none of Bayeux.
 
-        The content type does not matter: clients in use send JSON under several, or under none.
+        The content type hardly matters: clients in use send JSON under several, or under none, and forms
+        under ``text/plain``.
         """
         limits = self._core.settings
         try:
-            return decode(_to_utf8(body, self.request), max_size=limits.max_body, max_batch=limits.max_batch)
+            text = _from_form(_to_utf8(body, self.request))
+            return decode(text, max_size=limits.max_body, max_batch=limits.max_batch)
         except BodyInvalid as error:
             self._answer(refuse(400, f"This is not a Bayeux message: {error}."))
         except BodyTooLarge as error:
             self._answer(refuse(413, f"This is more than the server takes at once: {error}."))
         except LookupError as error:
-            self._answer(refuse(415, f"{error} Send JSON in UTF-8."))
+            self._answer(refuse(415, str(error)))
         return None
 
     def finish(self, turns: Sequence[Turn], replies: Sequence[bytes]) -> None:
         """Answer with what waits for the session, then the replies (which is the order clients rely on)."""
+        answers = [answer for turn in turns for answer in turn.answers]
+        handshaken = any(reply.client_id is not None for _, reply in answers)
         parts: list[bytes] = []
-        headers: tuple[tuple[str, str], ...] = ()
-        handshaken = any(reply.client_id is not None for turn in turns for _, reply in turn.answers)
-        if handshaken and self.browser is None:
-            headers = (("set-cookie", self._new_cookie()),)
         session = turns[0].session
         if session is not None and not handshaken:
-            parts = [delivery.payload for delivery in session.outbox.take(MAX_RESPONSE)]
-        self._answer(Response(200, b"[%b]" % b",".join([*parts, *replies]), headers=headers))
+            connected = any(message.channel == "/meta/connect" for message, _ in answers)
+            if connected or not (self.connect_only or session.connect_only):
+                parts = [delivery.payload for delivery in session.outbox.take(MAX_RESPONSE)]
+        headers = (("set-cookie", self._new_cookie()),) if handshaken and self.browser is None else ()
+        self._answer(self.wrap(b"[%b]" % b",".join([*parts, *replies]), headers))
+
+    def wrap(self, body: bytes, headers: Headers) -> Response:
+        """Return the response with *body*, a JSON array."""
+        return Response(200, body, headers=headers)
 
     def _new_cookie(self) -> str:
-        # Lax, as browsers assume: another site's page cannot send it along with a POST.
-        secure = "; Secure" if self.request.secure else ""
-        return f"{COOKIE}={self._core.browsers.issue()}; Path=/; HttpOnly; SameSite=Lax{secure}"
+        # Lax, as browsers assume: another site's page cannot send it along. Where other sites' pages are let
+        # in it must be None, which browsers take only over TLS.
+        scope = "Lax"
+        if self.request.secure:
+            scope = "None; Secure" if self._core.settings.allow_origins else "Lax; Secure"
+        return f"{COOKIE}={self._core.browsers.issue()}; Path=/; HttpOnly; SameSite={scope}"
 
 
-def _cookie(request: Request) -> str | None:
-    # Not http.cookies: it gives up on the whole header when another cookie is malformed.
-    for part in request.headers.get("cookie", "").split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == COOKIE:
-            return value.strip('"')
-    return None
+def join_messages(texts: Sequence[bytes]) -> bytes:
+    """Return the messages in *texts*, each an object or an array of them, as one JSON array.
+
+    Raises:
+        BodyInvalid: there is none.
+    """
+    if not texts:
+        raise BodyInvalid("there is no message in it")
+    if len(texts) == 1:
+        return texts[0]
+    return b"[%b]" % b",".join(map(_without_brackets, texts))
+
+
+def _without_brackets(text: bytes) -> bytes:
+    bare = text.strip()
+    return bare[1:-1] if bare[:1] == b"[" and bare[-1:] == b"]" else bare
+
+
+def _from_form(body: bytes) -> bytes:
+    """Return the JSON in *body*, which older clients send as a form: ``message=…``, percent-encoded."""
+    if not body.startswith(b"message="):
+        return body
+    try:
+        return join_messages(parse_qs(body, errors="strict", max_num_fields=MAX_FIELDS)[b"message"])
+    except ValueError as error:
+        raise BodyInvalid(f"the form cannot be read: {error}") from None
 
 
 def _to_utf8(body: bytes, request: Request) -> bytes:
@@ -105,7 +143,7 @@ def _to_utf8(body: bytes, request: Request) -> bytes:
     if charset in ("utf-8", "utf8"):
         return body
     if charset not in _CHARSETS:
-        raise LookupError(f"The charset {charset!r} is not supported.")
+        raise LookupError(f"The charset {charset!r} is not supported. Send JSON in UTF-8.")
     try:
         return body.decode(charset).encode()
     except UnicodeError:

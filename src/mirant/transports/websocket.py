@@ -38,7 +38,7 @@ class Connection(Link):
         self.core = core
         self.request = request
         self.session = None
-        self.browser = None
+        self.browser = core.browsers.of(request)
 
     @abstractmethod
     def send(self, text: bytes) -> None:

@@ -1,0 +1,90 @@
+"""One HTTP request with messages, and its response, which may be long in coming."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mirant.bayeux.messages import BodyInvalid
+from mirant.bus.carrier import Request
+from mirant.bus.receive import receive as receive_messages
+from mirant.hosts.asgi_scope import Receive
+from mirant.hosts.loop import Loop
+from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
+from mirant.transports.long_polling import Exchange, Response, refuse
+
+
+async def answer_post(loop: Loop, request: Request, receive: Receive) -> Response | None:
+    """Return the response to a POST, or None if the client went away before there was one."""
+    limit = loop.core.settings.max_body
+    body = await read_body(request, receive, limit)
+    if body is None:
+        return refuse(413, f"The body is larger than {limit} bytes.", ("connection", "close"))
+    answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+    exchange = Exchange(loop.core, request, lambda response: _settle(answer, response))
+    return await _run(loop, exchange, body, answer, receive)
+
+
+async def answer_script(loop: Loop, request: Request, query: str, receive: Receive) -> Response | None:
+    """Return the script that a GET with *query* asks for, or None if the client went away before."""
+    callback = callback_of(query)
+    assert callback is not None, "without a callback it is not callback-polling"
+    try:
+        body = body_of(query)
+    except BodyInvalid as error:
+        return refuse(400, f"This is not a Bayeux message: {error}.")
+    answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+    exchange = ScriptExchange(loop.core, request, lambda response: _settle(answer, response), callback)
+    return await _run(loop, exchange, body, answer, receive)
+
+
+async def read_body(request: Request, receive: Receive, limit: int) -> bytes | None:
+    """Return the whole body, or None as soon as it is known to be larger than *limit*."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and announced.isascii() and int(announced[:20]) > limit:
+        return None
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            return b""
+        part = event.get("body", b"")
+        size += len(part)
+        if size > limit:
+            return None
+        parts.append(part)
+        if not event.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _run(
+    loop: Loop, exchange: Exchange, body: bytes, answer: asyncio.Future[Response], receive: Receive
+) -> Response | None:
+    messages = exchange.read(body)
+    try:
+        if messages is not None:
+            await loop.run(receive_messages(loop.core, messages, exchange, loop.now()))
+            await asyncio.sleep(0)  # the flush was called for: after this turn most answers are there
+        if not answer.done():
+            await _until_gone_or(answer, receive)
+    finally:
+        if not answer.done():
+            loop.core.detach(exchange, loop.now())
+    return answer.result() if answer.done() else None
+
+
+def _settle(answer: asyncio.Future[Response], response: Response) -> None:
+    """Give *answer* its result, unless nobody waits for it any more."""
+    if not answer.done():
+        answer.set_result(response)
+
+
+async def _until_gone_or(answer: asyncio.Future[Response], receive: Receive) -> None:
+    """Wait until *answer* has a result or the client has closed its connection."""
+    gone = asyncio.ensure_future(receive())
+    waiting: set[asyncio.Future[Any]] = {answer, gone}
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()

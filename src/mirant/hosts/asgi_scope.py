@@ -1,0 +1,75 @@
+"""The types of ASGI, and what the bus needs to know of a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from mirant.bus.carrier import Request
+from mirant.transports.long_polling import Headers, Response
+
+Scope = MutableMapping[str, Any]
+Event = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def request_of(scope: Scope) -> Request:
+    """Return what the bus needs to know of the request in *scope*."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        separator = "; " if name == "cookie" else ", "  # RFC 9113, section 8.2.3, and RFC 9110, section 5.3
+        headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
+    client = scope.get("client")
+    return Request(
+        headers,
+        address=client[0] if client else None,
+        secure=scope.get("scheme") in ("https", "wss"),
+        multiplexed=scope.get("http_version", "1.1") >= "2",
+    )
+
+
+def split_path(scope: Scope) -> tuple[str, str]:
+    """Return where the bus is mounted, and the path below that."""
+    base, path = scope.get("root_path", ""), scope["path"]
+    # Since version 2.3 of its HTTP part ASGI has the mount in both; older servers have it in one.
+    return base, path.removeprefix(base) if path.startswith(base) else path
+
+
+async def send_response(
+    response: Response, send: Send, *, omit_body: bool = False, headers: Headers = ()
+) -> None:
+    """Send *response* with further *headers*, without its body for a HEAD request."""
+    pairs = [*response.headers, *headers]
+    if response.status not in (204, 304):
+        pairs += [("content-type", response.content_type), ("content-length", str(len(response.body)))]
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+    await send({"type": "http.response.start", "status": response.status, "headers": raw})
+    await send({"type": "http.response.body", "body": b"" if omit_body else response.body})
+
+
+async def answer_lifespan(receive: Receive, send: Send) -> None:
+    """Answer the lifespan events of an ASGI server until it has shut down."""
+    while True:
+        event = await receive()
+        await send({"type": f"{event['type']}.complete"})
+        if event["type"] == "lifespan.shutdown":
+            return
+
+
+def watched(
+    receive: Receive, *, opened: Callable[[], None], closed: Callable[[], Awaitable[None]]
+) -> Receive:
+    """Return *receive* such that *opened* and *closed* are called as lifespan events go through it."""
+
+    async def tell() -> Event:
+        event = await receive()
+        if event["type"] == "lifespan.startup":
+            opened()
+        elif event["type"] == "lifespan.shutdown":
+            await closed()
+        return event
+
+    return tell

@@ -1,0 +1,79 @@
+"""One event stream of an ASGI server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mirant.bus.carrier import Request
+from mirant.bus.outbox import Batch
+from mirant.hosts.asgi_outgoing import Item, Outgoing, until_either
+from mirant.hosts.asgi_scope import Receive, Send
+from mirant.hosts.loop import Loop
+from mirant.transports.eventsource import EventStream, event, session_of
+from mirant.transports.long_polling import Headers, Response, refuse
+
+
+class AsgiStream(EventStream):
+    """A stream that is written by awaiting the server's ``send``."""
+
+    __slots__ = ("outgoing",)
+
+    def __init__(self, loop: Loop, request: Request) -> None:
+        super().__init__(loop.core, request)
+        self.outgoing = Outgoing()
+
+    @property
+    def writable(self) -> bool:
+        return self.outgoing.empty
+
+    def write(self, batches: Sequence[Batch]) -> None:
+        self.outgoing.put(batches)
+
+    def close(self, code: int, reason: str) -> None:
+        self.outgoing.close(code, reason)
+
+
+async def serve_stream(
+    loop: Loop, request: Request, path: str, headers: Headers, receive: Receive, send: Send
+) -> Response | None:
+    """Stream to the session that *path* names until either side ends it; without one, return a refusal."""
+    stream = AsgiStream(loop, request)
+    session = session_of(loop.core, path, stream)
+    if session is None:
+        return refuse(404, "There is no such session. Handshake first.")
+    await send({"type": "http.response.start", "status": 200, "headers": _headers(headers)})
+    # Something must come at once, or the browser's "open" waits for the first delivery.
+    await send({"type": "http.response.body", "body": b":\n\n", "more_body": True})
+    stream.session = session
+    loop.core.attach(session, stream)
+    try:
+        await until_either(_until_gone(receive), _write(stream, send))
+        await send({"type": "http.response.body", "body": b""})
+    except OSError:
+        pass  # the peer went away while we sent
+    finally:
+        stream.outgoing.end()
+        loop.core.detach(stream, loop.now(), stream.outgoing.unsent())
+    return None
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _write(stream: AsgiStream, send: Send) -> None:
+    async def send_event(item: Item) -> None:
+        payload = item.payload if isinstance(item, Batch) else item
+        await send({"type": "http.response.body", "body": event(payload), "more_body": True})
+
+    await stream.outgoing.run(send_event, lambda: stream.core.resume(stream))
+
+
+def _headers(headers: Headers) -> list[tuple[bytes, bytes]]:
+    own = (
+        ("content-type", "text/event-stream"),
+        ("cache-control", "no-cache, no-store"),
+        ("x-accel-buffering", "no"),  # nginx would keep events back
+    )
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*own, *headers)]

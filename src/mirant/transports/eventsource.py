@@ -1,0 +1,43 @@
+"""The eventsource transport, as Faye's clients speak it: a GET whose response never ends.
+
+Deliveries and everything pushed come down the stream, each array as one event. What the client says goes by
+POST, as with long-polling; its /meta/connect is answered at once and serves as a heartbeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from mirant.bus.carrier import Link, Request, Turn
+from mirant.bus.core import Core
+from mirant.bus.session import Session
+
+
+class EventStream(Link):
+    """The stream of one session. The host subclasses it: it knows how to send a part of a body."""
+
+    __slots__ = ("core",)
+
+    transport: ClassVar[str] = "eventsource"
+
+    def __init__(self, core: Core, request: Request) -> None:
+        """Begin with the *request* whose response is the stream."""
+        self.core = core
+        self.request = request
+        self.session = None
+        self.browser = core.browsers.of(request)
+
+    def finish(self, turns: Sequence[Turn], replies: Sequence[bytes]) -> None:
+        """Nothing comes in on a stream, so there are no replies to send on it."""
+        raise AssertionError("a stream has no turns")
+
+
+def session_of(core: Core, path: str, stream: EventStream) -> Session | None:
+    """Return the session that *path* names in its last segment, if the request may have it."""
+    return core.find(path.rstrip("/").rpartition("/")[2], stream)
+
+
+def event(payload: bytes) -> bytes:
+    """Return one event of the stream. JSON has no line breaks, so its data is one line."""
+    return b"data: %b\n\n" % payload

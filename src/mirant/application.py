@@ -87,7 +87,7 @@ class Bus(Services):
 
     def publish_nowait(self, channel: str, data: object) -> int:
         """The same as `publish`, for code that cannot await."""
-        self._loop.now()  # raises where it may not be called, before anything is changed
+        self._core.now = self._loop.now()  # raises where it may not be called, before anything is changed
         target = broadcast_channel(channel)
         return self._core.publish(target, Delivery.of(target, data))
 
@@ -98,7 +98,7 @@ class Bus(Services):
             ChannelInvalid: *channel* is no channel name.
             TypeError: *data* has no JSON form.
         """
-        self._loop.now()
+        self._core.now = self._loop.now()
         self._core.deliver(session, Delivery.of(Channel.parse(channel), data))
 
     def session(self, session_id: str) -> Session | None:
@@ -112,7 +112,8 @@ class Bus(Services):
 
     def dismiss(self, session: Session) -> None:
         """End *session*; its client is told not to come back."""
-        self._core.dismiss(session, self._loop.now())
+        self._core.now = self._loop.now()
+        self._core.dismiss(session)
 
     def open(self) -> None:
         """Serve again after `close`. The ASGI lifespan does both."""

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from inspect import isawaitable
+from types import SimpleNamespace
 from typing import Any, Final, TypeVar, get_type_hints
 
 import msgspec
 
-from mirant.bayeux.channels import Channel, Kind, Template
+from mirant.bayeux.channels import Channel, ChannelInvalid, Kind, Template
 from mirant.bayeux.errors import FIELD_INVALID
 from mirant.bayeux.messages import Delivery, Message
 from mirant.bus.carrier import Request
 from mirant.bus.core import Core
 from mirant.bus.extension import Veto
-from mirant.bus.hooks import LeaveHook, Parameters, Pipeline
+from mirant.bus.hooks import Parameters, Pipeline, ServiceHook, SessionHook
 from mirant.bus.identity import Identity
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Session
@@ -88,26 +89,23 @@ class Handshake:
 class Function:
     """An application's function for the channels of one template, checked when it is registered."""
 
-    __slots__ = ("_call", "_decode", "_takes_data", "name")
+    __slots__ = ("_call", "_decode", "_takes_data")
 
     def __init__(self, call: Callable[..., Any], template: Template, *, takes_data: bool) -> None:
         """Wrap *call*, which takes the caller, the data (if *takes_data*) and each parameter by its name.
 
         Raises:
-            TypeError: it takes something else.
+            TypeError: it takes something else, or data of a type that JSON cannot be decoded into.
         """
-        self.name = getattr(call, "__qualname__", repr(call))
+        name = getattr(call, "__qualname__", repr(call))
         expected = ["caller", *(["data"] if takes_data else []), *template.parameters]
-        given = list(inspect.signature(call).parameters)
+        given = list(inspect.signature(call).parameters.values())
         fixed = 2 if takes_data else 1
-        if len(given) < fixed or sorted(given[fixed:]) != sorted(template.parameters):
-            raise TypeError(
-                f"{self.name} should take ({', '.join(expected)}), because it is for {template.name}"
-            )
+        if len(given) < fixed or sorted(p.name for p in given[fixed:]) != sorted(template.parameters):
+            raise TypeError(f"{name} should take ({', '.join(expected)}), because it is for {template.name}")
         self._call = call
         self._takes_data = takes_data
-        hint = get_type_hints(call).get(given[1], Any) if takes_data else Any
-        self._decode = msgspec.json.Decoder(Any if hint is object else hint).decode
+        self._decode = msgspec.json.Decoder(_data_type(call, name, given[1]) if takes_data else Any).decode
 
     def __call__(self, caller: Caller, message: Message | None, parameters: Parameters) -> Any:
         """Call the function; the message's data is decoded into the type that the function declares.
@@ -122,6 +120,38 @@ class Function:
         except msgspec.ValidationError as error:
             raise Refusal(FIELD_INVALID, "data") from error
         return self._call(caller, data, **parameters)
+
+
+def _data_type(call: Callable[..., Any], name: str, parameter: inspect.Parameter) -> Any:
+    """Return the type that *parameter* of *call* is declared to have; other annotations are not looked at."""
+    if parameter.annotation in (inspect.Parameter.empty, object, "object"):
+        return Any
+    function = inspect.unwrap(getattr(call, "func", call))  # of a functools.partial, what it calls
+    if not hasattr(function, "__globals__"):
+        function = type(function).__call__
+    only_data = SimpleNamespace(__annotations__={"data": parameter.annotation})
+    try:
+        hint = get_type_hints(only_data, getattr(function, "__globals__", None))["data"]
+    except NameError as error:
+        raise TypeError(f"{name}: the type of {parameter.name} is not known where it runs: {error}") from None
+    if isinstance(msgspec.inspect.type_info(hint), msgspec.inspect.CustomType):
+        raise TypeError(f"{name}: JSON cannot be decoded into {hint!r}, which {parameter.name} should be")
+    return hint
+
+
+def _service_route(text: str) -> Template:
+    """Return the channels of a service that an application calls *text*."""
+    if not text.startswith("/") or Template(text).segments[0] == "service":
+        raise ChannelInvalid(text, "a service's name begins with a slash, and /service is put before it")
+    return Template("/service" + text)
+
+
+def _broadcast_route(text: str) -> Template:
+    """Return the channels *text*, which must be such as are published to."""
+    template = Template(text)
+    if template.segments[0] in ("meta", "service"):
+        raise ChannelInvalid(text, "nothing is published or subscribed to below /meta and /service")
+    return template
 
 
 class Services:
@@ -143,7 +173,7 @@ class Services:
         """
 
         def register(call: F) -> F:
-            route = Template("/service" + template)
+            route = _service_route(template)
             function = Function(call, route, takes_data=True)
 
             def answer(
@@ -154,7 +184,7 @@ class Services:
                     self._core, caller, channel, message, lambda: function(caller, message, parameters)
                 )
 
-            self._core.hooks.services.add(route, answer)
+            self._add_service(route, answer)
             return call
 
         return register
@@ -166,7 +196,7 @@ class Services:
         """
 
         def register(call: F) -> F:
-            route = Template("/service" + template)
+            route = _service_route(template)
             function = Function(call, route, takes_data=True)
 
             def take(
@@ -176,10 +206,15 @@ class Services:
                 if isawaitable(result):
                     yield result
 
-            self._core.hooks.services.add(route, take)
+            self._add_service(route, take)
             return call
 
         return register
+
+    def _add_service(self, route: Template, hook: ServiceHook) -> None:
+        if route.name in self._core.hooks.services:
+            raise ValueError(f"there is a function for {route.name} already")
+        self._core.hooks.services.add(route, hook)
 
     def on_publish(self, template: str) -> Callable[[F], F]:
         """See what clients publish to a channel before anybody gets it.
@@ -189,7 +224,7 @@ class Services:
         """
 
         def register(call: F) -> F:
-            route = Template(template)
+            route = _broadcast_route(template)
             function = Function(call, route, takes_data=True)
 
             def see(
@@ -213,7 +248,7 @@ class Services:
         """
 
         def register(call: F) -> F:
-            route = Template(template)
+            route = _broadcast_route(template)
             function = Function(call, route, takes_data=False)
 
             def decide(session: Session, parameters: Parameters) -> Awaitable[None] | None:
@@ -233,9 +268,18 @@ class Services:
         self._core.hooks.authenticate = lambda message, request: call(Handshake(message, request))
         return call
 
+    def on_join(self, call: F) -> F:
+        """Call *call* with each new `Session`, before its client knows of it.
+
+        This is the place to set what holds for one session, such as ``session.timeout`` or its extensions.
+        """
+        hook: SessionHook = call
+        self._core.hooks.join.append(hook)
+        return call
+
     def on_leave(self, call: F) -> F:
         """Call *call* with each `Session` that ended: its client disconnected, expired or was too slow."""
-        hook: LeaveHook = call
+        hook: SessionHook = call
         self._core.hooks.leave.append(hook)
         return call
 
@@ -249,19 +293,26 @@ def _answer(
         data = call()
         if isawaitable(data):
             data = yield data
-        encoded = _encode(data)
         successful = True
     except RemoteError as error:
-        encoded = _encode(error.data)
+        data = error.data
     except Refusal as refusal:
-        encoded = _encode({"code": refusal.error.code, "message": str(refusal.__cause__ or refusal)})
+        data = {"code": refusal.error.code, "message": str(refusal.__cause__ or refusal)}
     except Veto as veto:
-        encoded = _encode({"code": 403, "message": str(veto)})
+        data = {"code": 403, "message": str(veto)}
     except Exception:
         log.exception("call.failed channel=%s session=%s", channel.name, caller.session.id[:8])
-        encoded = _encode(_BROKEN)
-    fields: Mapping[str, object] = {} if message.id is None else {"id": message.reply_id}
-    core.deliver(caller.session, Delivery.of(channel, msgspec.Raw(encoded), **fields, successful=successful))
+        data = _BROKEN
+    core.deliver(caller.session, _answer_of(channel, message, data, successful=successful))
+
+
+def _answer_of(channel: Channel, message: Message, data: object, *, successful: bool) -> Delivery:
+    fields = {} if message.id is None else {"id": message.reply_id}
+    try:
+        return Delivery.of(channel, data, **fields, successful=successful)
+    except Exception:  # the encoder calls code of the application for its own types
+        log.exception("call.failed channel=%s: the answer has no JSON form", channel.name)
+        return Delivery.of(channel, _BROKEN, **fields, successful=False)
 
 
 def _replace(message: Message, data: object) -> None:

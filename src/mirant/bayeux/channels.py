@@ -30,8 +30,9 @@ _NAME: Final = re.compile(rf"(?:/{_SEGMENT})+")
 _PATTERN: Final = re.compile(rf"(?:/{_SEGMENT})*/\*{{1,2}}")
 _PARAMETER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
-# Parsed names are kept, because the same few are used over and over. Bounded: clients choose the names.
-_CACHED: Final = 16_384
+# Parsed names are kept, because the same few are used over and over. Clients choose the names, so the cache
+# is bounded: the deepest names take 8 KiB each.
+_CACHED: Final = 4_096
 
 
 class Kind(Enum):
@@ -81,6 +82,7 @@ class Channel:
         Raises:
             ChannelInvalid: *text* is not a name, or it is a pattern.
         """
+        _check_length(text)
         return _channel(text)
 
     def __repr__(self) -> str:
@@ -116,6 +118,7 @@ class Pattern:
         Raises:
             ChannelInvalid: *text* is neither a channel name nor a name that ends in ``/*`` or ``/**``.
         """
+        _check_length(text)
         return _pattern(text)
 
     def matches(self, channel: Channel) -> bool:
@@ -214,12 +217,16 @@ def _expand(segments: tuple[str, ...]) -> tuple[str, ...]:
     return (name, prefixes[-1] + "/*", *(prefix + "/**" for prefix in reversed(prefixes)))
 
 
+def _check_length(text: str) -> None:
+    # Before anything is kept: the text, not the name in it, is what the cache holds on to.
+    if len(text) > MAX_NAME:
+        raise ChannelInvalid(text, f"it is longer than {MAX_NAME} characters")
+
+
 def _split(text: str, grammar: re.Pattern[str], what: str) -> tuple[str, ...]:
     name = text.rstrip(" ")
     if len(name) > 1 and name[-1] == "/":
-        name = name[:-1]
-    if len(name) > MAX_NAME:
-        raise ChannelInvalid(text, f"it is longer than {MAX_NAME} characters")
+        name = name[:-1].rstrip(" ")
     if grammar.fullmatch(name) is None:
         raise ChannelInvalid(text, what)
     segments = tuple(name[1:].split("/"))

@@ -97,6 +97,12 @@ SUBSCRIPTION_LIMIT: Final = ErrorKind(  # Mirant's own: the reference has no lim
     "The session has as many subscriptions as one may have.",
     "Unsubscribe from some, or use a wildcard.",
 )
+UNSUBSCRIBE_FAILED: Final = ErrorKind(
+    403,
+    "unsubscribe_failed",
+    "The unsubscribe is from a channel below /meta/, to which nobody can be subscribed.",
+    "Unsubscribe from what was subscribed to.",
+)
 MESSAGE_DELETED: Final = ErrorKind(
     404,
     "message_deleted",
@@ -154,6 +160,7 @@ TABLE: Final = (
     SUBSCRIPTION_MISSING,
     SUBSCRIPTION_INVALID,
     SUBSCRIPTION_LIMIT,
+    UNSUBSCRIBE_FAILED,
     MESSAGE_DELETED,
     CHANNEL_INVALID,
     MESSAGE_ID_INVALID,

@@ -7,6 +7,7 @@ application that asks for the value pays for decoding it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import accumulate
 from types import MappingProxyType
@@ -107,6 +108,9 @@ class Reply(msgspec.Struct, omit_defaults=True, kw_only=True):
     successful: bool | UnsetType = UNSET
     error: str | None = None
     advice: Advice | None = None
+    timestamp: str | None = None
+    #: How many messages follow a handshake's reply in the same body, if that is asked for.
+    messages: int | None = msgspec.field(name="x-messages", default=None)
     ext: dict[str, Any] | None = None
 
     def encode(self) -> bytes:
@@ -117,11 +121,20 @@ class Reply(msgspec.Struct, omit_defaults=True, kw_only=True):
 class Delivery:
     """A message on its way to subscribers: encoded once, immutable, shared by all of them."""
 
-    __slots__ = ("channel", "payload")
+    __slots__ = ("channel", "latest", "lazy", "payload")
 
-    def __init__(self, channel: str, payload: bytes) -> None:
+    def __init__(
+        self, channel: str, payload: bytes, *, lazy: float | None = None, latest: bool = False
+    ) -> None:
         self.channel = channel
         self.payload = payload  # one JSON object
+        self.lazy = lazy  # how many seconds it may wait for another occasion to be sent; None: not at all
+        self.latest = latest  # whether it replaces an earlier one of its channel that still waits
+
+    def with_fields(self, fields: bytes) -> Delivery:
+        """Return this delivery with further *fields* of its JSON object, such as ``"a":1,"b":2``."""
+        payload = b"%b,%b}" % (self.payload[:-1], fields)
+        return Delivery(self.channel, payload, lazy=self.lazy, latest=self.latest)
 
     @classmethod
     def forward(cls, channel: Channel, message: Message) -> Delivery:
@@ -176,7 +189,10 @@ def decode(body: bytes, *, max_size: int, max_batch: int) -> list[Message]:
     except msgspec.ValidationError:
         messages = _decode_leniently(body)
     except (ValueError, RecursionError) as error:
-        raise BodyInvalid(_explain(error)) from None
+        mended = _LONE_SURROGATE.sub(_mend, body) if b"\\u" in body else body
+        if mended == body:
+            raise BodyInvalid(_explain(error)) from None
+        messages = _decode_leniently(mended)
     if not messages:
         raise BodyInvalid("the array is empty; send at least one message")
     if len(messages) > max_batch:
@@ -263,6 +279,19 @@ def _depth(body: bytes) -> int:
     outside = b"".join(body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
     brackets = outside.translate(_BRACKETS, _NOT_BRACKETS.translate(None, b"{}"))
     return max(accumulate(map(_WEIGHT.__getitem__, brackets)), default=0)
+
+
+# JavaScript cuts strings in the middle of a character and writes the half as an escape; others refuse it. One
+# alternative per escape: a whole pair, a half, anything else.
+_LONE_SURROGATE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
+def _mend(escape: re.Match[bytes]) -> bytes:
+    """Return an *escape* of JSON, with the replacement character for half a surrogate pair."""
+    return escape[0] if escape[1] is None else rb"\ufffd"
 
 
 def _explain(error: Exception) -> str:

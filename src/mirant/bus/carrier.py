@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from mirant.bayeux.messages import Message, Reply
+from mirant.bayeux.messages import Delivery, Message, Reply
 from mirant.bus.outbox import Batch
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Request:
 class Turn:
     """Messages that came in at once, and the answers collected for them."""
 
-    __slots__ = ("alone", "answers", "arrived", "carrier", "session")
+    __slots__ = ("alone", "answers", "arrived", "carrier", "deliveries", "session")
 
     def __init__(self, carrier: Carrier, session: Session | None, arrived: float, *, alone: bool) -> None:
         self.carrier = carrier
@@ -41,10 +41,23 @@ class Turn:
         self.alone = alone  # one message only: over HTTP, only then a /meta/connect may be held
         # The message is kept with its reply until the reply leaves: extensions may complete it then.
         self.answers: list[tuple[Message, Reply]] = []
+        # What is to leave before the answers, beside what waits in the session's outbox.
+        self.deliveries: list[Delivery] = []
+
+    def lets_deliver(self, *, connect_only: bool) -> bool:
+        """Whether deliveries may leave with the answers; with *connect_only*, only a connect's carry them.
+
+        A connect that was superseded carries none: its client is the least likely to be listening.
+        """
+        for message, reply in self.answers:
+            is_connect = message.channel == "/meta/connect"
+            if (is_connect and reply.successful is True) or not (is_connect or connect_only):
+                return True
+        return False
 
 
 class Carrier(ABC):
-    """One way to one client. The transports implement it; the bus calls it from `Core.flush` only."""
+    """One way to one client. The transports implement it, the bus calls it."""
 
     __slots__ = ("browser", "request", "session")
 
@@ -75,6 +88,10 @@ class Link(Carrier):
     @abstractmethod
     def write(self, batches: Sequence[Batch]) -> None:
         """Send *batches*, each as one message. Never raises; the host reports what was not sent."""
+
+    @abstractmethod
+    def take_back(self) -> list[Batch]:
+        """Give back, and do not send, the deliveries that were written and certainly have not left yet."""
 
     @abstractmethod
     def close(self, code: int, reason: str) -> None:

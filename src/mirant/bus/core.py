@@ -1,8 +1,7 @@
 """The core of a bus: the sessions there are, what happens to them, and what has to be sent when.
 
 It is driven from outside. A host passes in messages (`mirant.bus.receive.receive`) and the time; the core
-tells it through `Host` when it wants `flush` to be called and when `advance`. All sending happens in
-`flush`, in one order: what was published, then the answers, then the polls that have something to say.
+tells it through `Host` when it wants `flush` to be called and when `advance`.
 """
 
 from __future__ import annotations
@@ -14,25 +13,26 @@ from typing import Final, Protocol
 
 from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW, Advice
 from mirant.bayeux.channels import Channel, Kind, Pattern
-from mirant.bayeux.errors import APPLICATION_FAILED, CONNECT_SUPERSEDED, SESSION_UNKNOWN, ErrorKind
-from mirant.bayeux.messages import Delivery, Reply
+from mirant.bayeux.errors import CONNECT_SUPERSEDED, SESSION_UNKNOWN, ErrorKind
+from mirant.bayeux.messages import Delivery, Message, Reply
 from mirant.bus.browsers import Browsers, Windows
 from mirant.bus.carrier import Carrier, Link, Turn
+from mirant.bus.channel_options import ChannelTable
 from mirant.bus.deadlines import Deadlines
 from mirant.bus.extension import Extension
-from mirant.bus.hooks import Hooks, LeaveHook, Pipeline
-from mirant.bus.outbox import Batch, OutboxFull, coalesce
+from mirant.bus.flush import Flush
+from mirant.bus.hooks import Hooks, Pipeline, tell
+from mirant.bus.outbox import Batch, coalesce
 from mirant.bus.session import Ending, Session, State
 from mirant.bus.settings import Settings
 from mirant.bus.subscriptions import Subscriptions
-from mirant.bus.tick import Tick
-
-# How much of an outbox is handed to a connection at once. What is handed over is lost if the connection
-# breaks, what is not waits for the next one; 256 KiB keeps a fast link busy for a turn of the event loop.
-MAX_HANDED_OVER: Final = 256 * 1024
 
 #: Told to clients of sessions that the server ends (Bayeux 1.0 has no word for it; the reference does this).
 DISMISSAL: Final = Delivery("/meta/disconnect", b'{"channel":"/meta/disconnect","successful":true}')
+
+# How long clients whose poll is answered because the server goes away wait before the next, in seconds: by
+# then its port is closed, and they wait longer and longer.
+_CLOSING_PAUSE: Final = 1.0
 
 log = logging.getLogger("mirant")
 
@@ -56,28 +56,26 @@ class Core:
     def __init__(self, settings: Settings, host: Host, *, secret: bytes | None = None) -> None:
         self.settings = settings
         self.host = host
+        #: The time, as it was last told. Whoever calls in sets it: monotonic seconds.
+        self.now = 0.0
         self.hooks = Hooks()
         self.extensions: list[Extension] = []
+        self.channels = ChannelTable()
         self.sessions: dict[str, Session] = {}
         self.subscriptions: Subscriptions[Session] = Subscriptions()
         self.browsers = Browsers(secret)
         self.windows = Windows(settings.max_windows)
-        self._deadlines: Deadlines[Session] = Deadlines()
-        self._tick = Tick()
-        self._completed: list[Turn] = []
-        self._dirty: list[Session] = []
-        self._flush_wanted = False
         #: Whether the server is going away: nothing is held any more.
         self.closing = False
+        self._deadlines: Deadlines[Session] = Deadlines()
+        self._flush = Flush(self)
 
     # --- The life of a session ---
 
-    def open(self, now: float) -> Session:
-        """Register a new session. It expires if nothing is heard of it for `Settings.max_interval`."""
-        session = Session(secrets.token_hex(16), self.settings.max_outbox)
-        session.interval = self.settings.interval
+    def open(self) -> Session:
+        """Register a new session. Whoever opens it calls `expect` when its client is about to learn of it."""
+        session = Session(secrets.token_hex(16), self.settings)
         self.sessions[session.id] = session
-        self.expect(session, now)
         log.debug("session.opened session=%s", session.id[:8])
         return session
 
@@ -97,7 +95,7 @@ class Core:
             return None
         return session
 
-    def end(self, session: Session, ending: Ending, now: float) -> None:
+    def end(self, session: Session, ending: Ending) -> None:
         """End *session*: the bus forgets it, its subscriptions and what waits for it. Twice is once."""
         if session.state is State.ENDED:
             return
@@ -110,37 +108,47 @@ class Core:
             self.subscriptions.remove(session, pattern)
         session.outbox.clear()
         log.info("session.%s session=%s", ending.value, session.id[:8])
-        self.host.background(tell_leave(self.hooks.leave, session))
+        self.host.background(tell("on_leave", self.hooks.leave, session))
 
-    def dismiss(self, session: Session, now: float) -> None:
-        """End *session* on behalf of the application; its client is told not to come back."""
-        self.end(session, Ending.DISMISSED, now)
+    def dismiss(self, session: Session) -> None:
+        """End *session* on behalf of the application; its client gets what waits and stays away."""
+        self._flush.hand_out()
+        self.end(session, Ending.DISMISSED)
 
-    def expect(self, session: Session, now: float, pause: float = 0.0) -> None:
+    def expect(self, session: Session, pause: float = 0.0) -> None:
         """Let *session* expire unless it is heard of within *pause* and the maximum interval."""
-        self._set_deadline(session, now + pause + self.settings.max_interval)
+        session.until = self.now + pause + session.max_interval
+        self._schedule(session)
 
-    def heard(self, session: Session, now: float) -> None:
+    def heard(self, session: Session) -> None:
         """Put off the expiry of a session that sent something other than a /meta/connect."""
         if session.held is None:
-            self._set_deadline(session, max(session.deadline, now + self.settings.max_interval))
+            session.until = max(session.until, self.now + session.max_interval)
+            self._schedule(session)
+
+    def extensions_of(self, session: Session | None) -> Sequence[Extension]:
+        """Return the extensions that see the messages of *session*: the bus's, then its own."""
+        if session is None or not session.extensions:
+            return self.extensions
+        return [*self.extensions, *session.extensions]
 
     # --- Holding a /meta/connect, and letting it go ---
 
-    def hold(self, session: Session, turn: Turn, timeout: float, now: float) -> None:
+    def hold(self, session: Session, turn: Turn, timeout: float) -> None:
         """Keep *turn*, a /meta/connect, until there is something to say or *timeout* has passed."""
         session.held = turn
-        self._set_deadline(session, now + timeout)
-        if session.outbox.size:
-            self._mark(session)
+        session.until = self.now + timeout
+        self._schedule(session)
+        if session.outbox.urgent:
+            self._flush.mark(session)
 
-    def release(self, session: Session, now: float) -> None:
+    def release(self, session: Session) -> None:
         """Answer the /meta/connect that is held, and expect the next one."""
         turn = session.held
         if turn is not None:
             session.held = None
-            self.complete(turn)
-            self.expect(session, now, session.interval)
+            self._flush.complete(turn)
+            self.expect(session, session.interval)
 
     def supersede(self, session: Session) -> None:
         """Let go the /meta/connect that is held, because a newer one took its place."""
@@ -150,34 +158,39 @@ class Core:
 
     def attach(self, session: Session, link: Link) -> None:
         """Let *link* be where deliveries for *session* are pushed. The link it had is closed."""
-        former, session.link = session.link, link
+        self.unlink(session)
+        link.session, session.link = session, link
         self.windows.leave(session)
-        if former is not None and former is not link:
-            former.session = None
-            former.close(1000, "the session moved to another connection")
-        if session.outbox.size:
-            self._mark(session)
+        if session.outbox.urgent:
+            self._flush.mark(session)
+
+    def unlink(self, session: Session) -> None:
+        """Take *session* off the link it has: its client has moved, whether or not that link knows."""
+        link, session.link = session.link, None
+        if link is not None:
+            link.session = None
+            self._take_back(session, link.take_back())
+            link.close(1000, "the session moved to another connection")
 
     def detach(self, carrier: Carrier, now: float, unsent: Iterable[Batch] = ()) -> None:
         """Take note that *carrier* is gone. The session waits for the next, and so does what was *unsent*."""
-        session = carrier.session
-        carrier.session = None
+        self.now = now
+        session, carrier.session = carrier.session, None
         if session is None or session.state is State.ENDED:
             return
         if session.link is carrier:
             session.link = None
-            session.outbox.put_back(delivery for batch in unsent for delivery in batch.deliveries)
-            self._mark(session)
+            self._take_back(session, unsent)
         if session.held is not None and session.held.carrier is carrier:
             session.held = None
         if session.held is None:
-            self.expect(session, now, session.interval)
+            self.expect(session, session.interval)
 
     def resume(self, link: Link) -> None:
         """Take note that *link* is writable again."""
         session = link.session
-        if session is not None and session.outbox.size:
-            self._mark(session)
+        if session is not None and session.outbox.urgent:
+            self._flush.mark(session)
 
     # --- Messages out ---
 
@@ -191,40 +204,46 @@ class Core:
         session.subscriptions.discard(pattern)
         self.subscriptions.remove(session, pattern)
 
-    def publish(self, channel: Channel, delivery: Delivery) -> int:
-        """Accept *delivery* for all subscribers of *channel*, a broadcast channel; return how many."""
+    def publish(self, channel: Channel, delivery: Delivery, sender: Session | None = None) -> int:
+        """Accept *delivery* for all subscribers of *channel*, a broadcast channel; return how many.
+
+        *sender* is the session that published it: whether it gets its own message is an option.
+        """
         assert channel.kind is Kind.BROADCAST, f"{channel} is never distributed"
         subscribers = self.subscriptions.match(channel)
-        if subscribers:
-            self._tick.add(subscribers, delivery)
-            self._want_flush()
+        options = self.channels.of(channel)
+        if sender is not None and not (options.echo is not False and sender.echo):
+            subscribers = tuple(session for session in subscribers if session is not sender)
+        if not subscribers:
+            return 0
+        delivery.lazy = delivery.lazy or options.lazy or None
+        delivery.latest = delivery.latest or bool(options.latest)
+        for extension in self.extensions:
+            delivery = extension.publishing(delivery, self.now)
+        self._flush.publish(subscribers, delivery)
         return len(subscribers)
 
     def deliver(self, session: Session, delivery: Delivery) -> None:
         """Accept *delivery* for *session* alone, whatever it subscribed to."""
-        self._tick.add((session,), delivery)
-        self._want_flush()
+        for extension in self.extensions:
+            delivery = extension.publishing(delivery, self.now)
+        self._flush.publish((session,), delivery)
 
     def complete(self, turn: Turn) -> None:
         """Let the answers of *turn* be sent in the next flush."""
-        self._completed.append(turn)
-        self._want_flush()
+        self._flush.complete(turn)
 
     def flush(self, now: float) -> None:
-        """Send what is to be sent: publishes to whom can be written, answers, polls with something to say."""
-        self._flush_wanted = True  # what is added meanwhile is sent too, unless it comes too late
-        try:
-            self._tick.hand_out(lambda session, deliveries: self._queue(session, deliveries, now))
-            self._finish(now)
-            dirty, self._dirty = self._dirty, []
-            for session in dirty:
-                session.dirty = False
-                self._emit(session, now)
-            self._finish(now)
-        finally:
-            self._flush_wanted = False
-            if self._tick or self._dirty or self._completed:
-                self._want_flush()
+        """Send what is to be sent."""
+        self.now = now
+        self._flush.run()
+
+    def wait_lazily(self, session: Session, seconds: float) -> None:
+        """Let what waits for *session* be sent in *seconds*, unless there is an earlier occasion."""
+        when = self.now + seconds
+        if session.lazy_until is None or when < session.lazy_until:
+            session.lazy_until = when
+            self._schedule(session)
 
     # --- Time ---
 
@@ -233,12 +252,19 @@ class Core:
         return self._deadlines.next()
 
     def advance(self, now: float) -> None:
-        """Answer the polls that were held long enough, and end the sessions that were not heard of."""
+        """Answer the polls that were held long enough, send what was lazy, end what was not heard of."""
+        self.now = now
         for session in self._deadlines.due(now):
-            if session.held is not None:
-                self.release(session, now)
+            if session.lazy_until is not None and session.lazy_until <= now:
+                session.lazy_until = None
+                session.outbox.urgent = len(session.outbox) > 0
+                self._flush.mark(session)
+            if session.until > now:
+                self._schedule(session)
+            elif session.held is not None:
+                self.release(session)
             else:
-                self.end(session, Ending.EXPIRED, now)
+                self.end(session, Ending.EXPIRED)
 
     def reopen(self) -> None:
         """Hold polls again, after `close`."""
@@ -246,68 +272,36 @@ class Core:
 
     def close(self, now: float) -> None:
         """Answer every poll that is held, close every connection with 1001, and hold no poll from now on."""
+        self.now = now
         self.closing = True
         for session in list(self.sessions.values()):
-            self.release(session, now)
-        self.flush(now)
+            if session.held is not None:
+                session.interval = _CLOSING_PAUSE
+                session.held.answers[0][1].advice = self.advice(session)
+                self.release(session)
+        self._flush.run()
         for session in list(self.sessions.values()):
             if session.link is not None:
                 session.link.close(1001, "the server is going away")
 
+    def advice(self, session: Session) -> Advice:
+        """Return what *session*'s client is to do: connect again, how soon, and how long that may be held."""
+        interval = _CLOSING_PAUSE if self.closing else session.interval
+        return Advice(
+            reconnect="retry", interval=round(interval * 1000), timeout=round(session.timeout * 1000)
+        )
+
     # --- Inside ---
 
-    def _set_deadline(self, session: Session, deadline: float) -> None:
-        if self._deadlines.set(session, deadline):
-            self.host.wake_at(deadline)
+    def _schedule(self, session: Session) -> None:
+        when = session.until if session.lazy_until is None else min(session.until, session.lazy_until)
+        if self._deadlines.set(session, when):
+            self.host.wake_at(when)
 
-    def _want_flush(self) -> None:
-        if not self._flush_wanted:
-            self.host.flush_soon()
-            self._flush_wanted = True
-
-    def _mark(self, session: Session) -> None:
-        if not session.dirty:
-            session.dirty = True
-            self._dirty.append(session)
-            self._want_flush()
-
-    def _queue(self, session: Session, deliveries: Sequence[Delivery], now: float) -> None:
-        try:
-            for delivery in deliveries:
-                session.outbox.put(delivery)
-        except OutboxFull as full:
-            log.warning("session.outbox-full session=%s %s", session.id[:8], full)
-            self.end(session, Ending.OUTBOX_FULL, now)
-        else:
-            self._mark(session)
-
-    def _emit(self, session: Session, now: float) -> None:
-        if not session.outbox.size:
-            return
-        link = session.link
-        if link is None:
-            self.release(session, now)
-        elif link.writable:
-            link.write(coalesce(session.outbox.take(MAX_HANDED_OVER)))
-
-    def _finish(self, now: float) -> None:
-        while self._completed:
-            turns, self._completed = self._completed, []
-            by_carrier: dict[Carrier, list[Turn]] = {}
-            for turn in turns:
-                by_carrier.setdefault(turn.carrier, []).append(turn)
-            for carrier, finished in by_carrier.items():
-                carrier.finish(finished, [reply for turn in finished for reply in self._seal(turn, now)])
-
-    def _seal(self, turn: Turn, now: float) -> Iterable[bytes]:
-        for message, reply in turn.answers:
-            try:
-                for extension in self.extensions:
-                    extension.outgoing(reply, message, turn, now)
-                yield reply.encode()
-            except Exception:  # an extension's fault is its message's, and no other's
-                log.exception("extension.failed channel=%s", message.channel)
-                yield _apology(reply)
+    def _take_back(self, session: Session, unsent: Iterable[Batch]) -> None:
+        session.outbox.put_back(delivery for batch in unsent for delivery in batch.deliveries)
+        if session.outbox.urgent:
+            self._flush.mark(session)
 
     def _part(self, session: Session, ending: Ending) -> None:
         """Tell the client, in the way that suits the *ending*, where it can still be told."""
@@ -317,13 +311,13 @@ class Core:
             if link is not None:
                 link.close(1008, "the session's outbox is full: it reads too slowly")
         elif turn is not None:
-            message, reply = turn.answers[0]
-            reply.advice = GO_AWAY
+            turn.answers[0][1].advice = GO_AWAY
             if ending is Ending.DISMISSED:
-                turn.answers.insert(0, (message, Reply(channel="/meta/disconnect", successful=True)))
-            self.complete(turn)
-        elif ending is Ending.DISMISSED and link is not None and link.writable:
-            link.write([Batch([DISMISSAL])])
+                turn.deliveries = session.outbox.take(session.outbox.size)
+                turn.answers.insert(0, (Message(), Reply(channel="/meta/disconnect", successful=True)))
+            self._flush.complete(turn)
+        elif ending is Ending.DISMISSED and link is not None:
+            link.write(coalesce([*session.outbox.take(session.outbox.size), DISMISSAL]))
         session.held = session.link = None
         if link is not None:
             link.session = None
@@ -333,20 +327,4 @@ class Core:
         if turn is not None:
             reply = turn.answers[0][1]
             reply.successful, reply.error, reply.advice = False, error.wire(), advice
-            self.complete(turn)
-
-
-def _apology(reply: Reply) -> bytes:
-    failed = APPLICATION_FAILED.wire()
-    return Reply(channel=reply.channel, id=reply.id, successful=False, error=failed).encode()
-
-
-def tell_leave(hooks: Iterable[LeaveHook], session: Session) -> Pipeline:
-    """Call the application's *hooks* for a session that ended; what they raise is logged."""
-    for hook in hooks:
-        try:
-            result = hook(session)
-            if result is not None:
-                yield result
-        except Exception:
-            log.exception("hook.failed hook=on_leave session=%s", session.id[:8])
+            self._flush.complete(turn)

@@ -61,12 +61,14 @@ class Deadlines(Generic[E]):
         """Remove and return the entries whose deadline is not after *now*."""
         found: list[E] = []
         while self._order and self._order[0] * GRANULARITY <= now:
-            for entry in self._buckets.pop(heappop(self._order)):
+            bucket = heappop(self._order)
+            for entry in self._buckets.pop(bucket):
                 entry.bucket = None
                 if entry.deadline <= now:
                     found.append(entry)
                 else:
-                    self._put(entry, ceil(entry.deadline / GRANULARITY))
+                    # Never into the same bucket again: rounding may have put it one too early.
+                    self._put(entry, max(ceil(entry.deadline / GRANULARITY), bucket + 1))
         return found
 
     def _put(self, entry: E, bucket: int) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from mirant.bayeux.messages import Message, Reply
+from mirant.bayeux.messages import Delivery, Message, Reply
 
 if TYPE_CHECKING:
     from mirant.bus.carrier import Turn
+    from mirant.bus.session import Session
 
 
 class Veto(Exception):
@@ -22,7 +23,8 @@ class Veto(Exception):
 class Extension:
     """The base of extensions: does nothing. They run in the order in which they were added.
 
-    A message of a session that the bus does not know never gets here.
+    An extension is the bus's (it sees everything) or one session's (`Session.extensions`). A message of a
+    session that the bus does not know never gets here.
     """
 
     def incoming(self, message: Message, turn: Turn, now: float) -> Awaitable[None] | None:
@@ -31,6 +33,17 @@ class Extension:
         It may change the message, raise `Veto`, or return an awaitable that does so.
         """
         return None
+
+    def publishing(self, delivery: Delivery, now: float) -> Delivery:
+        """Return what receivers of *delivery* get. Called once for all of them, who share its bytes."""
+        return delivery
+
+    def delivering(self, delivery: Delivery, session: Session) -> Delivery | None:
+        """Return what *session* gets of *delivery*, or None for nothing.
+
+        Only extensions of a session are asked: what each receiver gets differently cannot be shared.
+        """
+        return delivery
 
     def outgoing(self, reply: Reply, message: Message, turn: Turn, now: float) -> None:
         """Complete *reply*, the answer to *message*, at the moment at which it leaves.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+import logging
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -26,10 +27,12 @@ PublishHook = Callable[[Session, Channel, Message, Parameters], Awaitable[None] 
 SubscribeHook = Callable[[Session, Parameters], Awaitable[None] | None]
 #: Takes a message to a service channel. What it waits for is awaited beside other messages.
 ServiceHook = Callable[[Session, Channel, Message, Parameters], Pipeline]
-#: Told of each session that ended.
-LeaveHook = Callable[[Session], Awaitable[None] | None]
+#: Told of a session that begins or has ended.
+SessionHook = Callable[[Session], Awaitable[None] | None]
 
 H = TypeVar("H")
+
+log = logging.getLogger("mirant")
 
 
 class Routes(Generic[H]):
@@ -42,6 +45,10 @@ class Routes(Generic[H]):
 
     def __bool__(self) -> bool:
         return bool(self._by_depth)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a hook for the template called *name*."""
+        return any(name == template.name for routes in self._by_depth.values() for template, _ in routes)
 
     def add(self, template: Template, hook: H) -> None:
         """Let *hook* be found for the channels that *template* binds."""
@@ -58,6 +65,17 @@ class Routes(Generic[H]):
         return any(template.overlaps(pattern) for routes in self._by_depth.values() for template, _ in routes)
 
 
+def tell(name: str, hooks: Iterable[SessionHook], session: Session) -> Pipeline:
+    """Call *hooks*, which were registered as *name*, for *session*; what they raise is logged."""
+    for hook in hooks:
+        try:
+            result = hook(session)
+            if result is not None:
+                yield result
+        except Exception:
+            log.exception("hook.failed hook=%s session=%s", name, session.id[:8])
+
+
 @dataclass(slots=True)
 class Hooks:
     """All hooks of one application."""
@@ -66,4 +84,5 @@ class Hooks:
     publish: Routes[PublishHook] = field(default_factory=Routes)
     subscribe: Routes[SubscribeHook] = field(default_factory=Routes)
     services: Routes[ServiceHook] = field(default_factory=Routes)
-    leave: list[LeaveHook] = field(default_factory=list)
+    join: list[SessionHook] = field(default_factory=list)
+    leave: list[SessionHook] = field(default_factory=list)

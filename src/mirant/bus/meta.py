@@ -21,15 +21,18 @@ from mirant.bayeux.errors import (
     DENIED_BY_POLICY,
     HANDSHAKE_DENIED,
     SERVER_FULL,
+    SESSION_UNKNOWN,
     SUBSCRIBE_DENIED,
     SUBSCRIPTION_INVALID,
     SUBSCRIPTION_LIMIT,
     SUBSCRIPTION_MISSING,
+    UNSUBSCRIBE_FAILED,
 )
 from mirant.bayeux.messages import Message, Reply
 from mirant.bus.carrier import Link, Turn
 from mirant.bus.core import Core
 from mirant.bus.extension import Veto
+from mirant.bus.hooks import tell
 from mirant.bus.identity import Identity
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Ending, Session, State
@@ -57,36 +60,40 @@ _decode_names = msgspec.json.Decoder(str | list[str]).decode
 log = logging.getLogger("mirant")
 
 
-def handshake(core: Core, turn: Turn, message: Message, reply: Reply, now: float) -> Answered:
+def handshake(core: Core, turn: Turn, message: Message, reply: Reply) -> Answered:
     """Open a session (section 4.1).
 
     The version and the transports that a client offers are not negotiated: there is one version, and the
     client picks from the transports in the reply. Official servers do the same, and clients rely on it.
     """
-    if len(core.sessions) >= core.settings.max_sessions:
-        raise Refusal(SERVER_FULL, advice=Advice(reconnect="handshake", interval=_FULL_RETRY))
+    _check_capacity(core)
     for extension in core.extensions:
-        waiting = extension.incoming(message, turn, now)
+        waiting = extension.incoming(message, turn, core.now)
         if waiting is not None:
             yield waiting
     identity = yield from _authenticate(core, turn, message)
-    session = core.open(now)
+    _check_capacity(core)  # others may have come while we waited
+    if isinstance(turn.carrier, Link) and turn.carrier.session is not None:
+        # A new handshake on a connection takes it from the session that it was bound to.
+        core.supersede(turn.carrier.session)
+        core.detach(turn.carrier, core.now)
+    session = turn.session = turn.carrier.session = core.open()
     session.identity = identity
     session.browser = turn.carrier.browser
     session.advised = turn.carrier.transport
-    turn.session = session
-    if isinstance(turn.carrier, Link):
-        _rebind(core, turn.carrier, now)
-    turn.carrier.session = session
+    try:
+        yield from tell("on_join", core.hooks.join, session)
+    finally:
+        core.expect(session)  # from now on: the application may have taken its time
     reply.successful = True
     reply.client_id = session.id
     reply.version = reply.minimum_version = "1.0"
     reply.supported_connection_types = list(core.settings.transports)
-    reply.advice = _advice(core, session)
+    reply.advice = core.advice(session)
     return True
 
 
-def connect(core: Core, turn: Turn, message: Message, reply: Reply, now: float) -> bool:
+def connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
     """Answer at once or hold until there is something to say (section 4.2).
 
     The first connect of a session is answered at once, even if the client does not ask for it: several wait
@@ -96,31 +103,32 @@ def connect(core: Core, turn: Turn, message: Message, reply: Reply, now: float) 
     core.supersede(session)
     first = session.state is State.HANDSHAKEN
     session.state = State.CONNECTED
-    timeout = core.settings.timeout
-    session.interval = core.settings.interval
-    if message.connection_type == _EVENTSOURCE:
+    timeout, session.interval = session.timeout, core.settings.interval
+    if bytes(message.connection_type) == _EVENTSOURCE:
         # Its deliveries come down a stream; the connect is but a sign of life, once per timeout.
-        timeout, session.interval = 0.0, core.settings.timeout
+        timeout, session.interval = 0.0, session.timeout
+    elif not isinstance(turn.carrier, Link):
+        core.unlink(session)  # the client polls, so its connection is dead to it, even if not yet to us
     if message.advice is not None:
         # "advice" in a connect overrides ours for this one request; a reloaded page needs ours again.
         timeout = _clamp(message.advice.timeout, timeout, timeout)
         session.interval = _clamp(message.advice.interval, session.interval, MAX_CLIENT_INTERVAL)
-    if message.advice is not None or session.advised != turn.carrier.transport:
+    if message.advice is not None or session.advised != turn.carrier.transport or core.closing:
         session.advised = turn.carrier.transport
-        reply.advice = _advice(core, session)
+        reply.advice = core.advice(session)
     reply.successful = True
     # Over HTTP the other replies of the same body would be held too. On a WebSocket they are sent at once.
     holdable = turn.alone or isinstance(turn.carrier, Link)
     if holdable and timeout > 0 and not first and not core.closing and _has_room(core, turn, session, reply):
-        held = Turn(turn.carrier, session, now, alone=True)
+        held = Turn(turn.carrier, session, turn.arrived, alone=True)
         held.answers.append((message, reply))
-        core.hold(session, held, timeout, now)
+        core.hold(session, held, timeout)
         return False
-    core.expect(session, now, session.interval)
+    core.expect(session, session.interval)
     return True
 
 
-def subscribe(core: Core, turn: Turn, message: Message, reply: Reply, now: float) -> Answered:
+def subscribe(core: Core, turn: Turn, message: Message, reply: Reply) -> Answered:
     """Subscribe to one pattern or a list of them (section 4.3).
 
     A list is worked through in order up to the first that is refused, as the reference server does; those
@@ -129,37 +137,41 @@ def subscribe(core: Core, turn: Turn, message: Message, reply: Reply, now: float
     session = _session(turn)
     for pattern in _patterns(message):
         if pattern.kind is Kind.META:
-            exists = pattern.depth == 0 and pattern.name in {channel.name for channel in HANDLERS}
+            exists = pattern.name in {channel.name for channel in (HANDSHAKE, *HANDLERS)}
             raise Refusal(SUBSCRIBE_DENIED if exists else CREATE_DENIED, DENIED_BY_POLICY)
         if pattern.kind is Kind.SERVICE:
             continue  # succeeds and is not recorded: service channels are never distributed
         if pattern not in session.subscriptions:
             yield from _grant(core, session, pattern)
+            _check_subscribable(core, session)
             core.subscribe(session, pattern)
     reply.successful = True
     return True
 
 
-def unsubscribe(core: Core, turn: Turn, message: Message, reply: Reply, now: float) -> bool:
+def unsubscribe(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
     """Undo a subscription (section 4.4). To undo one that the session does not have succeeds too, as long as
     somebody is subscribed: the reference server tells an unknown channel, not a missing subscription."""
     session = _session(turn)
     for pattern in _patterns(message):
-        if pattern.kind is Kind.BROADCAST and pattern not in core.subscriptions:
+        if pattern.kind is Kind.META:
+            raise Refusal(UNSUBSCRIBE_FAILED)
+        known = pattern in core.subscriptions or core.channels.exists(pattern)
+        if pattern.kind is Kind.BROADCAST and not known:
             raise Refusal(CHANNEL_MISSING)
         core.unsubscribe(session, pattern)
     reply.successful = True
     return True
 
 
-def disconnect(core: Core, turn: Turn, message: Message, reply: Reply, now: float) -> bool:
+def disconnect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
     """End the session (section 4.5). The connect that is held is answered, with advice to stay away."""
-    core.end(_session(turn), Ending.DISCONNECTED, now)
+    core.end(_session(turn), Ending.DISCONNECTED)
     reply.successful = True
     return True
 
 
-Handler = Callable[[Core, Turn, Message, Reply, float], bool | Answered]
+Handler = Callable[[Core, Turn, Message, Reply], bool | Answered]
 
 #: What is done on which meta channel, for a session that is known. Handshake is apart: it has none yet.
 HANDLERS: Final[Mapping[Channel, Handler]] = {
@@ -181,11 +193,11 @@ def _has_room(core: Core, turn: Turn, session: Session, reply: Reply) -> bool:
     if core.windows.admits(session):
         relieved, session.crowded = session.crowded, False
         if relieved:
-            reply.advice = _advice(core, session)
+            reply.advice = core.advice(session)
         return not relieved
     session.crowded = True
     session.interval = core.settings.windows_interval
-    reply.advice = msgspec.structs.replace(_advice(core, session), timeout=None, multiple_clients=True)
+    reply.advice = msgspec.structs.replace(core.advice(session), timeout=None, multiple_clients=True)
     return False
 
 
@@ -194,9 +206,17 @@ def _session(turn: Turn) -> Session:
     return turn.session
 
 
-def _advice(core: Core, session: Session) -> Advice:
-    milliseconds = round(session.interval * 1000), round(core.settings.timeout * 1000)
-    return Advice(reconnect="retry", interval=milliseconds[0], timeout=milliseconds[1])
+def _check_capacity(core: Core) -> None:
+    if len(core.sessions) >= core.settings.max_sessions:
+        raise Refusal(SERVER_FULL, advice=Advice(reconnect="handshake", interval=_FULL_RETRY))
+
+
+def _check_subscribable(core: Core, session: Session) -> None:
+    # Both may have changed while the application was asked.
+    if session.ended:
+        raise Refusal(SESSION_UNKNOWN)
+    if len(session.subscriptions) >= core.settings.max_subscriptions:
+        raise Refusal(SUBSCRIPTION_LIMIT)
 
 
 def _clamp(asked: float | None, default: float, most: float) -> float:
@@ -224,14 +244,8 @@ def _authenticate(
     return identity
 
 
-def _rebind(core: Core, link: Link, now: float) -> None:
-    """Let *link* go from the session it was bound to: a new handshake on a connection replaces it."""
-    if link.session is not None:
-        core.detach(link, now)
-
-
 def _patterns(message: Message) -> list[Pattern]:
-    if not message.subscription or message.subscription == b"null":
+    if not message.subscription or bytes(message.subscription) == b"null":
         raise Refusal(SUBSCRIPTION_MISSING)
     try:
         names = _decode_names(message.subscription)
@@ -245,8 +259,7 @@ def _patterns(message: Message) -> list[Pattern]:
 
 def _grant(core: Core, session: Session, pattern: Pattern) -> Generator[Awaitable[Any], Any, None]:
     """Ask the application whether *session* may subscribe to *pattern*."""
-    if len(session.subscriptions) >= core.settings.max_subscriptions:
-        raise Refusal(SUBSCRIPTION_LIMIT)
+    _check_subscribable(core, session)
     if pattern.depth:
         # A hook guards its channels one by one; a wildcard that covers one of them must not get round it.
         if core.hooks.subscribe.covered_by(pattern):

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+import msgspec
 
 from mirant.bayeux.messages import Delivery
 
 # Largest coalesced frame. What is published in one tick travels in one array, but not without limit: an
 # uncapped one grew to 8 MB behind a slow reader, and clients refuse large ones (CometD Java 64 KiB).
 MAX_FRAME: Final = 32 * 1024
+
+#: What happens when a delivery does not fit: the session ends, or the oldest or that newest one is dropped.
+Overflow = Literal["disconnect", "drop-oldest", "drop-newest"]
+
+#: Where a client is told that messages for it were dropped: ``{"count": n, "channels": {name: n}}``.
+DROPPED: Final = "/service/mirant/dropped"
+
+# Most channels named in such a report; the count is of all.
+_MAX_REPORTED: Final = 32
 
 
 class OutboxFull(Exception):
@@ -48,69 +59,153 @@ def coalesce(deliveries: Sequence[Delivery]) -> list[Batch]:
     """Return *deliveries* in as few batches as `MAX_FRAME` allows; a larger delivery travels alone."""
     if len(deliveries) == 1:
         return [Batch(deliveries)]
-    batches, start, size = [], 0, 0
-    for index, delivery in enumerate(deliveries):
-        size += len(delivery.payload) + 1
-        if size > MAX_FRAME and index > start:
-            batches.append(Batch(deliveries[start:index]))
-            start, size = index, len(delivery.payload) + 1
-    batches.append(Batch(deliveries[start:]))
-    return batches
+    ends = array_ends([len(delivery.payload) for delivery in deliveries])
+    return [Batch(deliveries[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def array_ends(sizes: Sequence[int]) -> list[int]:
+    """Return where to cut items of *sizes* bytes so that each part is a JSON array within `MAX_FRAME`."""
+    ends: list[int] = []
+    total = 1  # the opening bracket; each item brings its comma or the closing one
+    for index, size in enumerate(sizes):
+        total += size + 1
+        if total > MAX_FRAME and index > (ends[-1] if ends else 0):
+            ends.append(index)
+            total = size + 2
+    return [*ends, len(sizes)]
 
 
 class Outbox:
     """The queue of one session. Bounded by bytes, because that is what memory is made of."""
 
-    __slots__ = ("_queue", "limit", "size")
+    __slots__ = ("_dropped", "_latest", "_queue", "limit", "overflow", "size", "urgent")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, overflow: Overflow = "disconnect") -> None:
+        """Hold at most *limit* bytes; *overflow* says what gives way to what comes then."""
         self.limit = limit
+        self.overflow = overflow
         self.size = 0
-        # Most sessions never queue: no deque (600 bytes) until one does.
-        self._queue: deque[Delivery] | None = None
+        #: Whether something waits that should be sent at once: lazy deliveries alone are not urgent.
+        self.urgent = False
+        # Most sessions never queue: no containers (600 bytes) until one does.
+        self._queue: deque[Delivery | _Latest] | None = None
+        self._latest: dict[str, _Latest] | None = None
+        self._dropped: dict[str, int] | None = None
 
     def __len__(self) -> int:
         return 0 if self._queue is None else len(self._queue)
 
     def put(self, delivery: Delivery) -> None:
-        """Append *delivery*.
+        """Append *delivery*, or let it replace what it supersedes.
 
         A delivery larger than the limit is taken when nothing else waits, so that a limit below the largest
         message delays that message rather than making it undeliverable.
 
         Raises:
-            OutboxFull: it does not fit.
+            OutboxFull: it does not fit, and nothing may be dropped.
         """
-        size = self.size + len(delivery.payload)
+        self.urgent = self.urgent or delivery.lazy is None
+        if delivery.latest and self._replace(delivery):
+            return
         if self._queue is None:
             self._queue = deque()
-        elif size > self.limit and self._queue:
-            raise OutboxFull(self.size, self.limit)
-        self._queue.append(delivery)
-        self.size = size
+        while self._queue and self.size + len(delivery.payload) > self.limit:
+            if self.overflow == "disconnect":
+                raise OutboxFull(self.size, self.limit)
+            if self.overflow == "drop-newest":
+                self._drop(delivery)
+                return
+            self._drop(self._pop())
+        self._append(delivery)
 
     def put_back(self, deliveries: Iterable[Delivery]) -> None:
-        """Put at the front what was taken and could not be sent. It was in before, so it fits."""
-        if self._queue is None:
-            self._queue = deque()
+        """Put at the front what was taken and could not be sent."""
         for delivery in reversed(list(deliveries)):
+            if self._queue is None:
+                self._queue = deque()
             self._queue.appendleft(delivery)
             self.size += len(delivery.payload)
+            self.urgent = True
 
     def take(self, most: int) -> list[Delivery]:
-        """Remove and return deliveries from the front, at least one and at the most *most* bytes."""
-        taken: list[Delivery] = []
-        queue = self._queue
-        while queue and (not taken or most >= len(queue[0].payload)):
-            delivery = queue.popleft()
+        """Remove and return deliveries from the front, at least one and at the most *most* bytes.
+
+        If any were dropped since the last time, the first says so (on `DROPPED`).
+        """
+        taken = self._report()
+        while self._queue and (not taken or most >= _payload_size(self._queue[0])):
+            delivery = self._pop()
             taken.append(delivery)
             most -= len(delivery.payload)
-            self.size -= len(delivery.payload)
-        if not queue:
-            self._queue = None
+        if not self._queue:
+            self.clear()
         return taken
 
     def clear(self) -> None:
         """Forget everything."""
-        self._queue = None
+        self._queue = self._latest = self._dropped = None
         self.size = 0
+        self.urgent = False
+
+    def _append(self, delivery: Delivery) -> None:
+        assert self._queue is not None, "put makes it"
+        self.size += len(delivery.payload)
+        if not delivery.latest:
+            self._queue.append(delivery)
+            return
+        if self._latest is None:
+            self._latest = {}
+        entry = self._latest[delivery.channel] = _Latest(delivery)
+        self._queue.append(entry)
+
+    def _replace(self, delivery: Delivery) -> bool:
+        entry = self._latest.get(delivery.channel) if self._latest is not None else None
+        if entry is None or self.size + len(delivery.payload) - len(entry.delivery.payload) > self.limit:
+            return False
+        self.size += len(delivery.payload) - len(entry.delivery.payload)
+        entry.delivery = delivery
+        return True
+
+    def _pop(self) -> Delivery:
+        assert self._queue, "only what is there can be taken"
+        entry = self._queue.popleft()
+        if isinstance(entry, _Latest):
+            entry = self._settle(entry)
+        self.size -= len(entry.payload)
+        return entry
+
+    def _settle(self, entry: _Latest) -> Delivery:
+        """Return the delivery in *entry*, which cannot be replaced any more."""
+        delivery = entry.delivery
+        if self._latest is not None and self._latest.get(delivery.channel) is entry:
+            del self._latest[delivery.channel]
+        return delivery
+
+    def _drop(self, delivery: Delivery) -> None:
+        if self._dropped is None:
+            self._dropped = {}
+        known = delivery.channel in self._dropped or len(self._dropped) < _MAX_REPORTED
+        name = delivery.channel if known else ""
+        self._dropped[name] = self._dropped.get(name, 0) + 1
+
+    def _report(self) -> list[Delivery]:
+        if self._dropped is None:
+            return []
+        channels, self._dropped = self._dropped, None
+        count = sum(channels.values())
+        channels.pop("", None)
+        report = msgspec.json.encode({"count": count, "channels": channels, "reason": "outbox-full"})
+        return [Delivery.of_raw(DROPPED, report)]
+
+
+class _Latest:
+    """A place in the queue whose delivery may be replaced while it waits."""
+
+    __slots__ = ("delivery",)
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+
+
+def _payload_size(entry: Delivery | _Latest) -> int:
+    return len((entry.delivery if isinstance(entry, _Latest) else entry).payload)

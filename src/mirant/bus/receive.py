@@ -51,31 +51,41 @@ def receive(core: Core, messages: Sequence[Message], carrier: Carrier, now: floa
 
     Answers are sent in the next `Core.flush`, except that of a /meta/connect that is held.
     """
+    core.now = now
     alone = len(messages) == 1
-    if alone or not any(message.channel == meta.HANDSHAKE.name for message in messages):
+    if alone or not any(map(_is_handshake, messages)):
         turn = Turn(carrier, _session_of(core, messages[0], carrier), now, alone=alone)
         for message in messages:
-            reply = yield from _process(core, turn, message, now)
+            reply = yield from _process(core, turn, message)
             if reply is not None:
                 turn.answers.append((message, reply))
     else:
-        turn = yield from _handshake_among_others(core, messages, carrier, now)
+        turn = yield from _handshake_among_others(core, messages, carrier)
     if turn.answers:
         core.complete(turn)
 
 
+def _is_handshake(message: Message) -> bool:
+    try:
+        return message.channel is not None and Channel.parse(message.channel) == meta.HANDSHAKE
+    except ChannelInvalid:
+        return False
+
+
 def _handshake_among_others(
-    core: Core, messages: Sequence[Message], carrier: Carrier, now: float
+    core: Core, messages: Sequence[Message], carrier: Carrier
 ) -> Generator[Awaitable[Any], Any, Turn]:
     """Process the first handshake of a body; the other messages in it cannot know the new clientId.
 
     Bayeux 1.0, section 4.1: a server must ignore any other message sent with a handshake. They are not acted
-    on, but answered: a client that waits for each of its replies would hang otherwise.
+    on, but answered: a client that waits for each of its replies would hang otherwise. Further handshakes are
+    among the others, or one body could try a thousand passwords.
     """
-    turn = Turn(carrier, None, now, alone=True)
+    turn = Turn(carrier, None, core.now, alone=True)
+    first = next(message for message in messages if _is_handshake(message))
     for message in messages:
-        if message.channel == meta.HANDSHAKE.name and turn.session is None:
-            reply = yield from _process(core, turn, message, now)
+        if message is first:
+            reply = yield from _process(core, turn, message)
         else:
             reply = _reply_to(message)
             _refuse(reply, Refusal(SESSION_UNKNOWN))
@@ -95,13 +105,11 @@ def _session_of(core: Core, message: Message, carrier: Carrier) -> Session | Non
     return carrier.session
 
 
-def _process(
-    core: Core, turn: Turn, message: Message, now: float
-) -> Generator[Awaitable[Any], Any, Reply | None]:
+def _process(core: Core, turn: Turn, message: Message) -> Generator[Awaitable[Any], Any, Reply | None]:
     """Return the reply to *message*, or None if it is to be answered later."""
     reply = _reply_to(message)
     try:
-        answered = yield from _act(core, turn, message, reply, now)
+        answered = yield from _act(core, turn, message, reply)
     except Refusal as refusal:
         _refuse(reply, refusal)
     except Veto as veto:
@@ -114,24 +122,25 @@ def _process(
     return reply
 
 
-def _act(core: Core, turn: Turn, message: Message, reply: Reply, now: float) -> meta.Answered:
+def _act(core: Core, turn: Turn, message: Message, reply: Reply) -> meta.Answered:
     """Take *message* through its steps and fill the *reply*; return whether that is to be sent now."""
     channel = _check_form(message)
     if channel == meta.HANDSHAKE:
-        return (yield from meta.handshake(core, turn, message, reply, now))
+        return (yield from meta.handshake(core, turn, message, reply))
     session = _check_session(turn, message, channel)
     if isinstance(turn.carrier, Link) and session.link is not turn.carrier:
         core.attach(session, turn.carrier)
-    for extension in core.extensions:
-        waiting = extension.incoming(message, turn, now)
+    for extension in core.extensions_of(session):
+        waiting = extension.incoming(message, turn, core.now)
         if waiting is not None:
             yield waiting
-    core.heard(session, now)
+            _check_session(turn, message, channel)  # it may have ended meanwhile
+    core.heard(session)
     if channel.kind is Kind.META:
         handler = meta.HANDLERS.get(channel)
         if handler is None:
             raise Refusal(CHANNEL_CREATE_DENIED, DENIED_BY_POLICY)
-        answered = handler(core, turn, message, reply, now)
+        answered = handler(core, turn, message, reply)
         return answered if isinstance(answered, bool) else (yield from answered)
     if channel.kind is Kind.SERVICE:
         _service(core, session, channel, message)
@@ -184,15 +193,19 @@ def _publish(core: Core, session: Session, channel: Channel, message: Message) -
             waiting = hook(session, channel, message, parameters)
             if waiting is not None:
                 yield waiting
-    core.publish(channel, Delivery.forward(channel, message))
+    core.publish(channel, Delivery.forward(channel, message), session)
 
 
 def _service(core: Core, session: Session, channel: Channel, message: Message) -> None:
     """Hand *message* to the application's service; without one it is accepted and goes nowhere."""
-    for hook, parameters in core.hooks.services.find(channel):
-        if session.calls >= core.settings.max_calls:
-            raise Refusal(CALL_LIMIT)
-        core.host.background(_counted(session, hook(session, channel, message, parameters)))
+    found = core.hooks.services.find(channel)
+    if not found:
+        return
+    if session.calls >= core.settings.max_calls:
+        raise Refusal(CALL_LIMIT)
+    # One service answers: of "/city/paris" and "/city/{name}" the one that is spelt out.
+    hook, parameters = min(found, key=lambda route: len(route[1]))
+    core.host.background(_counted(session, hook(session, channel, message, parameters)))
 
 
 def _counted(session: Session, work: Pipeline) -> Pipeline:

@@ -10,7 +10,9 @@ from mirant.bus.outbox import Outbox
 
 if TYPE_CHECKING:
     from mirant.bus.carrier import Link, Turn
+    from mirant.bus.extension import Extension
     from mirant.bus.identity import Identity
+    from mirant.bus.settings import Settings
 
 
 class State(Enum):
@@ -33,7 +35,8 @@ class Ending(Enum):
 class Session:
     """The state kept for one clientId (Bayeux 1.0, section 1.4).
 
-    For applications: `id`, `identity`, `attributes`, `subscriptions`, `ended`. The rest belongs to the bus.
+    For applications: `id`, `identity`, `attributes`, `subscriptions`, `ended`, and to change `timeout`,
+    `max_interval` (seconds), `echo`, `connect_only`, `extensions`. The rest belongs to the bus.
     """
 
     __slots__ = (
@@ -46,35 +49,49 @@ class Session:
         "crowded",
         "deadline",
         "dirty",
+        "echo",
         "ending",
+        "extensions",
         "held",
         "id",
         "identity",
         "interval",
+        "lazy_until",
         "link",
+        "max_interval",
         "outbox",
         "state",
         "subscriptions",
+        "timeout",
+        "until",
     )
 
-    def __init__(self, session_id: str, outbox_limit: int) -> None:
+    def __init__(self, session_id: str, settings: Settings) -> None:
         self.id = session_id
         self.identity: Identity | None = None
         self.subscriptions: set[Pattern] = set()
-        self.state = State.HANDSHAKEN
-        self.ending: Ending | None = None
         self._attributes: dict[str, Any] | None = None
+        self.ending: Ending | None = None
 
-        self.outbox = Outbox(outbox_limit)
+        # What may be changed for this session, best in a hook for its handshake.
+        self.timeout = settings.timeout
+        self.max_interval = settings.max_interval
+        self.echo = settings.echo  # whether it gets what it publishes itself
+        self.connect_only = settings.connect_only  # deliveries leave with answers to connects only
+        self.extensions: tuple[Extension, ...] = ()
+
+        self.state = State.HANDSHAKEN
+        self.outbox = Outbox(settings.max_outbox, settings.overflow)
         self.dirty = False  # waits for the bus's next flush
         self.link: Link | None = None  # where deliveries can be pushed, if anywhere
         self.held: Turn | None = None  # the /meta/connect that waits for something to say
         self.browser: str | None = None  # the browser it is bound to
-        self.advised: str | None = None  # the transport for which the client has our advice
-        self.connect_only = False  # deliveries leave with the answers of connects, and no other way
         self.crowded = False  # the client was told that its browser has other windows
-        self.interval = 0.0  # the pause between connects that the client asked for, or we advised
+        self.advised: str | None = None  # the transport for which the client has our advice
+        self.interval = settings.interval  # the pause between connects that we advised or the client wanted
         self.calls = 0  # remote calls being worked on
+        self.until = 0.0  # when what is held is answered, or the session ends
+        self.lazy_until: float | None = None  # when what waits lazily is sent
         self.deadline = 0.0
         self.bucket: int | None = None
 

@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
-Unit = Literal["duration", "size", "count", "names", "origins"]
+from mirant.bus.outbox import Overflow
+
+Unit = Literal["duration", "size", "count", "names", "origins", "overflow", "switch"]
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -31,7 +33,7 @@ class SettingsError(ValueError):
     """An option that does not exist or has a value that cannot be; the text says which and what would do."""
 
 
-def _option(default: Any, table: str, unit: Unit, sentence: str) -> Any:
+def _option(table: str, unit: Unit, sentence: str, *, default: Any) -> Any:
     return field(default=default, metadata={"table": table, "unit": unit, "sentence": sentence})
 
 
@@ -41,41 +43,62 @@ class Settings:
 
     # CometD and Faye clients wait this long plus 10 s; proxies commonly cut idle requests at 60 s.
     timeout: float = _option(
-        30.0, "session", "duration", "How long a /meta/connect with nothing to say is held."
+        "session", "duration", "How long a /meta/connect with nothing to say is held.", default=30.0
     )
     interval: float = _option(
-        0.0, "session", "duration", "How long a client waits between two /meta/connect."
+        "session", "duration", "How long a client waits between two /meta/connect.", default=0.0
     )
     # CometD's default: long enough for a page reload or a change of network, short enough to notice.
     max_interval: float = _option(
-        10.0, "session", "duration", "How long a session lives on without hearing from its client."
+        "session", "duration", "How long a session lives on without hearing from its client.", default=10.0
     )
     transports: tuple[str, ...] = _option(
-        _DEFAULT_TRANSPORTS, "transports", "names", "The transports offered, the preferred first."
+        "transports", "names", "The transports offered, the preferred first.", default=_DEFAULT_TRANSPORTS
     )
     # Browsers open six connections to a host over HTTP/1.1; two windows that poll must leave some for pages.
     max_windows: int = _option(
-        1, "windows", "count", "How many windows of a browser may each hold a poll over HTTP/1.1."
+        "windows", "count", "How many windows of a browser may each hold a poll over HTTP/1.1.", default=1
     )
     # CometD's multiSessionInterval.
     windows_interval: float = _option(
-        2.0, "windows", "duration", "How often the other windows of a browser poll."
+        "windows", "duration", "How often the other windows of a browser poll.", default=2.0
     )
     # Pages of the bus's own origin may always connect, and so may clients that are no browsers.
     allow_origins: tuple[str, ...] = _option(
-        (), "origins", "origins", "Other origins whose pages may connect, such as https://example.org."
+        "origins",
+        "origins",
+        "Other origins whose pages may connect, such as https://example.org.",
+        default=(),
     )
     # As much as the `websockets` and CometD Java clients accept from us.
-    max_body: int = _option(1 * MIB, "limits", "size", "Largest HTTP body or WebSocket message accepted.")
+    max_body: int = _option(
+        "limits", "size", "Largest HTTP body or WebSocket message accepted.", default=1 * MIB
+    )
     # CometD: unlimited. A page that opens 200 subscriptions at once sends 200.
-    max_batch: int = _option(1_000, "limits", "count", "Most messages in one body.")
+    max_batch: int = _option("limits", "count", "Most messages in one body.", default=1_000)
     # At about 4 KiB each: 400 MiB. Handshakes beyond it are refused; the sessions there are go on.
-    max_sessions: int = _option(100_000, "limits", "count", "Most sessions at a time.")
-    max_subscriptions: int = _option(1_000, "limits", "count", "Most subscriptions of one session.")
+    max_sessions: int = _option("limits", "count", "Most sessions at a time.", default=100_000)
+    max_subscriptions: int = _option("limits", "count", "Most subscriptions of one session.", default=1_000)
     # Four full bodies. A client that lags further behind is disconnected rather than waited for.
-    max_outbox: int = _option(4 * MIB, "limits", "size", "Most bytes that wait for one session.")
+    max_outbox: int = _option("limits", "size", "Most bytes that wait for one session.", default=4 * MIB)
+    overflow: Overflow = _option(
+        "delivery", "overflow", "What gives way when an outbox is full.", default="disconnect"
+    )
+    echo: bool = _option(
+        "delivery", "switch", "Whether a publisher who subscribed gets its own message.", default=True
+    )
+    # Strict order, for the price of one more request per delivery.
+    connect_only: bool = _option(
+        "delivery", "switch", "Whether messages leave with answers to /meta/connect only.", default=False
+    )
+    with_handshake: bool = _option(
+        "delivery",
+        "switch",
+        "Whether what waits for a new session comes with its handshake's reply.",
+        default=False,
+    )
     # A page that loads asks a handful; each may hold a task of the application.
-    max_calls: int = _option(100, "limits", "count", "Most unanswered remote calls of one session.")
+    max_calls: int = _option("limits", "count", "Most unanswered remote calls of one session.", default=100)
 
     @classmethod
     def read(cls, tables: Mapping[str, object]) -> Settings:
@@ -115,6 +138,10 @@ def _read_value(where: str, unit: Unit, value: object) -> object:
         return _read_duration(where, value)
     if unit == "names":
         return _read_names(where, value)
+    if unit == "switch":
+        return _read_switch(where, value)
+    if unit == "overflow":
+        return _read_overflow(where, value)
     if unit == "origins":
         return _read_origins(where, value)
     if unit == "size" and isinstance(value, str) and (found := _SIZE.fullmatch(value)):
@@ -123,6 +150,19 @@ def _read_value(where: str, unit: Unit, value: object) -> object:
         return value
     example = 'a size such as "64KiB" or a number of bytes' if unit == "size" else "a whole number from 1"
     raise SettingsError(f"{where} = {value!r} should be {example}")
+
+
+def _read_switch(where: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise SettingsError(f"{where} = {value!r} should be true or false")
+
+
+def _read_overflow(where: str, value: object) -> object:
+    policies = get_args(Overflow)
+    if value in policies:
+        return value
+    raise SettingsError(f"{where} = {value!r} should be one of {', '.join(policies)}")
 
 
 def _read_duration(where: str, value: object) -> float:

@@ -50,12 +50,32 @@ class Tick:
 def _hand_to_all(
     subscribers: Subscribers, deliveries: Sequence[Delivery], batches: Sequence[Batch], queue: Queue
 ) -> None:
+    immediate = all(delivery.lazy is None for delivery in deliveries)
     for session in subscribers:
         link = session.link
-        if link is not None and link.writable and not session.outbox.size:
+        if session.extensions:
+            _hand_to_one(session, deliveries, queue)
+        elif (
+            link is not None
+            and link.writable
+            and immediate
+            and not session.outbox
+            and not session.connect_only
+        ):
             link.write(batches)
         elif session.state is not State.ENDED:
             queue(session, deliveries)
+
+
+def _hand_to_one(session: Session, deliveries: Sequence[Delivery], queue: Queue) -> None:
+    """Give *deliveries* to a session whose own extensions change them."""
+    changed: list[Delivery | None] = list(deliveries)
+    for extension in session.extensions:
+        changed = [
+            None if delivery is None else extension.delivering(delivery, session) for delivery in changed
+        ]
+    if session.state is not State.ENDED:
+        queue(session, [delivery for delivery in changed if delivery is not None])
 
 
 def _hand_to_each(entries: Sequence[tuple[Subscribers, Delivery]], queue: Queue) -> None:

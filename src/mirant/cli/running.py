@@ -31,11 +31,16 @@ def run_bus(bus: Bus, *, host: str, port: int, path: str, title: str) -> None:
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens at *host* and *port*."""
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind)
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # With the protocol named: asyncio sets TCP_NODELAY only on connections of such a socket.
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise click.ClickException(_explain(error, host, port)) from None
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
+        listener.close()
         raise click.ClickException(_explain(error, host, port)) from None
     return listener
 

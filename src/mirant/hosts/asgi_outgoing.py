@@ -19,10 +19,11 @@ class Outgoing:
     session's outbox, where it is counted, and survives a connection that breaks.
     """
 
-    __slots__ = ("_drained", "_items", "_wake", "closing", "gone")
+    __slots__ = ("_drained", "_items", "_sending", "_wake", "closing", "gone")
 
     def __init__(self) -> None:
         self._items: deque[Item] = deque()
+        self._sending = False
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
@@ -34,7 +35,7 @@ class Outgoing:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to send, and more would be."""
-        return not self._items and self.closing is None and not self.gone
+        return not self._items and not self._sending and self.closing is None and not self.gone
 
     def put(self, items: Iterable[Item]) -> None:
         """Have *items* sent, in order."""
@@ -54,9 +55,21 @@ class Outgoing:
         self._drained.set()
         self._wake.set()
 
-    def unsent(self) -> list[Batch]:
-        """Return the deliveries that were not sent."""
-        return [item for item in self._items if isinstance(item, Batch)]
+    def take_back(self) -> list[Batch]:
+        """Remove and return the deliveries that were not sent, without one that is just being sent."""
+        unsent = [item for item in self._items if isinstance(item, Batch)]
+        self._items = deque(item for item in self._items if not isinstance(item, Batch))
+        return unsent
+
+    async def _send(self, item: Item, send: Callable[[Item], Awaitable[None]]) -> None:
+        self._sending = True
+        try:
+            await send(item)
+        except OSError:
+            self._items.appendleft(item)  # the server had noticed before us that the peer is gone
+            raise
+        finally:
+            self._sending = False
 
     async def drained(self) -> None:
         """Wait until all was sent: who sends requests and reads no answers is not read from."""
@@ -71,8 +84,7 @@ class Outgoing:
             await self._wake.wait()
             self._wake.clear()
             while self._items and not self.gone:
-                await send(self._items[0])
-                self._items.popleft()
+                await self._send(self._items.popleft(), send)
             if self.closing is not None:
                 return
             self._drained.set()

@@ -29,6 +29,9 @@ class AsgiStream(EventStream):
     def write(self, batches: Sequence[Batch]) -> None:
         self.outgoing.put(batches)
 
+    def take_back(self) -> list[Batch]:
+        return self.outgoing.take_back()
+
     def close(self, code: int, reason: str) -> None:
         self.outgoing.close(code, reason)
 
@@ -53,7 +56,7 @@ async def serve_stream(
         pass  # the peer went away while we sent
     finally:
         stream.outgoing.end()
-        loop.core.detach(stream, loop.now(), stream.outgoing.unsent())
+        loop.core.detach(stream, loop.now(), stream.take_back())
     return None
 
 

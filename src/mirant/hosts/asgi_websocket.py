@@ -33,6 +33,9 @@ class AsgiConnection(Connection):
     def send(self, text: bytes) -> None:
         self.outgoing.put([text])
 
+    def take_back(self) -> list[Batch]:
+        return self.outgoing.take_back()
+
     def close(self, code: int, reason: str) -> None:
         self.outgoing.close(code, reason)
 
@@ -50,7 +53,7 @@ async def serve_websocket(loop: Loop, request: Request, scope: Scope, receive: R
         pass  # the peer went away while we sent: ASGI servers say so with some OSError
     finally:
         connection.outgoing.end()
-        loop.core.detach(connection, loop.now(), connection.outgoing.unsent())
+        loop.core.detach(connection, loop.now(), connection.take_back())
 
 
 async def _read(loop: Loop, connection: AsgiConnection, receive: Receive) -> None:

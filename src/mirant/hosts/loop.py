@@ -42,9 +42,9 @@ class Loop:
 
     async def run(self, pipeline: Pipeline) -> None:
         """Run *pipeline* to its end, awaiting what it yields. Without anything to await this never waits."""
-        awaitable = step(pipeline)
+        awaitable = next(pipeline, None)
         while awaitable is not None:
-            awaitable = await resume(pipeline, awaitable)
+            awaitable = await self._resume(pipeline, awaitable)
 
     def flush_soon(self) -> None:
         self._running().call_soon(self._flush)
@@ -58,7 +58,7 @@ class Loop:
         self._timer, self._timer_loop = loop.call_at(when, self._wake), loop
 
     def background(self, pipeline: Pipeline) -> None:
-        awaitable = step(pipeline)
+        awaitable = next(pipeline, None)
         if awaitable is not None:
             task = asyncio.get_running_loop().create_task(self._continue(pipeline, awaitable))
             self._tasks.add(task)
@@ -93,30 +93,25 @@ class Loop:
         try:
             waiting: Awaitable[Any] | None = awaitable
             while waiting is not None:
-                waiting = await resume(pipeline, waiting)
+                waiting = await self._resume(pipeline, waiting)
         except Exception:
             log.exception("hook.failed")
 
+    async def _resume(self, pipeline: Pipeline, awaitable: Awaitable[Any]) -> Awaitable[Any] | None:
+        """Wait for *awaitable* on behalf of *pipeline*, and run it on to its next, which is returned.
 
-def step(pipeline: Pipeline) -> Awaitable[Any] | None:
-    """Run *pipeline* until it waits for something, and return that; None if it has ended."""
-    return next(pipeline, None)
-
-
-async def resume(pipeline: Pipeline, awaitable: Awaitable[Any]) -> Awaitable[Any] | None:
-    """Wait for *awaitable* on behalf of *pipeline*, and run it on to its next, which is returned.
-
-    If this is cancelled, the cancellation is thrown into the pipeline where it waits.
-    """
-    send: Callable[[Any], Awaitable[Any]]
-    outcome: Any
-    try:
-        outcome = await awaitable
-    except BaseException as error:
-        send, outcome = pipeline.throw, error
-    else:
-        send = pipeline.send
-    try:
-        return send(outcome)
-    except StopIteration:
-        return None
+        If this is cancelled, the cancellation is thrown into the pipeline where it waits.
+        """
+        go_on: Callable[[Any], Awaitable[Any]]
+        outcome: Any
+        try:
+            outcome = await awaitable
+        except BaseException as error:
+            go_on, outcome = pipeline.throw, error
+        else:
+            go_on = pipeline.send
+        self.core.now = self.now()
+        try:
+            return go_on(outcome)
+        except StopIteration:
+            return None

@@ -61,4 +61,8 @@ class Origins:
     @staticmethod
     def _is_own(origin: str, request: Request) -> bool:
         # The scheme is left out: a proxy that ends TLS does not always tell us, and the host is what counts.
-        return urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower() != ""
+        try:
+            host = urlsplit(origin).netloc.lower()
+        except ValueError:
+            return False
+        return host == request.headers.get("host", "").lower() != ""

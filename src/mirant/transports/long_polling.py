@@ -5,9 +5,9 @@ Bayeux 1.0, section 6.2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from email.message import Message as Header
 from typing import ClassVar, Final
 from urllib.parse import parse_qs
 
@@ -23,10 +23,15 @@ MAX_RESPONSE: Final = 512 * 1024
 # Most fields of a form. dojo and Faye send one; Bayeux 1.0, section 6.2, allows more.
 MAX_FIELDS: Final = 100
 
+_CHARSET: Final = re.compile(r"charset\s*=\s*\"?([^\s;\"]{1,40})", re.IGNORECASE)
 _CHARSETS: Final = {"utf-8", "utf8", "us-ascii", "iso-8859-1", "utf-16", "utf-16le", "utf-16be"}
 
 
 Headers = tuple[tuple[str, str], ...]
+
+
+class CharsetUnknown(Exception):
+    """The body is in an encoding that is not supported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +80,28 @@ class Exchange(Carrier):
             self._answer(refuse(400, f"This is not a Bayeux message: {error}."))
         except BodyTooLarge as error:
             self._answer(refuse(413, f"This is more than the server takes at once: {error}."))
-        except LookupError as error:
+        except CharsetUnknown as error:
             self._answer(refuse(415, str(error)))
         return None
 
     def finish(self, turns: Sequence[Turn], replies: Sequence[bytes]) -> None:
         """Answer with what waits for the session, then the replies (which is the order clients rely on)."""
-        answers = [answer for turn in turns for answer in turn.answers]
-        handshaken = any(reply.client_id is not None for _, reply in answers)
-        parts: list[bytes] = []
-        session = turns[0].session
-        if session is not None and not handshaken:
-            connected = any(message.channel == "/meta/connect" for message, _ in answers)
-            if connected or not (self.connect_only or session.connect_only):
-                parts = [delivery.payload for delivery in session.outbox.take(MAX_RESPONSE)]
+        turn = turns[0]  # an exchange has one
+        handshaken = any(reply.client_id is not None for _, reply in turn.answers)
+        waiting = self._waiting(turn, handshaken=handshaken)
+        parts = [*replies, *waiting] if handshaken else [*waiting, *replies]
         headers = (("set-cookie", self._new_cookie()),) if handshaken and self.browser is None else ()
-        self._answer(self.wrap(b"[%b]" % b",".join([*parts, *replies]), headers))
+        self._answer(self.wrap(b"[%b]" % b",".join(parts), headers))
+
+    def _waiting(self, turn: Turn, *, handshaken: bool) -> list[bytes]:
+        """Take what is to be delivered with the answers of *turn*."""
+        session = self.session  # None once the client is gone
+        found = turn.deliveries
+        if session is not None:
+            allowed = turn.lets_deliver(connect_only=self.connect_only or session.connect_only)
+            if self._core.settings.with_handshake if handshaken else allowed:
+                found = [*found, *session.outbox.take(MAX_RESPONSE)]
+        return [delivery.payload for delivery in found]
 
     def wrap(self, body: bytes, headers: Headers) -> Response:
         """Return the response with *body*, a JSON array."""
@@ -128,22 +139,18 @@ def _from_form(body: bytes) -> bytes:
     if not body.startswith(b"message="):
         return body
     try:
-        return join_messages(parse_qs(body, errors="strict", max_num_fields=MAX_FIELDS)[b"message"])
+        return join_messages(parse_qs(body, errors="strict", max_num_fields=MAX_FIELDS).get(b"message", []))
     except ValueError as error:
         raise BodyInvalid(f"the form cannot be read: {error}") from None
 
 
 def _to_utf8(body: bytes, request: Request) -> bytes:
-    content_type = request.headers.get("content-type", "")
-    if "charset" not in content_type:
-        return body
-    header = Header()
-    header["content-type"] = content_type
-    charset = (header.get_content_charset() or "utf-8").lower()
+    found = _CHARSET.search(request.headers.get("content-type", ""))
+    charset = found[1].lower() if found else "utf-8"
     if charset in ("utf-8", "utf8"):
         return body
     if charset not in _CHARSETS:
-        raise LookupError(f"The charset {charset!r} is not supported. Send JSON in UTF-8.")
+        raise CharsetUnknown(f"The charset {charset!r} is not supported. Send JSON in UTF-8.")
     try:
         return body.decode(charset).encode()
     except UnicodeError:

@@ -12,8 +12,9 @@ from typing import ClassVar, Final
 
 from mirant.bayeux.messages import BodyInvalid, BodyTooLarge, Message, decode
 from mirant.bus.carrier import Link, Request, Turn
-from mirant.bus.core import MAX_HANDED_OVER, Core
-from mirant.bus.outbox import MAX_FRAME, coalesce
+from mirant.bus.core import Core
+from mirant.bus.flush import MAX_HANDED_OVER
+from mirant.bus.outbox import array_ends, coalesce
 
 # RFC 6455, section 7.4.1
 GOING_AWAY: Final = 1001
@@ -61,13 +62,25 @@ class Connection(Link):
 
     def finish(self, turns: Sequence[Turn], replies: Sequence[bytes]) -> None:
         """Send what waits for the session, then the replies, in as few frames as their size allows."""
+        for turn in turns:
+            if turn.deliveries:
+                self.write(coalesce(turn.deliveries))
+        after = self._deliver(turns)
+        sendable = [*replies, *after]
+        start = 0
+        for end in array_ends([len(part) for part in sendable]):
+            self.send(b"[%b]" % b",".join(sendable[start:end]))
+            start = end
+
+    def _deliver(self, turns: Sequence[Turn]) -> list[bytes]:
+        """Send what may be delivered with the answers of *turns*; return what is to follow them."""
         session = self.session
-        if session is not None and session.link is self and session.outbox.size and self.writable:
+        if session is None or not session.outbox:
+            return []
+        if any(reply.client_id is not None for turn in turns for _, reply in turn.answers):
+            waiting = session.outbox.take(MAX_HANDED_OVER) if self.core.settings.with_handshake else []
+            return [delivery.payload for delivery in waiting]
+        allowed = any(turn.lets_deliver(connect_only=session.connect_only) for turn in turns)
+        if session.link is self and allowed and (self.writable or session.connect_only):
             self.write(coalesce(session.outbox.take(MAX_HANDED_OVER)))
-        start, size = 0, 0
-        for index, reply in enumerate(replies):
-            size += len(reply) + 1
-            if size > MAX_FRAME and index > start:
-                self.send(b"[%b]" % b",".join(replies[start:index]))
-                start, size = index, len(reply) + 1
-        self.send(b"[%b]" % b",".join(replies[start:]))
+        return []

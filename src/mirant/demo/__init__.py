@@ -1,0 +1,1 @@
+"""The demo that ``mirant demo`` serves: chat, a remote call, and one clock for all browsers."""

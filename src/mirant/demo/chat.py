@@ -1,0 +1,174 @@
+"""The chat: who may speak, under which name, and to whom.
+
+Channels, for a room called ``demo``:
+
+- ``/service/chat/join``, a remote call: ``{room, name, token?}`` → ``{name, token, members}``
+- ``/service/chat/leave``, a remote call: ``{room}`` → ``{}``
+- ``/service/chat/private``, a remote call: ``{room, peer, chat}`` → the message as it was delivered
+- ``/service/chat/inbox``: private messages, delivered to one session
+- ``/chat/demo``: what is said to all, ``{user, chat, at}``; who comes and goes, ``{user, membership, at}``
+- ``/members/demo``: the names of all members, whenever they change
+
+``at`` is in milliseconds since 1970.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from mirant import Bus, Caller, RemoteError, Session, Veto
+from mirant.demo.room import Member, Room, RoomError, parse_name
+
+MAX_TEXT: Final = 2_000  # characters of one message
+MAX_ROOMS: Final = 100  # a room exists while someone is in it
+MAX_ROOMS_PER_SESSION: Final = 10
+
+ROOM_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+class Join(Struct):
+    """What a client sends to enter a room."""
+
+    room: str
+    name: str
+    token: str | None = None  # of an earlier join: takes the name over from the session that has it
+
+
+class Leave(Struct):
+    """What a client sends to leave a room."""
+
+    room: str
+
+
+class Private(Struct):
+    """What a client sends to one member of a room."""
+
+    room: str
+    peer: str
+    chat: str
+
+
+class Said(Struct):
+    """What a client publishes to a room. The rest of a message is the server's to say."""
+
+    chat: str
+
+
+class Chat:
+    """The rooms of a bus. The server stamps the name on each message, so nobody can forge one."""
+
+    def __init__(self, bus: Bus, *, wall_clock: Callable[[], float] = time.time) -> None:
+        """Make a chat on *bus*; *wall_clock* is the time of day in seconds since 1970."""
+        self._bus = bus
+        self._wall_clock = wall_clock
+        self._rooms: dict[str, Room] = {}
+
+    def attach(self) -> None:
+        """Register the chat's functions on the bus."""
+        self._bus.rpc("/chat/join")(self.join)
+        self._bus.rpc("/chat/leave")(self.leave)
+        self._bus.rpc("/chat/private")(self.private)
+        self._bus.on_publish("/chat/{room}")(self.speak)
+        self._bus.on_publish("/members/{room}")(self.refuse_members)
+        self._bus.on_leave(self.session_ended)
+
+    def join(self, caller: Caller, data: Join) -> object:
+        """Let the caller into a room under a name."""
+        try:
+            name = parse_name(data.name)
+            room = self._room_to_join(data.room, caller.session.id)
+            entry = room.join(caller.session.id, name, data.token)
+        except RoomError as error:
+            raise RemoteError(error.as_data()) from error
+        self._rooms[data.room] = room
+        self._announce(data.room, left=entry.left, joined=entry.joined)
+        return {"name": name, "token": entry.member.token, "members": room.names}
+
+    def leave(self, caller: Caller, data: Leave) -> object:
+        """Take the caller out of a room; leaving a room one is not in does nothing."""
+        self._remove(data.room, caller.session.id)
+        return {}
+
+    def private(self, caller: Caller, data: Private) -> object:
+        """Deliver a message to one member of a room and to nobody else."""
+        try:
+            said = self._stamped(data.room, caller.session.id, data.chat)
+            peer = self._peer(data.room, data.peer)
+        except RoomError as error:
+            raise RemoteError(error.as_data()) from error
+        message = {**said, "room": data.room, "peer": peer.name}
+        session = self._bus.session(peer.session_id)
+        if session is not None:
+            self._bus.deliver(session, "/service/chat/inbox", message)
+        return message
+
+    def speak(self, caller: Caller, data: Said, room: str) -> object:
+        """Stamp the speaker's name and the time on a message to the whole room."""
+        try:
+            return self._stamped(room, caller.session.id, data.chat)
+        except RoomError as error:
+            raise Veto(error.message) from error
+
+    def refuse_members(self, caller: Caller, data: object, room: str) -> object:
+        """Refuse what clients publish about who is in a room."""
+        raise Veto("the server alone says who is in a room")
+
+    def session_ended(self, session: Session) -> None:
+        """Take a session that ended out of its rooms."""
+        for name in [name for name, room in self._rooms.items() if room.member_of(session.id)]:
+            self._remove(name, session.id)
+
+    def _room_to_join(self, name: str, session_id: str) -> Room:
+        if not ROOM_NAME.fullmatch(name):
+            raise RoomError(
+                "room_invalid", "A room has a name of 1 to 32 letters, digits, dashes or underscores."
+            )
+        room = self._rooms.get(name)
+        joined = [other for other in self._rooms.values() if other.member_of(session_id)]
+        if room not in joined and len(joined) >= MAX_ROOMS_PER_SESSION:
+            raise RoomError("too_many_rooms", f"You are in {MAX_ROOMS_PER_SESSION} rooms. Leave one first.")
+        if room is None and len(self._rooms) >= MAX_ROOMS:
+            raise RoomError("too_many_rooms", "There are too many rooms. Join one that exists.")
+        return Room() if room is None else room
+
+    def _stamped(self, room_name: str, session_id: str, chat: str) -> dict[str, object]:
+        room = self._rooms.get(room_name)
+        member = None if room is None else room.member_of(session_id)
+        if member is None:
+            raise RoomError("not_joined", "Join the room before you speak in it.")
+        text = chat.strip()
+        if not text:
+            raise RoomError("text_invalid", "There is no text in the message.")
+        if len(text) > MAX_TEXT:
+            raise RoomError("text_invalid", f"A message has at most {MAX_TEXT} characters.")
+        return {"user": member.name, "chat": text, "at": self._now()}
+
+    def _peer(self, room_name: str, name: str) -> Member:
+        peer = self._rooms[room_name].member_named(name)
+        if peer is None:
+            raise RoomError("no_such_member", "This member is not in the room any more.")
+        return peer
+
+    def _remove(self, room_name: str, session_id: str) -> None:
+        room = self._rooms.get(room_name)
+        member = None if room is None else room.leave(session_id)
+        if room is None or member is None:
+            return
+        if len(room) == 0:
+            del self._rooms[room_name]
+        self._announce(room_name, left=member.name, joined=None)
+
+    def _announce(self, room_name: str, *, left: str | None, joined: str | None) -> None:
+        for name, change in ((left, "leave"), (joined, "join")):
+            if name is not None:
+                notice = {"user": name, "membership": change, "at": self._now()}
+                self._bus.publish_nowait(f"/chat/{room_name}", notice)
+        if left is not None or joined is not None:
+            room = self._rooms.get(room_name)
+            self._bus.publish_nowait(f"/members/{room_name}", [] if room is None else room.names)
+
+    def _now(self) -> int:
+        return round(self._wall_clock() * 1000)

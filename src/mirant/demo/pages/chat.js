@@ -1,0 +1,228 @@
+/**
+ * The chat page: joins the room, and joins it again by itself when the session was lost.
+ *
+ * The name and the token of the last join are kept for this window (sessionStorage), so a reload
+ * or a new session takes the same name over instead of finding it taken.
+ */
+import { Connection, element } from "./connection.js";
+import { Conversation } from "./conversation.js";
+import { Members } from "./members.js";
+
+const ROOM = "demo";
+const STORED = `mirant.demo.chat.${ROOM}`;
+
+/** @typedef {{ name: string, token?: string }} Identity */
+/** @typedef {{ name: string, token: string, members: string[] }} Entry what the server answers to a join */
+
+class ChatPage {
+  #connection = new Connection();
+  #conversation = new Conversation(element("log"), element("entries"));
+  #members = new Members({ list: element("members"), count: element("count"), recipient: element("recipient") });
+  /** @type {Identity | null} who the visitor is, or wants to be */
+  #identity = JSON.parse(sessionStorage.getItem(STORED) ?? "null");
+  /** @type {string | null} the session that is in the room, or on its way in */
+  #joinedAs = null;
+  /** @type {AbortController | null} ends the subscriptions; null while there are none */
+  #subscriptions = null;
+  #interrupted = false;
+
+  start() {
+    element("name").value = this.#identity?.name ?? "";
+    element("join").addEventListener("submit", (/** @type {Event} */ event) => this.#joinSubmitted(event));
+    element("composer").addEventListener("submit", (/** @type {Event} */ event) => this.#textSubmitted(event));
+    element("text").addEventListener("input", () => problem("send", ""));
+    element("recipient").addEventListener("chosen", () => element("text").focus());
+    element("leave").addEventListener("click", () => void this.#leave());
+    this.#connection.addEventListener("bus", () => this.#wire());
+    this.#connection.addEventListener("state", () => void this.#stateChanged());
+    return this.#connection.open();
+  }
+
+  get #bus() {
+    return this.#connection.bus;
+  }
+
+  /** Whether what is said now is said by the member the visitor joined as. */
+  get #present() {
+    return this.#bus.state === "connected" && this.#joinedAs === this.#bus.clientId;
+  }
+
+  #wire() {
+    this.#joinedAs = this.#subscriptions = null;
+    this.#bus.listen("/service/chat/inbox", (/** @type {{ data: any }} */ { data }) => this.#conversation.say(data, { mine: false }));
+  }
+
+  async #stateChanged() {
+    const { state, clientId } = this.#bus;
+    if (!this.#identity) return;
+    if (state === "interrupted" && !this.#interrupted) {
+      this.#interrupted = true;
+      this.#conversation.notice("Connection lost. Trying again…", "lost");
+    }
+    if (state !== "connected") return;
+    if (this.#joinedAs !== clientId && !(await this.#join())) return;
+    if (!this.#interrupted) return;
+    this.#interrupted = false;
+    problem("send", "");
+    this.#conversation.notice("Back. What was said meanwhile may be missing.", "back");
+  }
+
+  // ---- in and out ----
+
+  /** @param {Event} event */
+  async #joinSubmitted(event) {
+    event.preventDefault();
+    const name = element("name").value.trim();
+    if (!name) return problem("join", "Enter a name.");
+    const earlier = this.#identity;
+    this.#identity = earlier?.name === name ? earlier : { name };
+    if (this.#bus.state !== "connected") return problem("join", "Not connected yet. You join as soon as the server answers.");
+    if (await this.#join()) element("text").focus();
+  }
+
+  /** @returns {Promise<boolean>} whether the visitor is in the room now */
+  async #join() {
+    const bus = this.#bus;
+    const session = (this.#joinedAs = bus.clientId);
+    try {
+      const entry = await this.#enter(bus);
+      this.#identity = { name: entry.name, token: entry.token };
+      sessionStorage.setItem(STORED, JSON.stringify(this.#identity));
+      problem("join", "");
+      this.#showRoom({ joined: true });
+      this.#members.show(entry.members, entry.name);
+      return true;
+    } catch (error) {
+      if (this.#joinedAs === session) this.#joinedAs = null;
+      this.#notJoined(/** @type {import("./mirant.js").BayeuxError} */ (error));
+      return false;
+    }
+  }
+
+  /**
+   * Subscribes and joins in one batch. A new session of the same bus restores its subscriptions by itself.
+   *
+   * @param {import("./mirant.js").Mirant} bus
+   * @returns {Promise<Entry>}
+   */
+  async #enter(bus) {
+    const [entry] = await bus.batch(() => {
+      const subscriptions = [];
+      if (!this.#subscriptions) {
+        this.#subscriptions = new AbortController();
+        const { signal } = this.#subscriptions;
+        subscriptions.push(
+          bus.subscribe(`/chat/${ROOM}`, (/** @type {{ data: any }} */ { data }) => this.#heard(data), { signal }),
+          bus.subscribe(`/members/${ROOM}`, (/** @type {{ data: any }} */ { data }) => this.#membersChanged(data), { signal }),
+        );
+      }
+      return Promise.all([/** @type {Promise<Entry>} */ (bus.call("chat/join", { room: ROOM, ...this.#identity })), ...subscriptions]);
+    });
+    return entry;
+  }
+
+  /**
+   * The server's refusal goes to the form; a broken connection needs no word, the next state joins again.
+   *
+   * @param {import("./mirant.js").BayeuxError} error
+   */
+  #notJoined(error) {
+    if (error.error === "transport_failed" || error.error === "session_lost") return;
+    this.#subscriptions?.abort();
+    this.#subscriptions = this.#identity = null;
+    this.#interrupted = false;
+    this.#showRoom({ joined: false });
+    problem("join", reason(error));
+    element("name").focus();
+  }
+
+  async #leave() {
+    this.#subscriptions?.abort();
+    this.#subscriptions = this.#joinedAs = this.#identity = null;
+    this.#interrupted = false;
+    sessionStorage.removeItem(STORED);
+    this.#showRoom({ joined: false });
+    this.#members.show([], "");
+    this.#conversation.clear();
+    element("name").focus();
+    await this.#bus.call("chat/leave", { room: ROOM }).catch(() => {}); // gone with the session in any case
+  }
+
+  /** @param {{ joined: boolean }} where */
+  #showRoom({ joined }) {
+    element("entrance").hidden = joined;
+    for (const id of ["log", "composer", "leave"]) element(id).hidden = !joined;
+  }
+
+  // ---- talk ----
+
+  /** @param {any} data of a message in the room, as the server stamped it */
+  #heard(data) {
+    const own = data.user === this.#identity?.name;
+    if (data.chat !== undefined) return this.#conversation.say(data, { mine: own });
+    const who = own ? "You" : data.user;
+    this.#conversation.notice(data.membership === "join" ? `${who} joined` : `${who} left`);
+  }
+
+  /** @param {string[]} names */
+  #membersChanged(names) {
+    this.#members.show(names, this.#identity?.name ?? "");
+  }
+
+  /** @param {Event} event */
+  async #textSubmitted(event) {
+    event.preventDefault();
+    const input = element("text");
+    const typed = input.value;
+    if (!typed.trim()) return;
+    if (!this.#present) return problem("send", "Not sent: there is no connection. Send it again when it is back.");
+    problem("send", "");
+    input.value = "";
+    try {
+      await this.#send(typed);
+    } catch (error) {
+      input.value ||= typed;
+      problem("send", `Not sent: ${reason(/** @type {any} */ (error))}`);
+    }
+  }
+
+  /**
+   * What starts with “name::” is for that member alone, and never goes to everyone by mistake.
+   *
+   * @param {string} typed
+   */
+  async #send(typed) {
+    const [, addressee, rest] = /^\s*([^:]{1,32})::(.*)$/s.exec(typed) ?? [];
+    const chat = addressee === undefined ? typed : rest;
+    const peer = addressee === undefined ? this.#members.recipient : this.#members.find(addressee);
+    if (peer === undefined) throw new Error(`nobody here is called “${addressee?.trim()}”.`);
+    if (peer === this.#identity?.name) throw new Error("that is you.");
+    if (!chat.trim()) throw new Error("there is no text in the message.");
+    if (peer === "") return void (await this.#bus.publish(`/chat/${ROOM}`, { chat }));
+    const said = /** @type {any} */ (await this.#bus.call("chat/private", { room: ROOM, peer, chat }));
+    this.#conversation.say(said, { mine: true });
+  }
+}
+
+/**
+ * @param {"join" | "send"} form
+ * @param {string} text
+ */
+function problem(form, text) {
+  element(`${form}-problem`).textContent = text;
+  element(form === "join" ? "name" : "text").ariaInvalid = String(text !== "");
+}
+
+/**
+ * @param {import("./mirant.js").BayeuxError} error
+ * @returns {string} what to tell the visitor
+ */
+function reason(error) {
+  const data = /** @type {{ message?: string } | undefined} */ (error.reply?.data);
+  if (data?.message) return data.message;
+  if (error.error === "timeout") return "The server did not answer. Try again.";
+  if (error.error === "transport_failed") return "the connection was lost.";
+  return error.args?.length ? error.args.join(", ") : error.message;
+}
+
+await new ChatPage().start();

@@ -8,7 +8,8 @@ from mirant.bayeux.channels import Channel, ChannelInvalid, Pattern
 from mirant.bus.extension import Extension, Veto
 from mirant.bus.identity import Identity
 from mirant.bus.session import Ending, Session
-from mirant.bus.settings import Settings, SettingsError
+from mirant.bus.settings import Settings
+from mirant.bus.settings_values import SettingsError
 from mirant.extensions.timesync import TimeSync
 from mirant.services import Caller, Handshake, RemoteError
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mirant.bayeux.channels import Channel
 from mirant.bayeux.messages import Delivery
 from mirant.bus.extension import Extension
 from mirant.bus.session import Session
@@ -18,7 +17,7 @@ from mirant.hosts.loop import Loop
 from mirant.hosts.mount import Mounted
 from mirant.hosts.pages import Pages
 from mirant.policy.file import load
-from mirant.services import Services, broadcast_channel
+from mirant.services import Services, broadcast_channel, deliverable_channel
 
 
 class Bus(Services):
@@ -96,10 +95,11 @@ class Bus(Services):
 
         Raises:
             ChannelInvalid: *channel* is no channel name.
+            ValueError: *channel* is a meta channel.
             TypeError: *data* has no JSON form.
         """
         self._core.now = self._loop.now()
-        self._core.deliver(session, Delivery.of(Channel.parse(channel), data))
+        self._core.deliver(session, Delivery.of(deliverable_channel(channel), data))
 
     def session(self, session_id: str) -> Session | None:
         """Return the session with this clientId, or None."""

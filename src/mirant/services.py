@@ -60,9 +60,10 @@ class Caller:
 
         Raises:
             ChannelInvalid: *channel* is no channel name.
+            ValueError: *channel* is a meta channel.
             TypeError: *data* has no JSON form.
         """
-        self._core.deliver(self.session, Delivery.of(Channel.parse(channel), data))
+        self._core.deliver(self.session, Delivery.of(deliverable_channel(channel), data))
 
 
 class Handshake:
@@ -334,4 +335,17 @@ def broadcast_channel(name: str) -> Channel:
     channel = Channel.parse(name)
     if channel.kind is not Kind.BROADCAST:
         raise ValueError(f"{name} is a {channel.kind.value} channel; nothing is distributed on those")
+    return channel
+
+
+def deliverable_channel(name: str) -> Channel:
+    """Return the channel *name*, on which single clients may be sent something.
+
+    Raises:
+        ChannelInvalid: it is no channel name.
+        ValueError: it is a meta channel; clients would take the message for the bus's own.
+    """
+    channel = Channel.parse(name)
+    if channel.kind is Kind.META:
+        raise ValueError(f"{name} is a meta channel; only the bus itself speaks there")
     return channel

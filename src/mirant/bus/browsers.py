@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Windows:
             return True
         polling = self._polling.setdefault(session.browser, {})
         polling[session] = None
-        return session in list(polling)[: self._limit]
+        return session in islice(polling, self._limit)
 
     def leave(self, session: Session) -> None:
         """Let *session* give up its place: it ended, or needs no poll any more."""

@@ -80,6 +80,9 @@ class Link(Carrier):
 
     __slots__ = ()
 
+    #: Whether it is of no use without its session. On a WebSocket the client can handshake again.
+    ends_with_session: ClassVar[bool] = False
+
     @property
     @abstractmethod
     def writable(self) -> bool:

@@ -267,8 +267,12 @@ class Core:
                 self.end(session, Ending.EXPIRED)
 
     def reopen(self) -> None:
-        """Hold polls again, after `close`."""
+        """Hold polls again, after `close`, and ask the host anew for what was asked before."""
         self.closing = False
+        self._flush.ask_again()
+        upcoming = self.next_deadline()
+        if upcoming is not None:
+            self.host.wake_at(upcoming)
 
     def close(self, now: float) -> None:
         """Answer every poll that is held, close every connection with 1001, and hold no poll from now on."""
@@ -318,9 +322,13 @@ class Core:
             self._flush.complete(turn)
         elif ending is Ending.DISMISSED and link is not None:
             link.write(coalesce([*session.outbox.take(session.outbox.size), DISMISSAL]))
+        elif ending is Ending.EXPIRED and link is not None:
+            link.close(1000, "the session expired: nothing was heard of the client")
         session.held = session.link = None
         if link is not None:
             link.session = None
+            if link.ends_with_session:
+                link.close(1000, "the session has ended")
 
     def _refuse_held(self, session: Session, error: ErrorKind, advice: Advice | None) -> None:
         turn, session.held = session.held, None

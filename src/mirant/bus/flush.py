@@ -70,12 +70,17 @@ class Flush:
             dirty, self._dirty = self._dirty, []
             for session in dirty:
                 session.dirty = False
+            for session in dirty:
                 self._emit(session)
             self._finish()
         finally:
-            self._asked = False
-            if self._tick or self._dirty or self._completed:
-                self._ask()
+            self.ask_again()
+
+    def ask_again(self) -> None:
+        """Ask the host anew, if there is something to send: what was asked before may have been lost."""
+        self._asked = False
+        if self._tick or self._dirty or self._completed:
+            self._ask()
 
     def _ask(self) -> None:
         if not self._asked:
@@ -112,7 +117,10 @@ class Flush:
             for turn in turns:
                 by_carrier.setdefault(turn.carrier, []).append(turn)
             for carrier, finished in by_carrier.items():
-                carrier.finish(finished, [reply for turn in finished for reply in self._seal(turn)])
+                try:
+                    carrier.finish(finished, [reply for turn in finished for reply in self._seal(turn)])
+                except Exception:  # one client's carrier must not keep the others from their answers
+                    log.exception("carrier.failed transport=%s", carrier.transport)
 
     def _seal(self, turn: Turn) -> Iterable[bytes]:
         for message, reply in turn.answers:

@@ -104,17 +104,18 @@ def connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
     first = session.state is State.HANDSHAKEN
     session.state = State.CONNECTED
     timeout, session.interval = session.timeout, core.settings.interval
+    transport = turn.carrier.transport
     if bytes(message.connection_type) == _EVENTSOURCE:
         # Its deliveries come down a stream; the connect is but a sign of life, once per timeout.
-        timeout, session.interval = 0.0, session.timeout
+        timeout, session.interval, transport = 0.0, session.timeout, "eventsource"
     elif not isinstance(turn.carrier, Link):
         core.unlink(session)  # the client polls, so its connection is dead to it, even if not yet to us
     if message.advice is not None:
         # "advice" in a connect overrides ours for this one request; a reloaded page needs ours again.
         timeout = _clamp(message.advice.timeout, timeout, timeout)
         session.interval = _clamp(message.advice.interval, session.interval, MAX_CLIENT_INTERVAL)
-    if message.advice is not None or session.advised != turn.carrier.transport or core.closing:
-        session.advised = turn.carrier.transport
+    if message.advice is not None or session.advised != transport or core.closing:
+        session.advised = transport
         reply.advice = core.advice(session)
     reply.successful = True
     # Over HTTP the other replies of the same body would be held too. On a WebSocket they are sent at once.

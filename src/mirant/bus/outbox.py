@@ -104,8 +104,8 @@ class Outbox:
         Raises:
             OutboxFull: it does not fit, and nothing may be dropped.
         """
-        self.urgent = self.urgent or delivery.lazy is None
         if delivery.latest and self._replace(delivery):
+            self.urgent = self.urgent or delivery.lazy is None
             return
         if self._queue is None:
             self._queue = deque()
@@ -149,6 +149,7 @@ class Outbox:
 
     def _append(self, delivery: Delivery) -> None:
         assert self._queue is not None, "put makes it"
+        self.urgent = self.urgent or delivery.lazy is None
         self.size += len(delivery.payload)
         if not delivery.latest:
             self._queue.append(delivery)

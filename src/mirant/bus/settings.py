@@ -1,59 +1,50 @@
-"""The options of a bus: each declared once, with its unit, its default and the reason for it."""
+"""The options of a bus: each declared once, with the kind of its value, its default and the reason for it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 from mirant.bus.outbox import Overflow
-
-Unit = Literal["duration", "size", "count", "names", "origins", "overflow", "switch"]
-
-KIB: Final = 1024
-MIB: Final = 1024 * KIB
-
-#: The transports there are, the preferred first.
-TRANSPORTS: Final = (
-    "websocket",
-    "eventsource",
-    "long-polling",
-    "cross-origin-long-polling",
-    "callback-polling",
-)
+from mirant.bus.settings_values import MIB, READERS, TRANSPORTS, SettingsError
 
 # Polling by script tags reads nothing but what the page next door could read too, and it cannot be told
 # from an attack by its request alone. Whoever needs it says so.
 _DEFAULT_TRANSPORTS: Final = TRANSPORTS[:-1]
 
 
-class SettingsError(ValueError):
-    """An option that does not exist or has a value that cannot be; the text says which and what would do."""
-
-
-def _option(table: str, unit: Unit, sentence: str, *, default: Any) -> Any:
-    return field(default=default, metadata={"table": table, "unit": unit, "sentence": sentence})
+def _option(table: str, kind: str, sentence: str, *, default: Any) -> Any:
+    return field(default=default, metadata={"table": table, "kind": kind, "sentence": sentence})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a bus behaves. Durations are seconds, sizes bytes."""
+    """How a bus behaves. Durations are seconds, sizes bytes.
 
-    # CometD and Faye clients wait this long plus 10 s; proxies commonly cut idle requests at 60 s.
+    Raises:
+        SettingsError: a value is of the wrong kind, or out of its range.
+    """
+
     timeout: float = _option(
-        "session", "duration", "How long a /meta/connect with nothing to say is held.", default=30.0
+        "session", "positive duration", "How long a /meta/connect with nothing to say is held.", default=30.0
     )
     interval: float = _option(
         "session", "duration", "How long a client waits between two /meta/connect.", default=0.0
     )
     # CometD's default: long enough for a page reload or a change of network, short enough to notice.
     max_interval: float = _option(
-        "session", "duration", "How long a session lives on without hearing from its client.", default=10.0
+        "session",
+        "positive duration",
+        "How long a session lives on without hearing from its client.",
+        default=10.0,
     )
     transports: tuple[str, ...] = _option(
-        "transports", "names", "The transports offered, the preferred first.", default=_DEFAULT_TRANSPORTS
+        "transports",
+        "transports",
+        "The transports offered, the preferred first.",
+        default=_DEFAULT_TRANSPORTS,
     )
     # Browsers open six connections to a host over HTTP/1.1; two windows that poll must leave some for pages.
     max_windows: int = _option(
@@ -61,7 +52,7 @@ class Settings:
     )
     # CometD's multiSessionInterval.
     windows_interval: float = _option(
-        "windows", "duration", "How often the other windows of a browser poll.", default=2.0
+        "windows", "positive duration", "How often the other windows of a browser poll.", default=2.0
     )
     # Pages of the bus's own origin may always connect, and so may clients that are no browsers.
     allow_origins: tuple[str, ...] = _option(
@@ -100,6 +91,14 @@ class Settings:
     # A page that loads asks a handful; each may hold a task of the application.
     max_calls: int = _option("limits", "count", "Most unanswered remote calls of one session.", default=100)
 
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if _read_value(option, value) != value:  # "30s" is for files
+                raise SettingsError(f"{option.name} = {value!r} should be of its type, {option.type}")
+        if self.timeout + self.interval == 0:
+            raise SettingsError("session.timeout and session.interval are both 0: clients would never pause")
+
     @classmethod
     def read(cls, tables: Mapping[str, object]) -> Settings:
         """Return the settings that *tables*, such as a parsed TOML file, ask for.
@@ -107,82 +106,44 @@ class Settings:
         Raises:
             SettingsError: a table or option is unknown, or a value is of the wrong kind.
         """
-        known = {(option.metadata["table"], option.name): option.metadata["unit"] for option in fields(cls)}
+        options_by_name = {option.name: option for option in fields(cls)}
+        known = {name: option.metadata["table"] for name, option in options_by_name.items()}
         given: dict[str, Any] = {}
         for table, options in tables.items():
-            _check_name(table, sorted({name for name, _ in known}), "table")
+            _check_table(table, known)
             if not isinstance(options, Mapping):
                 raise SettingsError(f"{table} should be a table: write [{table}] and its options below")
             for name, value in options.items():
-                _check_name(name, sorted(n for t, n in known if t == table), f"option in [{table}]")
-                given[name] = _read_value(f"{table}.{name}", known[table, name], value)
+                _check_option(name, table, known)
+                given[name] = _read_value(options_by_name[name], value)
         return cls(**given)
 
 
-def _check_name(name: str, known: list[str], what: str) -> None:
-    if name in known:
+def _check_table(name: str, known: Mapping[str, str]) -> None:
+    if name in known.values():
         return
+    if name in known:
+        raise SettingsError(f"{name!r} is no table; it belongs below [{known[name]}]")
+    raise SettingsError(f"{name!r} is no table; {_nearest(name, sorted(set(known.values())))}")
+
+
+def _check_option(name: str, table: str, known: Mapping[str, str]) -> None:
+    if known.get(name) == table:
+        return
+    if name in known:
+        raise SettingsError(f"{name!r} belongs below [{known[name]}], not [{table}]")
+    here = sorted(option for option, its_table in known.items() if its_table == table)
+    raise SettingsError(f"{name!r} is no option in [{table}]; {_nearest(name, here)}")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
-    raise SettingsError(f"{name!r} is no {what}; {hint}")
+    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
 
 
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
-_SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
-_SIZE: Final = re.compile(r"(\d+)\s*(B|KiB|MiB)")
-_BYTES: Final = {"B": 1, "KiB": KIB, "MiB": MIB}
-
-
-def _read_value(where: str, unit: Unit, value: object) -> object:
-    if unit == "duration":
-        return _read_duration(where, value)
-    if unit == "names":
-        return _read_names(where, value)
-    if unit == "switch":
-        return _read_switch(where, value)
-    if unit == "overflow":
-        return _read_overflow(where, value)
-    if unit == "origins":
-        return _read_origins(where, value)
-    if unit == "size" and isinstance(value, str) and (found := _SIZE.fullmatch(value)):
-        return int(found[1]) * _BYTES[found[2]]
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return value
-    example = 'a size such as "64KiB" or a number of bytes' if unit == "size" else "a whole number from 1"
-    raise SettingsError(f"{where} = {value!r} should be {example}")
-
-
-def _read_switch(where: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise SettingsError(f"{where} = {value!r} should be true or false")
-
-
-def _read_overflow(where: str, value: object) -> object:
-    policies = get_args(Overflow)
-    if value in policies:
-        return value
-    raise SettingsError(f"{where} = {value!r} should be one of {', '.join(policies)}")
-
-
-def _read_duration(where: str, value: object) -> float:
-    if isinstance(value, str) and (found := _DURATION.fullmatch(value)):
-        return float(found[1]) * _SECONDS[found[2]]
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf"):
-        return float(value)
-    raise SettingsError(f'{where} = {value!r} should be a duration such as "30s" or a number of seconds')
-
-
-def _read_names(where: str, value: object) -> tuple[str, ...]:
-    if isinstance(value, list) and value and all(name in TRANSPORTS for name in value):
-        return tuple(value)
-    raise SettingsError(f"{where} = {value!r} should be a list with some of {', '.join(TRANSPORTS)}")
-
-
-_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]+")
-
-
-def _read_origins(where: str, value: object) -> tuple[str, ...]:
-    if isinstance(value, list) and all(isinstance(text, str) and _ORIGIN.fullmatch(text) for text in value):
-        return tuple(text.lower() for text in value)
-    raise SettingsError(f'{where} = {value!r} should be a list of origins such as "https://example.org:8443"')
+def _read_value(option: Field[Any], value: object) -> object:
+    try:
+        return READERS[option.metadata["kind"]](value)
+    except SettingsError as error:
+        where = f"{option.metadata['table']}.{option.name}"
+        raise SettingsError(f"{where} = {value!r} should be {error}") from None

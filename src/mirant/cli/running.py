@@ -34,7 +34,7 @@ def listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         # With the protocol named: asyncio sets TCP_NODELAY only on connections of such a socket.
         listener = socket.socket(family, kind, protocol)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise click.ClickException(_explain(error, host, port)) from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -58,11 +58,14 @@ def is_loopback(listener: socket.socket) -> bool:
     return ip_address(listener.getsockname()[0]).is_loopback
 
 
-def _explain(error: OSError, host: str, port: int) -> str:
+def _explain(error: OSError | UnicodeError, host: str, port: int) -> str:
+    elsewhere = f"{host!r} is no address of this machine. Try --host 127.0.0.1, or 0.0.0.0 for all it has."
+    if isinstance(error, UnicodeError):
+        return elsewhere
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} is taken. Choose another: --port {port + 1}, or --port 0 for a free one."
+        return f"Port {port} is taken. Choose another: --port {port % 65535 + 1}, or --port 0 for a free one."
     if error.errno == errno.EACCES:
         return f"Port {port} needs more rights than you have. Choose one above 1023, such as --port 8080."
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return f"{host!r} is no address of this machine. Try --host 127.0.0.1, or 0.0.0.0 for all it has."
+        return elsewhere
     return f"Cannot listen at {host} port {port}: {error.strerror}."

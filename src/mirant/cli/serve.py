@@ -6,11 +6,12 @@ import importlib
 import sys
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
 
 import click
 
 from mirant.application import Bus
-from mirant.bus.settings import SettingsError
+from mirant.bus.settings_values import SettingsError
 from mirant.cli.options import host_option, port_option
 from mirant.cli.running import run_bus
 
@@ -55,13 +56,10 @@ def find_bus(target: str) -> Bus:
     module_name, colon, name = target.partition(":")
     if not (module_name and colon and name):
         raise click.BadParameter(f"{target!r} should be a module and a name in it, such as app:bus.")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not (module_name + ".").startswith(error.name + "."):
-            raise  # the module is there, and imports one that is not: the traceback tells where
-        raise click.BadParameter(f"there is no module {error.name!r} here or on the Python path.") from None
+    plain = module_name.removeprefix("./").removesuffix(".py").replace("/", ".").strip(".")
+    if plain != module_name:
+        raise click.BadParameter(f"{module_name!r} is no module; did you mean {plain}:{name}?")
+    module = import_module(module_name)
     found = getattr(module, name, None)
     if isinstance(found, Bus):
         return found
@@ -70,3 +68,16 @@ def find_bus(target: str) -> Bus:
     hint = f"did you mean {module_name}:{near[0]}?" if near else "make one there: bus = mirant.Bus()."
     what = f"has no {name!r}" if found is None else f"has a {name!r} that is not a mirant.Bus"
     raise click.BadParameter(f"{module_name!r} {what}; {hint}")
+
+
+def import_module(name: str) -> ModuleType:
+    """Return the module *name*, from the current folder or the Python path."""
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return importlib.import_module(name)
+    except SettingsError as error:
+        raise click.ClickException(f"{name}: {error}") from None
+    except ModuleNotFoundError as error:
+        if error.name is None or not (name + ".").startswith(error.name + "."):
+            raise  # the module is there, and imports one that is not: the traceback tells where
+        raise click.BadParameter(f"there is no module {error.name!r} here or on the Python path.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from mirant.bus.carrier import Request
@@ -41,6 +42,13 @@ class AsgiHost:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
+        try:
+            await self._serve(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._loop.core.closing:
+                raise  # else the server is in a hurry, which is no error
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
 
 from mirant.bus.outbox import Batch
+
+# How long a peer may take to read what precedes the close of its connection, in seconds.
+_CLOSING: Final = 2.0
 
 #: Something to send: deliveries, or the bytes of a JSON array.
 Item = Batch | bytes
@@ -19,7 +23,7 @@ class Outgoing:
     session's outbox, where it is counted, and survives a connection that breaks.
     """
 
-    __slots__ = ("_drained", "_items", "_sending", "_wake", "closing", "gone")
+    __slots__ = ("_closed", "_drained", "_items", "_sending", "_wake", "closing", "gone")
 
     def __init__(self) -> None:
         self._items: deque[Item] = deque()
@@ -27,6 +31,7 @@ class Outgoing:
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
+        self._closed = asyncio.Event()
         #: The code and reason with which the bus wants the connection closed.
         self.closing: tuple[int, str] | None = None
         #: Whether the peer is gone.
@@ -48,6 +53,17 @@ class Outgoing:
         if self.closing is None:
             self.closing = (code, reason)
             self._wake.set()
+            self._closed.set()
+
+    async def overdue(self) -> None:
+        """Wait until the connection should have been closed, had the peer taken what precedes that."""
+        await self._closed.wait()
+        await asyncio.sleep(_CLOSING)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether something is still being sent."""
+        return self._sending
 
     def end(self) -> None:
         """Take note that the peer is gone; `run` returns."""
@@ -68,8 +84,7 @@ class Outgoing:
         except OSError:
             self._items.appendleft(item)  # the server had noticed before us that the peer is gone
             raise
-        finally:
-            self._sending = False
+        self._sending = False  # stays set when this is cancelled: then the peer had not taken it
 
     async def drained(self) -> None:
         """Wait until all was sent: who sends requests and reads no answers is not read from."""
@@ -91,9 +106,9 @@ class Outgoing:
             resumed()
 
 
-async def until_either(first: Awaitable[None], second: Awaitable[None]) -> None:
-    """Run both until one returns, then cancel the other; what the first to end raised is raised here."""
-    tasks = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
+async def until_first(*awaitables: Awaitable[None]) -> None:
+    """Run all until one returns, then cancel the others; what the first to end raised is raised here."""
+    tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -102,3 +117,14 @@ async def until_either(first: Awaitable[None], second: Awaitable[None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
+
+
+def abort(send: object) -> None:
+    """Drop the connection behind *send* at once, where the server lets us.
+
+    ASGI has no word for it. uvicorn closes gently: it waits for a peer that does not read to take what is in
+    the buffer, for ever.
+    """
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is not None and hasattr(transport, "abort"):
+        transport.abort()

@@ -33,9 +33,14 @@ def request_of(scope: Scope) -> Request:
 
 def split_path(scope: Scope) -> tuple[str, str]:
     """Return where the bus is mounted, and the path below that."""
-    base, path = scope.get("root_path", ""), scope["path"]
+    base, path = scope.get("root_path", "").rstrip("/"), scope["path"]
     # Since version 2.3 of its HTTP part ASGI has the mount in both; older servers have it in one.
-    return base, path.removeprefix(base) if path.startswith(base) else path
+    return base, path.removeprefix(base) if is_below(path, base) else path
+
+
+def is_below(path: str, base: str) -> bool:
+    """Whether *path* is *base* or something below it."""
+    return path == base or path.startswith(base + "/")
 
 
 async def send_response(

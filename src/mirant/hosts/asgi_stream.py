@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mirant.bus.carrier import Request
 from mirant.bus.outbox import Batch
-from mirant.hosts.asgi_outgoing import Item, Outgoing, until_either
+from mirant.hosts.asgi_outgoing import Item, Outgoing, abort, until_first
 from mirant.hosts.asgi_scope import Receive, Send
 from mirant.hosts.loop import Loop
 from mirant.transports.eventsource import EventStream, event, session_of
@@ -47,16 +47,19 @@ async def serve_stream(
     await send({"type": "http.response.start", "status": 200, "headers": _headers(headers)})
     # Something must come at once, or the browser's "open" waits for the first delivery.
     await send({"type": "http.response.body", "body": b":\n\n", "more_body": True})
-    stream.session = session
     loop.core.attach(session, stream)
+    loop.links.add(stream)
     try:
-        await until_either(_until_gone(receive), _write(stream, send))
+        await until_first(_until_gone(receive), _write(stream, send), stream.outgoing.overdue())
         await send({"type": "http.response.body", "body": b""})
     except OSError:
         pass  # the peer went away while we sent
     finally:
         stream.outgoing.end()
+        loop.links.discard(stream)
         loop.core.detach(stream, loop.now(), stream.take_back())
+        if stream.outgoing.is_stuck:
+            abort(send)
     return None
 
 

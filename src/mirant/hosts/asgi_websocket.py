@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from mirant.bus.carrier import Request
 from mirant.bus.outbox import Batch
 from mirant.bus.receive import receive as receive_messages
-from mirant.hosts.asgi_outgoing import Item, Outgoing, until_either
-from mirant.hosts.asgi_scope import Receive, Scope, Send
+from mirant.hosts.asgi_outgoing import Item, Outgoing, abort, until_first
+from mirant.hosts.asgi_scope import Event, Receive, Scope, Send
 from mirant.hosts.loop import Loop
-from mirant.transports.websocket import UNSUPPORTED_DATA, Connection
+from mirant.transports.websocket import POLICY_VIOLATION, UNSUPPORTED_DATA, Connection
+
+# How long a connection may be without a session, in seconds. A client handshakes within one round trip.
+HANDSHAKE_DEADLINE: Final = 10.0
 
 
 class AsgiConnection(Connection):
@@ -47,20 +51,26 @@ async def serve_websocket(loop: Loop, request: Request, scope: Scope, receive: R
     # A browser that asks for a subprotocol aborts unless one is chosen; Bayeux has none of its own.
     await send({"type": "websocket.accept", "subprotocol": offered[0]})
     connection = AsgiConnection(loop, request)
+    loop.links.add(connection)
     try:
-        await until_either(_read(loop, connection, receive), _write(connection, send))
+        await until_first(
+            _read(loop, connection, receive), _write(connection, send), connection.outgoing.overdue()
+        )
     except OSError:
         pass  # the peer went away while we sent: ASGI servers say so with some OSError
     finally:
         connection.outgoing.end()
+        loop.links.discard(connection)
         loop.core.detach(connection, loop.now(), connection.take_back())
+        if connection.outgoing.is_stuck:
+            abort(send)
 
 
 async def _read(loop: Loop, connection: AsgiConnection, receive: Receive) -> None:
     while True:
-        event = await receive()
+        event = await _next(connection, receive)
         if event["type"] != "websocket.receive":
-            return
+            return None
         text = event.get("text")
         messages = None
         if text is None:
@@ -68,10 +78,26 @@ async def _read(loop: Loop, connection: AsgiConnection, receive: Receive) -> Non
         else:
             messages = connection.read(text.encode())
         if messages is None:
-            await asyncio.Event().wait()  # until the close has been sent, which cancels this
-            return
+            return await until_closed()
         await loop.run(receive_messages(loop.core, messages, connection, loop.now()))
         await connection.outgoing.drained()
+
+
+async def _next(connection: AsgiConnection, receive: Receive) -> Event:
+    """Wait for the next event; who has no session must get one soon, or is not waited for."""
+    if connection.session is not None:
+        return await receive()
+    try:
+        return await asyncio.wait_for(receive(), HANDSHAKE_DEADLINE)
+    except TimeoutError:
+        connection.refuse(POLICY_VIOLATION, "there was no handshake in time")
+        await until_closed()
+        raise AssertionError("unreachable: it is cancelled when the connection is closed") from None
+
+
+async def until_closed() -> None:
+    """Wait until the close has been sent, which cancels this."""
+    await asyncio.Event().wait()
 
 
 async def _write(connection: AsgiConnection, send: Send) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
+from mirant.bus.carrier import Link
 from mirant.bus.core import Core
 from mirant.bus.hooks import Pipeline
 from mirant.bus.settings import Settings
+
+# How long calls of the application may take to end when they are cancelled, in seconds.
+_CANCELLING: Final = 1.0
 
 log = logging.getLogger("mirant")
 
@@ -20,8 +24,10 @@ class Loop:
     def __init__(self, settings: Settings, *, secret: bytes | None = None) -> None:
         self.core = Core(settings, self, secret=secret)
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_loop: asyncio.AbstractEventLoop | None = None  # a test suite may use one loop per test
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        #: Every connection that is open, whether or not it has a session yet.
+        self.links: set[Link] = set()
 
     def now(self) -> float:
         """The time that the core is told: monotonic seconds.
@@ -33,12 +39,16 @@ class Loop:
 
     def _running(self) -> asyncio.AbstractEventLoop:
         try:
-            return asyncio.get_running_loop()
+            loop = asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError(
                 "A bus may only be used on the event loop that serves it. From another thread, use "
                 "loop.call_soon_threadsafe(bus.publish_nowait, channel, data)."
             ) from None
+        if loop is not self._loop:
+            self._loop, self._timer = loop, None  # a test suite may use one loop per test
+            self.core.reopen()
+        return loop
 
     async def run(self, pipeline: Pipeline) -> None:
         """Run *pipeline* to its end, awaiting what it yields. Without anything to await this never waits."""
@@ -52,10 +62,10 @@ class Loop:
     def wake_at(self, when: float) -> None:
         loop = self._running()
         if self._timer is not None:
-            if self._timer_loop is loop and self._timer.when() <= when:
+            if self._timer.when() <= when:
                 return
             self._timer.cancel()
-        self._timer, self._timer_loop = loop.call_at(when, self._wake), loop
+        self._timer = loop.call_at(when, self._wake)
 
     def background(self, pipeline: Pipeline) -> None:
         awaitable = next(pipeline, None)
@@ -74,9 +84,14 @@ class Loop:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        for link in list(self.links):
+            link.close(1001, "the server is going away")
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            _, stubborn = await asyncio.wait(self._tasks, timeout=_CANCELLING)
+            if stubborn:
+                log.warning("calls.stubborn count=%d: they did not end when cancelled", len(stubborn))
         await asyncio.sleep(0)  # what was answered is written by others, before we return
 
     def _flush(self) -> None:

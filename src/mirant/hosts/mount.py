@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from mirant.hosts.asgi_scope import AsgiApplication, Receive, Scope, Send, watched
+from mirant.hosts.asgi_scope import (
+    AsgiApplication,
+    Event,
+    Receive,
+    Scope,
+    Send,
+    answer_lifespan,
+    is_below,
+    split_path,
+    watched,
+)
 
 
 class Closable(Protocol):
@@ -29,13 +39,27 @@ class Mounted:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
         if scope["type"] == "lifespan":
-            watching = watched(receive, opened=self.bus.open, closed=self.bus.close)
-            await self.app(scope, watching, send)
+            await self._lifespan(scope, receive, send)
         elif self._is_ours(scope):
             await self.bus({**scope, "root_path": scope.get("root_path", "") + self.path}, receive, send)
         else:
             await self.app(scope, receive, send)
 
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        watching = watched(receive, opened=self.bus.open, closed=self.bus.close)
+        answers: list[Event] = []
+
+        async def noting(event: Event) -> None:
+            answers.append(event)
+            await send(event)
+
+        try:
+            await self.app(scope, watching, noting)
+        except Exception:
+            # An application may refuse the lifespan, as Django's does: the bus must hear of the end.
+            if answers:
+                raise
+            await answer_lifespan(watching, send)
+
     def _is_ours(self, scope: Scope) -> bool:
-        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        return path == self.path or path.startswith(self.path + "/")
+        return is_below(split_path(scope)[1], self.path)

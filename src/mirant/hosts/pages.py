@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from html import escape
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -43,7 +44,8 @@ class Page:
 
     def rendered(self, base: str) -> bytes:
         """Return the content for a bus mounted at *base*."""
-        return self.content.replace(b"{{base}}", base.encode())
+        # Escaped: a mount's path may have parameters, and then the client chose part of it.
+        return self.content.replace(b"{{base}}", escape(base).encode())
 
 
 class Pages:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 from typing import Final, Protocol
 
 import uvicorn
@@ -48,6 +50,13 @@ class Server(uvicorn.Server):
         if self.started:
             self._on_listening()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End gently on the first signal, and at once on the second: somebody is in a hurry."""
+        if self.should_exit:
+            signal.signal(sig, signal.SIG_DFL)
+            signal.raise_signal(sig)
+        super().handle_exit(sig, frame)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
@@ -68,10 +77,16 @@ def serve_bus(bus: Servable, listener: socket.socket, *, path: str, on_listening
         ws_per_message_deflate=False,  # 50 KiB a connection; a proxy compresses better
         timeout_graceful_shutdown=_GRACE,
     )
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         Server(config, bus, on_listening).run(sockets=[listener])
     except KeyboardInterrupt:
         pass  # uvicorn raises the signal again after it has shut down
+
+
+def _interrupt(sig: int, frame: FrameType | None) -> None:
+    signal.signal(sig, signal.SIG_DFL)  # whatever does not end now ends with the next signal
+    raise KeyboardInterrupt
 
 
 class Elsewhere:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from mirant.bus.settings import Settings, SettingsError
+from mirant.bus.settings import Settings
+from mirant.bus.settings_values import SettingsError
 
 
 def load(path: Path) -> Settings:
@@ -16,7 +17,7 @@ def load(path: Path) -> Settings:
         OSError: it cannot be read.
     """
     try:
-        return Settings.read(tomllib.loads(path.read_text("utf-8")))
+        return Settings.read(tomllib.loads(path.read_text("utf-8-sig")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: this is not TOML: {error}") from None
     except SettingsError as error:

@@ -7,11 +7,13 @@ POST, as with long-polling; its /meta/connect is answered at once and serves as 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from mirant.bus.carrier import Link, Request, Turn
 from mirant.bus.core import Core
 from mirant.bus.session import Session
+
+_ONE_LINE: Final = bytes.maketrans(b"\r\n", b"  ")
 
 
 class EventStream(Link):
@@ -20,6 +22,7 @@ class EventStream(Link):
     __slots__ = ("core",)
 
     transport: ClassVar[str] = "eventsource"
+    ends_with_session: ClassVar[bool] = True
 
     def __init__(self, core: Core, request: Request) -> None:
         """Begin with the *request* whose response is the stream."""
@@ -39,5 +42,9 @@ def session_of(core: Core, path: str, stream: EventStream) -> Session | None:
 
 
 def event(payload: bytes) -> bytes:
-    """Return one event of the stream. JSON has no line breaks, so its data is one line."""
-    return b"data: %b\n\n" % payload
+    """Return one event of the stream.
+
+    A line break would end its data. In JSON it can only stand between tokens, where a blank means the same;
+    publishers' own JSON is forwarded as it came, so there may be some.
+    """
+    return b"data: %b\n\n" % payload.translate(_ONE_LINE)

@@ -24,7 +24,7 @@ MAX_RESPONSE: Final = 512 * 1024
 MAX_FIELDS: Final = 100
 
 _CHARSET: Final = re.compile(r"charset\s*=\s*\"?([^\s;\"]{1,40})", re.IGNORECASE)
-_CHARSETS: Final = {"utf-8", "utf8", "us-ascii", "iso-8859-1", "utf-16", "utf-16le", "utf-16be"}
+_CHARSETS: Final = {"us-ascii", "iso-8859-1", "utf-16", "utf-16le", "utf-16be"}
 
 
 Headers = tuple[tuple[str, str], ...]

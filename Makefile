@@ -62,7 +62,7 @@ interop: $(DEVELOPMENT) $(NODE_MODULES) ## Run the tests against other people's 
 	$(BIN)/pytest -m interop
 
 .PHONY: browser
-browser: $(DEVELOPMENT) chromium ## Run the tests in Chromium
+browser: chromium ## Run the tests in Chromium
 	$(BIN)/pytest -m browser
 
 .PHONY: coverage
@@ -140,6 +140,8 @@ $(NODE_MODULES): package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# Playwright brings a Node.js of its own, but not the library that it is linked with.
 .PHONY: chromium
-chromium:
+chromium: $(DEVELOPMENT)
 	@command -v chromium >/dev/null || { $(call debian,Chromium,chromium); }
+	@$(BIN)/playwright --version >/dev/null 2>&1 || { $(call debian,A library that Playwright needs,libatomic1); }

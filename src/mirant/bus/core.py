@@ -117,6 +117,8 @@ class Core:
 
     def expect(self, session: Session, pause: float = 0.0) -> None:
         """Let *session* expire unless it is heard of within *pause* and the maximum interval."""
+        if session.ended:
+            return
         session.until = self.now + pause + session.max_interval
         self._schedule(session)
 

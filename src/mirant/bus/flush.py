@@ -71,7 +71,10 @@ class Flush:
             for session in dirty:
                 session.dirty = False
             for session in dirty:
-                self._emit(session)
+                try:
+                    self._emit(session)
+                except Exception:  # one client's carrier must not keep the others from their messages
+                    log.exception("carrier.failed session=%s", session.id[:8])
             self._finish()
         finally:
             self.ask_again()

@@ -85,6 +85,8 @@ def handshake(core: Core, turn: Turn, message: Message, reply: Reply) -> Answere
         yield from tell("on_join", core.hooks.join, session)
     finally:
         core.expect(session)  # from now on: the application may have taken its time
+    if session.ended:
+        raise Refusal(HANDSHAKE_DENIED, advice=GO_AWAY)
     reply.successful = True
     reply.client_id = session.id
     reply.version = reply.minimum_version = "1.0"

@@ -1,0 +1,240 @@
+"""/meta/handshake (Bayeux 1.0, section 4.1)."""
+
+import pytest
+
+from mirant.bus.extension import Veto
+from mirant.bus.identity import Identity
+from mirant.services import Handshake
+from tests.world import Later, World, reply_to
+
+
+@pytest.fixture
+def world() -> World:
+    return World(transports=("websocket", "long-polling"))
+
+
+@pytest.mark.parametrize("transport", ["polling", "socket"])
+def test_the_reply_has_all_that_clients_need_and_nothing_else(world: World, transport: str) -> None:
+    client = world.polling() if transport == "polling" else world.socket()
+    reply = client.handshake()
+    assert reply.pop("clientId") == client.client_id
+    assert reply == {
+        "channel": "/meta/handshake",
+        "id": "1",
+        "successful": True,
+        "version": "1.0",
+        "minimumVersion": "1.0",
+        "supportedConnectionTypes": ["websocket", "long-polling"],
+        "advice": {"reconnect": "retry", "interval": 0, "timeout": 30_000},
+    }
+
+
+def test_client_ids_cannot_be_guessed(world: World) -> None:
+    ids = {world.polling().handshake()["clientId"] for _ in range(200)}
+    assert len(ids) == 200
+    assert min(map(len, ids)) >= 20
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        {},
+        {"version": "0.9", "minimumVersion": "1.0beta"},
+        {"version": 7, "supportedConnectionTypes": "websocket"},
+        {"supportedConnectionTypes": ["iframe"]},
+        {"supportedConnectionTypes": []},
+        {"advice": {"timeout": 60_000, "interval": 0}},
+        {"clientId": "stale"},
+    ],
+)
+def test_nothing_is_negotiated(world: World, offer: dict[str, object]) -> None:
+    [reply] = world.polling().ask({"channel": "/meta/handshake", "id": 1, **offer})
+    assert reply["successful"] is True
+    assert reply["id"] == "1"
+
+
+def test_a_client_that_handshakes_again_gets_another_session_and_the_first_expires(world: World) -> None:
+    client = world.polling()
+    first = client.handshake()["clientId"]
+    second = client.handshake()["clientId"]
+    assert set(world.core.sessions) == {first, second}
+    world.advance(9)
+    client.connect()
+    world.advance(3)
+    assert set(world.core.sessions) == {second}
+
+
+def test_other_messages_with_a_handshake_are_answered_402_and_not_acted_on(world: World) -> None:
+    """Other than the reference server, which answers HTTP 500 to them all."""
+    client = world.polling()
+    handshake, publish, again = (
+        {"channel": "/meta/handshake", "id": "1"},
+        {"channel": "/a", "data": 1, "id": "2"},
+        {"channel": "/meta/handshake", "id": "3"},
+    )
+    replies = client.ask(publish, handshake, again)
+    assert [reply["id"] for reply in replies] == ["2", "1", "3"]
+    assert [reply["successful"] for reply in replies] == [False, True, False]
+    assert replies[0]["error"] == replies[2]["error"] == "402::session_unknown"
+    assert len(world.core.sessions) == 1
+
+
+def test_messages_of_a_live_session_with_a_handshake_are_not_acted_on_either(world: World) -> None:
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe("/a")
+    replies = alice.ask(alice.message("/a", data=1), {"channel": "/meta/handshake", "id": "h"})
+    assert [reply["successful"] for reply in replies] == [False, True]
+    assert bob.data == []
+
+
+@pytest.mark.parametrize("spelling", ["/meta/handshake", "/meta/handshake/", "/meta/handshake "])
+def test_one_body_opens_one_session_however_the_channel_is_spelt(world: World, spelling: str) -> None:
+    world.polling().ask(*({"channel": spelling, "id": str(number)} for number in range(50)))
+    assert len(world.core.sessions) == 1
+
+
+@pytest.mark.parametrize("spelling", ["/meta/handshake", "/meta/handshake/"])
+def test_one_body_tries_one_set_of_credentials(world: World, spelling: str) -> None:
+    tried: list[object] = []
+
+    @world.services.authenticate
+    def deny(handshake: Handshake) -> None:
+        tried.append(handshake.ext["password"])
+
+    attempts = ({"channel": spelling, "ext": {"password": number}} for number in range(50))
+    replies = world.polling().ask(*attempts)
+    assert tried == [0]
+    assert not any(reply["successful"] for reply in replies)
+
+
+def test_the_application_decides_who_may_come_in_and_who_they_are(world: World) -> None:
+    @world.services.authenticate
+    def who(handshake: Handshake) -> Identity:
+        return Identity(handshake.ext["user"], claims={"from": handshake.request.address})
+
+    alice = world.polling()
+    assert alice.handshake(ext={"user": "alice"})["successful"]
+    assert alice.session.identity == Identity("alice", claims={"from": "127.0.0.1"})
+
+
+def test_fields_of_the_application_reach_it_with_the_handshake(world: World) -> None:
+    seen: list[dict[str, object]] = []
+
+    @world.services.authenticate
+    def who(handshake: Handshake) -> Identity:
+        seen.append(handshake.fields)
+        return Identity("x")
+
+    world.polling().handshake(token="t", device={"os": "x"})
+    assert seen == [{"token": "t", "device": {"os": "x"}}]
+
+
+DENIALS = [None, Veto("no"), RuntimeError("broken"), "alice", True]
+
+
+@pytest.mark.parametrize("outcome", DENIALS)
+@pytest.mark.parametrize("wait", [False, True])
+def test_whatever_is_no_identity_denies_and_the_client_is_told_to_stay_away(
+    world: World, outcome: object, *, wait: bool
+) -> None:
+    later = Later()
+
+    def decide(_: Handshake) -> object:
+        if wait:
+            return later
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    world.services.authenticate(decide)
+    poll = world.polling().send({"channel": "/meta/handshake", "id": "1"})
+    if wait:
+        assert poll.held
+        later.fail(outcome) if isinstance(outcome, Exception) else later.resolve(outcome)
+    assert poll.messages == [
+        {
+            "channel": "/meta/handshake",
+            "id": "1",
+            "successful": False,
+            "error": "403::handshake_denied",
+            "advice": {"reconnect": "none"},
+        }
+    ]
+    assert poll.cookie is None
+    assert world.is_empty()
+
+
+def test_a_denied_client_may_try_again(world: World) -> None:
+    answers = iter([None, Identity("alice")])
+    world.services.authenticate(lambda _: next(answers))
+    client = world.polling()
+    assert not client.handshake()["successful"]
+    assert client.handshake()["successful"]
+
+
+def test_while_one_handshake_waits_others_go_on(world: World) -> None:
+    slow, fast = Later(), Identity("fast")
+    world.services.authenticate(lambda handshake: slow if handshake.ext["who"] == "slow" else fast)
+    waiting = world.polling().send({"channel": "/meta/handshake", "ext": {"who": "slow"}})
+    assert world.polling().handshake(ext={"who": "fast"})["successful"]
+    assert waiting.held
+    slow.resolve(Identity("slow"))
+    assert waiting.reply["successful"]
+
+
+def test_a_session_lives_its_full_time_from_the_reply_however_long_the_decision_took(world: World) -> None:
+    later = Later()
+    world.services.authenticate(lambda _: later)
+    client = world.polling()
+    poll = client.send({"channel": "/meta/handshake"})
+    world.advance(60)
+    later.resolve(Identity("x"))
+    client.client_id = poll.reply["clientId"]
+    world.advance(9)
+    assert client.connect().reply["successful"]
+
+
+def test_beyond_the_most_sessions_a_handshake_is_refused_with_when_to_come_back() -> None:
+    world = World(max_sessions=2)
+    first = world.polling().enter()
+    world.polling().enter()
+    reply = world.polling().handshake()
+    assert (reply["successful"], reply["error"]) == (False, "503::too_many_sessions")
+    assert reply["advice"]["reconnect"] == "handshake"
+    assert reply["advice"]["interval"] > 0
+    assert first.publish("/a", 1)["successful"]
+    first.disconnect()
+    assert world.polling().handshake()["successful"]
+
+
+def test_handshakes_that_wait_do_not_get_round_the_most_sessions() -> None:
+    world = World(max_sessions=2)
+    laters = [Later() for _ in range(5)]
+    waiting = iter(laters)
+    world.services.authenticate(lambda _: next(waiting))
+    polls = [world.polling().send({"channel": "/meta/handshake"}) for _ in laters]
+    for later in laters:
+        later.resolve(Identity("x"))
+    assert len(world.core.sessions) <= 2
+    assert [poll.reply["successful"] for poll in polls].count(True) == len(world.core.sessions)
+
+
+def test_a_new_handshake_on_a_connection_takes_the_place_of_its_session(world: World) -> None:
+    client = world.socket().enter()
+    first = client.client_id
+    client.subscribe("/a")
+    client.handshake()
+    assert client.client_id != first
+    stale = {"channel": "/meta/connect", "id": "x", "clientId": first}
+    assert reply_to(stale, client.ask(stale))["error"] == "402::session_unknown"
+    world.publish("/a", 1)
+    assert client.data == []
+    world.advance(11)
+    assert first not in world.core.sessions
+
+
+def test_a_new_handshake_on_a_connection_answers_the_connect_that_is_held(world: World) -> None:
+    client = world.socket().enter()
+    held = client.connect()
+    client.handshake()
+    assert reply_to(held, client.messages)["id"] == held["id"]

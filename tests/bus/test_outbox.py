@@ -1,0 +1,190 @@
+"""What waits for one session, and how it is cut for the wire."""
+
+import json
+
+import pytest
+
+from mirant.bayeux.messages import Delivery
+from mirant.bus.outbox import MAX_FRAME, Outbox, OutboxFull, coalesce
+
+
+def delivery(size: int, channel: str = "/a") -> Delivery:
+    """Return a delivery whose payload has *size* bytes."""
+    empty = len(Delivery.of_raw(channel, b'""').payload)
+    return Delivery.of_raw(channel, b'"%b"' % (b"x" * (size - empty)))
+
+
+def test_deliveries_are_taken_in_the_order_in_which_they_were_put() -> None:
+    outbox, deliveries = Outbox(1_000), [delivery(100) for _ in range(5)]
+    for each in deliveries:
+        outbox.put(each)
+    assert outbox.take(10_000) == deliveries
+    assert (len(outbox), outbox.size) == (0, 0)
+
+
+def test_an_outbox_counts_bytes() -> None:
+    outbox = Outbox(1_000)
+    outbox.put(delivery(100))
+    outbox.put(delivery(50))
+    assert (len(outbox), outbox.size) == (2, 150)
+    outbox.take(100)
+    assert (len(outbox), outbox.size) == (1, 50)
+
+
+def test_an_outbox_takes_as_much_as_its_limit_and_says_what_was_too_much() -> None:
+    outbox = Outbox(200)
+    outbox.put(delivery(100))
+    outbox.put(delivery(100))
+    with pytest.raises(OutboxFull, match="200 bytes are waiting; the limit is 200") as full:
+        outbox.put(delivery(50))
+    assert (full.value.size, full.value.limit) == (200, 200)
+    assert (len(outbox), outbox.size) == (2, 200)
+
+
+def test_a_delivery_larger_than_the_limit_is_taken_if_nothing_else_waits() -> None:
+    outbox = Outbox(100)
+    outbox.put(delivery(500))
+    with pytest.raises(OutboxFull):
+        outbox.put(delivery(50))
+    assert len(outbox.take(1_000)) == 1
+    outbox.put(delivery(500))
+
+
+def test_taking_stops_before_the_delivery_that_would_be_too_much() -> None:
+    outbox = Outbox(1_000)
+    for _ in range(4):
+        outbox.put(delivery(100))
+    assert len(outbox.take(250)) == 2
+    assert len(outbox.take(200)) == 2
+
+
+def test_at_least_one_delivery_is_taken_however_large() -> None:
+    outbox = Outbox(1_000)
+    outbox.put(delivery(100))
+    outbox.put(delivery(100))
+    assert len(outbox.take(1)) == 1
+
+
+def test_taking_from_an_empty_outbox_is_nothing() -> None:
+    assert Outbox(100).take(100) == []
+
+
+def test_what_was_not_sent_goes_back_to_the_front_in_its_order() -> None:
+    outbox, [first, second, third] = Outbox(1_000), [delivery(100) for _ in range(3)]
+    outbox.put(first)
+    outbox.put(second)
+    taken = outbox.take(1_000)
+    outbox.put(third)
+    outbox.put_back(taken)
+    assert outbox.size == 300
+    assert outbox.take(1_000) == [first, second, third]
+
+
+def test_a_cleared_outbox_is_empty_and_can_be_used_again() -> None:
+    outbox = Outbox(100)
+    outbox.put(delivery(100))
+    outbox.clear()
+    assert (len(outbox), outbox.size, outbox.take(100)) == (0, 0, [])
+    outbox.put(delivery(100))
+    assert len(outbox) == 1
+
+
+def test_an_outbox_that_nothing_waits_in_holds_no_containers() -> None:
+    """There is one per session, and most wait for nothing: an empty deque is 600 bytes."""
+    outbox = Outbox(100)
+    assert outbox._queue is None
+    outbox.put_back([])
+    assert outbox._queue is None
+    outbox.put(delivery(50))
+    outbox.take(100)
+    assert outbox._queue is None
+
+
+def test_dropping_the_oldest_makes_room_and_is_told_to_the_client_first() -> None:
+    outbox = Outbox(250, "drop-oldest")
+    deliveries = [delivery(100, "/x"), delivery(100, "/y"), delivery(100, "/z")]
+    for each in deliveries:
+        outbox.put(each)
+    report, *kept = outbox.take(1_000)
+    assert kept == deliveries[1:]
+    assert json.loads(report.payload)["data"] == {"count": 1, "channels": {"/x": 1}, "reason": "outbox-full"}
+
+
+def test_dropping_the_newest_keeps_what_waits_and_is_told_to_the_client() -> None:
+    outbox = Outbox(250, "drop-newest")
+    deliveries = [delivery(100, "/x"), delivery(100, "/y"), delivery(100, "/z"), delivery(100, "/z")]
+    for each in deliveries:
+        outbox.put(each)
+    report, *kept = outbox.take(1_000)
+    assert kept == deliveries[:2]
+    assert json.loads(report.payload)["data"]["channels"] == {"/z": 2}
+
+
+def test_dropping_is_told_once() -> None:
+    outbox = Outbox(100, "drop-oldest")
+    outbox.put(delivery(100))
+    outbox.put(delivery(100))
+    assert len(outbox.take(1_000)) == 2
+    outbox.put(delivery(100))
+    assert len(outbox.take(1_000)) == 1
+
+
+def test_a_report_of_many_channels_is_short_and_its_count_complete() -> None:
+    outbox = Outbox(100, "drop-newest")
+    outbox.put(delivery(100))
+    for number in range(1_000):
+        outbox.put(delivery(100, f"/{number}"))
+    data = json.loads(outbox.take(1_000)[0].payload)["data"]
+    assert data["count"] == 1_000
+    assert len(data["channels"]) <= 32
+
+
+def latest(data: bytes, channel: str = "/price") -> Delivery:
+    payload = Delivery.of_raw(channel, data).payload
+    return Delivery(channel, payload, latest=True)
+
+
+def test_of_deliveries_of_which_the_latest_counts_one_waits_per_channel() -> None:
+    outbox = Outbox(1_000)
+    for price in (b"1", b"2", b"3"):
+        outbox.put(latest(price))
+        outbox.put(latest(price, "/volume"))
+    assert [json.loads(each.payload)["data"] for each in outbox.take(1_000)] == [3, 3]
+    assert outbox.size == 0
+
+
+def test_replacing_does_not_get_round_the_limit() -> None:
+    outbox = Outbox(1_000)
+    large = b'"%b"' % (b"x" * 600)
+    outbox.put(latest(b"1", "/a"))
+    outbox.put(latest(b"1", "/b"))
+    outbox.put(latest(large, "/a"))
+    with pytest.raises(OutboxFull):
+        outbox.put(latest(large, "/b"))
+
+
+def test_coalescing_joins_deliveries_into_one_array() -> None:
+    [batch] = coalesce([Delivery.of_raw("/a", b"1"), Delivery.of_raw("/b", b"2")])
+    assert batch.payload == b'[{"channel":"/a","data":1},{"channel":"/b","data":2}]'
+
+
+def test_a_batch_is_encoded_once() -> None:
+    [batch] = coalesce([delivery(100)])
+    assert batch.payload is batch.payload
+
+
+@pytest.mark.parametrize("sizes", [[100] * 1_000, [30_000] * 5, [16_382, 16_383, 50], [16_383, 16_384], [40]])
+def test_no_array_of_several_deliveries_is_larger_than_a_frame(sizes: list[int]) -> None:
+    deliveries = [delivery(size) for size in sizes]
+    batches = coalesce(deliveries)
+    assert [each for batch in batches for each in batch.deliveries] == deliveries
+    assert all(len(batch.payload) <= MAX_FRAME for batch in batches)
+
+
+def test_arrays_are_as_full_as_they_can_be() -> None:
+    assert len(coalesce([delivery(MAX_FRAME // 2 - 2), delivery(MAX_FRAME // 2 - 1)])) == 1
+
+
+def test_a_delivery_larger_than_a_frame_travels_alone() -> None:
+    batches = coalesce([delivery(100), delivery(MAX_FRAME * 2), delivery(100), delivery(100)])
+    assert [len(batch.deliveries) for batch in batches] == [1, 1, 2]

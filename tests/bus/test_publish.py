@@ -1,0 +1,479 @@
+"""Publishing: who gets what, in which order, and what may be refused (Bayeux 1.0, section 5)."""
+
+from typing import Any
+
+import pytest
+
+from mirant.bus.extension import Extension, Veto
+from mirant.services import Caller, RemoteError
+from tests.world import Json, Later, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_publish_is_answered_and_reaches_subscribers_on_every_transport(world: World) -> None:
+    alice, bob, carol = world.polling().enter(), world.polling().enter(), world.socket().enter()
+    bob.subscribe("/chat/*")
+    carol.subscribe("/chat/**")
+    poll = bob.connect()
+    assert alice.publish("/chat/room", {"text": "hi"}) == {
+        "channel": "/chat/room",
+        "id": "3",
+        "successful": True,
+    }
+    expected = {"channel": "/chat/room", "data": {"text": "hi"}}
+    assert poll.messages[0] == expected
+    assert carol.frames[-1] == [expected]
+
+
+def test_a_publisher_that_is_subscribed_gets_its_message_before_the_reply(world: World) -> None:
+    for client in (world.polling().enter(), world.socket().enter()):
+        client.subscribe("/a")
+        message = client.message("/a", data=1)
+        assert client.ask(message) == [
+            {"channel": "/a", "data": 1},
+            {"channel": "/a", "id": message["id"], "successful": True},
+        ]
+
+
+def test_a_publishers_own_message_rides_on_the_reply_and_does_not_release_its_poll(world: World) -> None:
+    client = world.polling().enter()
+    client.subscribe("/a")
+    poll = client.connect()
+    client.publish("/a", 1)
+    assert poll.held
+    assert client.data == [1]
+
+
+def test_answers_are_in_the_order_of_the_messages_after_all_deliveries(world: World) -> None:
+    client = world.polling().enter()
+    messages = [
+        client.message("/meta/subscribe", subscription="/a"),
+        client.message("/a", data=1),
+        client.message("/service/x", data=0),
+        client.message("/a", data=2),
+        client.message("/meta/unsubscribe", subscription="/a"),
+    ]
+    answers = client.ask(*messages)
+    assert [answer.get("data") for answer in answers[:2]] == [1, 2]
+    assert [answer.get("id") for answer in answers[2:]] == [message["id"] for message in messages]
+
+
+def test_on_a_socket_answers_of_a_frame_come_in_one_frame_after_the_deliveries(world: World) -> None:
+    client = world.socket().enter()
+    client.subscribe("/a")
+    first, second = client.message("/a", data=1), client.message("/a", data=2)
+    client.send(first, second)
+    deliveries, replies = client.frames[-2:]
+    assert [delivery["data"] for delivery in deliveries] == [1, 2]
+    assert [reply["id"] for reply in replies] == [first["id"], second["id"]]
+
+
+def test_messages_waiting_for_a_session_ride_on_any_of_its_answers(world: World) -> None:
+    client = world.polling().enter()
+    client.subscribe("/a")
+    world.publish("/a", 1)
+    reply = client.publish("/b", 0)
+    assert client.messages[-2:] == [{"channel": "/a", "data": 1}, reply]
+
+
+def test_every_subscriber_gets_one_copy_however_many_patterns_match(world: World) -> None:
+    client = world.socket().enter()
+    client.subscribe(["/a/b", "/a/*", "/a/**", "/**"])
+    world.publish("/a/b", 1)
+    assert client.data == [1]
+
+
+@pytest.mark.parametrize("data", [None, 0, False, "", [], {}, "é\u2028", 1e300, [[[]]]])
+def test_all_json_values_are_data(world: World, data: object) -> None:
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe("/a")
+    assert alice.publish("/a", data)["successful"]
+    assert bob.frames[-1] == [{"channel": "/a", "data": data}]
+
+
+def test_without_data_a_publish_is_refused(world: World) -> None:
+    """Other than the reference server, whose subscribers then mistake the message for a reply."""
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe("/a")
+    before = len(bob.frames)
+    assert alice.say("/a")["error"] == "400::data_missing"
+    assert len(bob.frames) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["/a/*", "/a/**", "/*", "/**", "//", "/a//b", "a", "/ä", "/a?", "/" + "a" * 300]
+)
+def test_what_is_no_channel_cannot_be_published_to(world: World, name: str) -> None:
+    """Other than the reference server, which delivers to a channel called ``/a/*``."""
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe(["/**", "/a/**"])
+    reply = alice.publish(name, 1)
+    assert (reply["channel"], reply["error"]) == (name, "405::channel_invalid")
+    assert bob.data == []
+
+
+@pytest.mark.parametrize(
+    "name", ["/meta/subscribe/x", "/meta/handshake/x", "/meta/connect/y/z", "/meta/x", "/meta"]
+)
+def test_what_only_looks_like_a_meta_channel_is_neither_handled_nor_distributed(
+    world: World, name: str
+) -> None:
+    """A server that compared beginnings of names let ``/meta/subscribe/x`` slip past its authentication."""
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe(["/**", "/*"])
+    reply = alice.say(name, data=1, subscription="/secret", clientId=alice.client_id)
+    assert (reply["successful"], reply["error"]) == (
+        False,
+        "403:denied_by_security_policy:channel_create_denied",
+    )
+    assert alice.session.subscriptions == set()
+    assert bob.data == []
+    assert len(world.core.sessions) == 2
+
+
+@pytest.mark.parametrize("name", ["/meta/subscribe/x", "/meta/x", "/a", "/service/x"])
+def test_without_a_session_nothing_can_be_published_anywhere(world: World, name: str) -> None:
+    bob = world.socket().enter()
+    bob.subscribe("/**")
+    assert world.polling().publish(name, 1)["error"] == "402::session_unknown"
+    assert bob.data == []
+
+
+def test_messages_to_service_channels_reach_no_subscriber(world: World) -> None:
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe(["/**", "/service/**", "/service/x"])
+    assert alice.publish("/service/x", 1)["successful"]
+    assert alice.say("/service/x")["successful"]
+    assert bob.data == []
+
+
+def test_ext_timestamp_and_own_fields_reach_subscribers_and_credentials_do_not(world: World) -> None:
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe("/a")
+    alice.publish(
+        "/a", 1, ext={"x": 1}, timestamp="now", mine=[1], advice={"reconnect": "none"}, successful=False
+    )
+    assert bob.deliveries == [{"channel": "/a", "data": 1, "ext": {"x": 1}, "timestamp": "now", "mine": [1]}]
+
+
+def test_a_message_that_is_refused_spoils_only_itself(world: World) -> None:
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe("/**")
+    bad: list[Json] = [
+        {"id": "1"},
+        {"channel": 7},
+        {"channel": "/a", "id": ""},
+        {"channel": "/a", "id": "x" * 200, "data": 1},
+        {"channel": "/a", "id": [], "data": 1},
+        {"channel": "/a", "data": 1},
+        {"channel": "/a", "data": 1, "ext": 1},
+        {"channel": "/a", "data": 1, "clientId": 5},
+    ]
+    replies = alice.ask(alice.message("/a", data=1), *bad, alice.message("/a", data=2))
+    assert [reply.get("error") for reply in replies] == [
+        None,
+        "400::channel_missing",
+        "405::channel_invalid",
+        "405::message_id_invalid",
+        "405::message_id_invalid",
+        "405::message_id_invalid",
+        "402::session_unknown",
+        "400:ext:field_invalid",
+        "402::session_unknown",
+        None,
+    ]
+    assert bob.data == [1, 2]
+    assert "channel" not in replies[1]
+
+
+def test_402_on_other_channels_than_connect_has_no_advice(world: World) -> None:
+    client = world.polling()
+    client.client_id = "nobody"
+    for channel in ("/a", "/meta/subscribe", "/meta/disconnect", "/service/x"):
+        assert "advice" not in client.say(channel, data=1, subscription="/a")
+
+
+# --- The application's hooks ---
+
+
+def test_the_application_may_change_what_is_published(world: World) -> None:
+    world.services.on_publish("/a")(lambda caller, data: {"was": data})
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe("/a")
+    assert alice.publish("/a", 1)["successful"]
+    assert bob.data == [{"was": 1}]
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"), [("spam", "404:spam:message_deleted"), ("", "404::message_deleted")]
+)
+def test_the_application_may_veto_with_a_reason(world: World, reason: str, error: str) -> None:
+    @world.services.on_publish("/{name}")
+    def moderate(caller: Caller, data: Any, name: str) -> None:
+        if data == "bad":
+            raise Veto(reason)
+
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe("/a")
+    assert alice.publish("/a", "bad")["error"] == error
+    assert alice.publish("/a", "good")["successful"]
+    assert bob.data == ["good"]
+
+
+def test_a_broken_hook_refuses_the_message_and_tells_no_details(world: World) -> None:
+    @world.services.on_publish("/a")
+    def broken(caller: Caller, data: Any) -> None:
+        raise RuntimeError("password=1234")
+
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe("/**")
+    assert alice.publish("/a", 1) == {
+        "channel": "/a",
+        "id": "3",
+        "successful": False,
+        "error": "500::application_failed",
+    }
+    assert alice.publish("/b", 2)["successful"]
+    assert bob.data == [2]
+
+
+def test_data_of_another_type_than_the_hook_declares_is_refused(world: World) -> None:
+    @world.services.on_publish("/a")
+    def typed(caller: Caller, data: list[int]) -> None: ...
+
+    alice = world.polling().enter()
+    assert alice.publish("/a", [1])["successful"]
+    assert alice.publish("/a", "x")["error"] == "400:data:field_invalid"
+
+
+def test_a_slow_hook_keeps_the_order_of_its_session_and_delays_nobody_else(world: World) -> None:
+    laters: list[Later] = []
+
+    @world.services.on_publish("/slow")
+    async def slow(caller: Caller, data: Any) -> None:
+        laters.append(Later())
+        await laters[-1]
+
+    alice, bob = world.socket().enter(), world.socket().enter()
+    bob.subscribe("/**")
+    alice.send(alice.message("/slow", data=1), alice.message("/fast", data=2))
+    alice.send(alice.message("/fast", data=3))
+    world.polling().enter().publish("/fast", "other")
+    assert bob.data == ["other"]
+    laters[0].resolve()
+    assert bob.data == ["other", 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [(Veto("late"), "404:late:message_deleted"), (RuntimeError("x"), "500::application_failed")],
+)
+def test_a_slow_hook_may_refuse_too(world: World, error: Exception, answer: str) -> None:
+    later = Later()
+
+    @world.services.on_publish("/a")
+    async def slow(caller: Caller, data: Any) -> None:
+        await later
+
+    alice = world.polling().enter()
+    poll = alice.send(alice.message("/a", data=1), alice.message("/b", data=1))
+    later.fail(error)
+    assert [message.get("error") for message in poll.messages] == [answer, None]
+
+
+def test_hooks_run_in_the_order_in_which_they_were_added_each_on_the_result_of_the_last(world: World) -> None:
+    world.services.on_publish("/{name}")(lambda caller, data, name: [*data, "first", name])
+    world.services.on_publish("/a")(lambda caller, data: [*data, "second"])
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe("/a")
+    alice.publish("/a", [])
+    assert bob.data == [["first", "a", "second"]]
+
+
+# --- Remote calls ---
+
+
+def call(world: World, client: Any, channel: str, data: object = None) -> tuple[Json, Json]:
+    """Make a remote call and return what comes with it: the result, then the reply to the publish."""
+    message = client.message(channel, data=data)
+    result, reply = [answer for answer in client.ask(message) if answer.get("id") == message["id"]]
+    return result, reply
+
+
+@pytest.mark.parametrize("transport", ["polling", "socket"])
+def test_a_remote_call_is_answered_with_data_before_its_reply(world: World, transport: str) -> None:
+    world.services.rpc("/add/{n}")(lambda caller, data, n: data + int(n))
+    client: Any = world.polling().enter() if transport == "polling" else world.socket().enter()
+    result, reply = call(world, client, "/service/add/2", 40)
+    assert result == {"channel": "/service/add/2", "id": result["id"], "data": 42, "successful": True}
+    assert reply == {"channel": "/service/add/2", "id": result["id"], "successful": True}
+
+
+def test_a_result_of_nothing_is_null_and_not_absent(world: World) -> None:
+    """Other than the reference server, whose clients wait for it until their timeout."""
+    world.services.rpc("/nothing")(lambda caller, data: None)
+    result, _ = call(world, world.polling().enter(), "/service/nothing")
+    assert result["data"] is None
+
+
+@pytest.mark.parametrize(
+    ("error", "data"),
+    [
+        (RemoteError({"code": 7}), {"code": 7}),
+        (Veto("not you"), {"code": 403, "message": "not you"}),
+        (RuntimeError("password=1234"), {"code": 500, "message": "The call failed on the server."}),
+    ],
+)
+def test_a_call_that_fails_is_answered_without_details_that_were_not_meant_for_the_client(
+    world: World, error: Exception, data: object
+) -> None:
+    @world.services.rpc("/broken")
+    def broken(caller: Caller, data: Any) -> None:
+        raise error
+
+    result, reply = call(world, world.polling().enter(), "/service/broken")
+    assert (result["successful"], result["data"], reply["successful"]) == (False, data, True)
+
+
+def test_a_call_that_takes_long_is_answered_later_and_holds_up_nothing(world: World) -> None:
+    later = Later()
+
+    @world.services.rpc("/slow")
+    async def slow(caller: Caller, data: Any) -> object:
+        return await later
+
+    client = world.polling().enter()
+    assert client.publish("/service/slow", 1)["successful"]
+    poll = client.connect()
+    later.resolve({"done": True})
+    assert poll.messages[0]["data"] == {"done": True}
+
+
+def test_a_session_has_a_most_number_of_unanswered_calls() -> None:
+    world, laters = World(max_calls=2), []
+
+    @world.services.rpc("/slow")
+    async def slow(caller: Caller, data: Any) -> None:
+        laters.append(Later())
+        await laters[-1]
+
+    client, other = world.polling().enter(), world.polling().enter()
+    errors = [client.publish("/service/slow", n).get("error") for n in range(3)]
+    assert errors == [None, None, "429::too_many_calls"]
+    assert other.publish("/service/slow", 0)["successful"]
+    laters[0].resolve()
+    assert client.publish("/service/slow", 4)["successful"]
+
+
+def test_the_answer_to_a_session_that_ended_goes_nowhere(world: World) -> None:
+    later = Later()
+
+    @world.services.rpc("/slow")
+    async def slow(caller: Caller, data: Any) -> object:
+        return await later
+
+    client = world.polling().enter()
+    client.publish("/service/slow", 1)
+    client.disconnect()
+    later.resolve(1)
+    assert client.data == []
+    assert world.failures == []
+    assert world.is_empty()
+
+
+# --- Extensions ---
+
+
+class Failing(Extension):
+    """Breaks on every reply to a publish."""
+
+    def outgoing(self, reply: Any, message: Any, turn: Any, now: float) -> None:
+        if message.channel == "/broken":
+            raise RuntimeError("password=1234")
+        if message.channel == "/unencodable":
+            reply.ext = {"x": object()}
+
+
+@pytest.mark.parametrize("channel", ["/broken", "/unencodable"])
+def test_an_extension_that_fails_on_a_reply_costs_that_reply_and_nothing_else(
+    world: World, channel: str
+) -> None:
+    world.core.extensions.append(Failing())
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe("/**")
+    broken, sound = alice.message(channel, data=1), alice.message("/a", data=2)
+    replies = alice.ask(broken, sound)
+    assert replies[0] == {
+        "channel": channel,
+        "id": broken["id"],
+        "successful": False,
+        "error": "500::application_failed",
+    }
+    assert replies[1]["successful"]
+    assert bob.data == [1, 2]
+    assert alice.publish("/a", 3)["successful"]
+
+
+class Gate(Extension):
+    """Refuses messages that ask for it, at once or later."""
+
+    def __init__(self) -> None:
+        self.later: Later | None = None
+
+    def incoming(self, message: Any, turn: Any, now: float) -> Any:
+        if message.channel == "/refused":
+            raise Veto("gate")
+        return self.later
+
+
+def test_an_extension_may_refuse_a_message(world: World) -> None:
+    world.core.extensions.append(Gate())
+    alice = world.polling().enter()
+    assert alice.publish("/refused", 1)["error"] == "404:gate:message_deleted"
+    assert alice.publish("/a", 1)["successful"]
+
+
+def test_a_session_that_ended_while_an_extension_waited_is_unknown(world: World) -> None:
+    gate = Gate()
+    world.core.extensions.append(gate)
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe("/a")
+    gate.later = Later()
+    publish = alice.send(alice.message("/a", data=1))
+    connect = alice.connect()
+    world.advance(20)
+    gate.later.resolve()
+    assert publish.reply["error"] == connect.reply["error"] == "402::session_unknown"
+    assert bob.data == []
+
+
+# --- What the application sends ---
+
+
+def test_the_application_publishes_to_subscribers_and_learns_how_many(world: World) -> None:
+    for _ in range(3):
+        world.socket().enter().subscribe("/a/*")
+    assert world.publish("/a/b", 1) == 3
+    assert world.publish("/b", 1) == 0
+
+
+def test_the_application_sends_to_one_session_without_a_subscription(world: World) -> None:
+    polling, socket = world.polling().enter(), world.socket().enter()
+    poll = polling.connect()
+    world.deliver(polling.session, "/private", 1)
+    world.deliver(socket.session, "/private", 2)
+    assert poll.messages[0] == {"channel": "/private", "data": 1}
+    assert socket.frames[-1] == [{"channel": "/private", "data": 2}]
+
+
+def test_to_a_session_that_ended_nothing_is_sent(world: World) -> None:
+    client = world.socket().enter()
+    session = client.session
+    client.disconnect()
+    world.deliver(session, "/private", 1)
+    assert client.data == []
+    assert world.is_empty()

@@ -1,0 +1,35 @@
+"""What all tests share: in CI nothing may be skipped."""
+
+import os
+from collections.abc import Generator
+from typing import TypeVar
+
+import pytest
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+IN_CI = bool(os.environ.get("CI"))
+
+
+def _fail_skipped(report: Report) -> Report:
+    """Turn a skip into a failure: a test that cannot run in CI proves nothing.
+
+    An expected failure also counts as skipped; it did run, so it stays what it is.
+    """
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid} was skipped, and CI is set: {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Judge what a test function or its fixtures skipped."""
+    return _fail_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Judge what a whole module skipped."""
+    return _fail_skipped((yield))

@@ -1,0 +1,114 @@
+"""Servers for tests: a bus on a free port, in this process or in one of its own."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import uvicorn
+
+from mirant import Bus
+from mirant.hosts.asgi_scope import AsgiApplication
+from mirant.hosts.server import Server
+
+ROOT = Path(__file__).parents[2]
+
+
+def listen() -> socket.socket:
+    """Return a socket that is bound to a free port."""
+    # With its protocol named: asyncio turns Nagle's algorithm off for no other.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    return listener
+
+
+@asynccontextmanager
+async def serving(
+    bus: Bus, app: AsgiApplication | None = None, *, root_path: str = "", grace: float = 5
+) -> AsyncIterator[str]:
+    """Serve *app* (the bus itself, if not given) as ``mirant serve`` does; give its origin as a URL."""
+    config = uvicorn.Config(
+        app or bus,
+        http="httptools",
+        log_level="warning",
+        lifespan="on",
+        ws_max_size=bus.settings.max_body,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=int(grace),
+        root_path=root_path,
+    )
+    listening = asyncio.Event()
+    with listen() as listener:
+        server = Server(config, bus, listening.set)
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        await listening.wait()
+        try:
+            yield "http://{}:{}".format(*listener.getsockname())
+        finally:
+            server.should_exit = True
+            await running
+
+
+class Process:
+    """``mirant ARGUMENTS`` as a process of its own; leaving the context ends it."""
+
+    def __init__(self, *arguments: str, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", "-W", "error", "-m", "mirant", *arguments],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.first_line = ""
+
+    def start(self) -> Self:
+        """Return once the process has printed its first line."""
+        self.first_line = self._out.readline()
+        assert self.first_line, self.finish()
+        return self
+
+    @property
+    def url(self) -> str:
+        """Where the bus is, by what the process printed."""
+        [url] = [word for word in self.first_line.split() if word.startswith("http")]
+        return url.replace("localhost", "127.0.0.1")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    def finish(self, *, limit: float = 8) -> tuple[int, str, str]:
+        """Wait until the process has ended; return its exit code, what it printed since, and its stderr.
+
+        A process that has not ended after *limit* seconds is killed.
+        """
+        try:
+            out, err = self._process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            out, err = self._process.communicate()
+        return self._process.returncode, out, err
+
+    @property
+    def _out(self) -> IO[str]:
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()

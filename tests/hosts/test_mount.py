@@ -1,0 +1,237 @@
+"""A bus inside something else: in Starlette's mounts, before an application, under a root path."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+from websockets.exceptions import InvalidStatus
+
+from mirant import Bus, Settings
+from mirant.hosts.asgi_scope import AsgiApplication, Receive, Scope, Send
+from mirant.hosts.server import Elsewhere
+from tests.hosts.clients import Poller, Socket
+from tests.hosts.serving import serving
+
+
+async def hello(request: Request) -> PlainTextResponse:
+    """Answer with the path, as the application beside the bus sees it."""
+    return PlainTextResponse(f"the application at {request.url.path}")
+
+
+async def echo(socket: WebSocket) -> None:
+    """Send back one text."""
+    await socket.accept()
+    await socket.send_text(await socket.receive_text())
+    await socket.close()
+
+
+def application(*routes: Mount, events: list[str] | None = None) -> Starlette:
+    """Return an application with a page and a WebSocket of its own."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if events is not None:
+            events.append("startup")
+        yield
+        if events is not None:
+            events.append("shutdown")
+
+    own = [WebSocketRoute("/echo", echo), Route("/{path:path}", hello, methods=["GET", "POST"])]
+    return Starlette(routes=[*routes, *own], lifespan=lifespan)
+
+
+async def test_in_starlettes_mount() -> None:
+    bus = Bus()
+    app = application(Mount("/cometd", bus))
+    async with serving(bus, app) as origin, Poller.at(f"{origin}/cometd/") as client:
+        await client.begin()
+        client.url += "connect"
+        assert (await client.subscribe("/a"))["successful"]
+        page = await client.http.get(f"{origin}/cometd/")
+        assert "/cometd" in page.text
+        assert "{{base}}" not in page.text
+        async with Socket.at(f"{origin}/cometd/") as socket:
+            await socket.begin()
+
+
+async def test_in_front_of_an_application() -> None:
+    bus = Bus()
+    async with serving(bus, bus.mount(application(), "/cometd")) as origin:
+        for path in ("/cometd", "/cometd/", "/cometd/handshake"):
+            async with Poller.at(origin + path) as client, Socket.at(origin + path) as socket:
+                await client.begin()
+                await socket.begin()
+        async with Poller.at(origin) as client:
+            for path in ("/", "/cometdx", "/comet", "/x/cometd", "/COMETD"):
+                response = await client.http.get(origin + path)
+                assert response.text == f"the application at {path}"
+            assert (await client.http.post(f"{origin}/x", content="[]")).text == "the application at /x"
+        async with Socket.at(f"{origin}/echo") as other:
+            await other.connection.send("hello")
+            assert await other.connection.recv() == "hello"
+
+
+@pytest.mark.parametrize("path", ["/cometd", "cometd", "/cometd/", "//cometd//"])
+async def test_slashes_around_the_path_do_not_matter(path: str) -> None:
+    bus = Bus()
+    async with Poller.inside(bus.mount(application(), path)) as client:
+        client.url += "cometd"
+        await client.begin()
+
+
+@pytest.mark.parametrize("path", ["/", ""])
+async def test_at_the_root(path: str) -> None:
+    bus = Bus()
+    async with (
+        serving(bus, bus.mount(application(), path)) as origin,
+        Poller.at(f"{origin}/anything") as client,
+        Socket.at(origin) as socket,
+    ):
+        await client.begin()
+        await socket.begin()
+
+
+async def test_at_a_deeper_path() -> None:
+    bus = Bus()
+    async with (
+        serving(bus, bus.mount(application(), "/api/v1/bus")) as origin,
+        Poller.at(f"{origin}/api/v1/bus/connect") as client,
+    ):
+        await client.begin()
+        page = await client.http.get(f"{origin}/api/v1/bus")
+        assert "/api/v1/bus" in page.text
+
+
+async def test_under_a_root_path() -> None:
+    bus = Bus()
+    app = bus.mount(application(), "/cometd")
+    # A proxy took the prefix off the request, and uvicorn adds it to the path again.
+    async with (
+        serving(bus, app, root_path="/prefix") as origin,
+        Poller.at(f"{origin}/cometd/connect") as client,
+        Socket.at(f"{origin}/cometd") as socket,
+    ):
+        await client.begin()
+        await socket.begin()
+        page = await client.http.get(f"{origin}/cometd")
+        assert "/prefix/cometd" in page.text
+        assert (await client.http.get(f"{origin}/x")).text.startswith("the application")
+
+
+async def test_the_bus_by_itself() -> None:
+    bus = Bus()
+    async with serving(bus) as origin, Poller.at(f"{origin}/any/path") as client, Socket.at(origin) as socket:
+        await client.begin()
+        await socket.begin()
+        assert (await client.http.get(origin)).status_code == 200
+
+
+async def test_both_learn_of_the_beginning_and_the_end() -> None:
+    bus = Bus(settings=Settings(timeout=30))
+    events: list[str] = []
+    async with serving(bus, bus.mount(application(events=events))) as origin:
+        async with Poller.at(f"{origin}/cometd") as client:
+            await client.begin()
+        assert events == ["startup"]
+    assert events == ["startup", "shutdown"]
+
+
+async def lifespan_of(app: AsgiApplication, kind: str = "lifespan") -> None:
+    """Run one lifespan of *app*."""
+    events = iter(["lifespan.startup", "lifespan.shutdown"])
+
+    async def receive() -> dict[str, str]:
+        return {"type": next(events)}
+
+    async def send(event: object) -> None: ...
+
+    await app({"type": kind, "asgi": {"version": "3.0"}}, receive, send)
+
+
+async def test_an_application_that_knows_no_lifespan() -> None:
+    """ASGI lets an application raise then; a server goes on without, and so must the bus."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            raise NotImplementedError
+        raise AssertionError
+
+    bus = Bus(settings=Settings(timeout=30))
+    mounted = bus.mount(app)
+    async with Poller.inside(mounted) as client:
+        client.url += "cometd"
+        await client.begin()
+        poll = asyncio.create_task(client.connect())
+        await client.publish("/a", 1)
+        await lifespan_of(mounted)
+
+        assert (await asyncio.wait_for(poll, 1))[-1]["successful"]
+
+
+async def test_a_bus_can_be_served_again() -> None:
+    bus = Bus(settings=Settings(timeout=0.2))
+    for _ in range(2):
+        await lifespan_of(bus)
+    async with serving(bus) as origin, Poller.at(origin) as client:
+        await client.begin()
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        await client.connect()
+
+        assert loop.time() - start > 0.15  # it was held
+
+
+def test_one_bus_on_two_event_loops_one_after_the_other() -> None:
+    """A module's bus in a test suite, where each test has a loop of its own."""
+    bus = Bus(settings=Settings(timeout=0.2, max_interval=0.1))
+
+    async def use() -> float:
+        async with Poller.inside(bus.mount(application())) as client:
+            client.url += "cometd"
+            await client.begin()
+            await client.subscribe("/a")
+            bus.publish_nowait("/a", 1)  # and nobody takes it
+            start = asyncio.get_running_loop().time()
+            assert len(await client.connect()) == 2
+            await client.connect()
+            bus.publish_nowait("/a", 2)
+            return asyncio.get_running_loop().time() - start
+
+    for _ in range(2):
+        assert asyncio.run(asyncio.wait_for(use(), 3)) > 0.15
+
+
+async def test_a_thread_that_publishes_is_told_what_is_wrong() -> None:
+    """Starlette runs plain functions in worker threads, so this mistake will be made."""
+    bus = Bus()
+    async with Poller.inside(bus) as client:
+        await client.begin()
+        await client.subscribe("/a")
+        with pytest.raises(RuntimeError, match="loop"):
+            await asyncio.to_thread(bus.publish_nowait, "/a", 1)
+        arrived = await asyncio.wait_for(client.send({"channel": "/a", "data": 2}), 1)
+
+        assert [message["data"] for message in arrived if "data" in message] == [2]
+
+
+async def test_a_websocket_beside_a_bus_served_alone_is_refused() -> None:
+    bus = Bus()
+    async with serving(bus, bus.mount(Elsewhere("/cometd"))) as origin, Poller.at(origin) as client:
+        with pytest.raises(InvalidStatus, match="403"):
+            async with Socket.at(f"{origin}/elsewhere"):
+                pass
+        home = await client.http.get(origin)
+        assert (home.status_code, home.headers["location"]) == (307, "/cometd")
+        lost = await client.http.get(f"{origin}/x")
+        assert (lost.status_code, lost.text) == (404, "There is nothing here. The bus is at /cometd.\n")
+
+
+async def test_a_scope_of_another_type() -> None:
+    with pytest.raises(NotImplementedError, match="'mail'"):
+        await lifespan_of(Bus(), "mail")

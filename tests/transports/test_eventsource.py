@@ -1,0 +1,123 @@
+"""The eventsource transport over a real connection: a stream of deliveries, requests beside it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from mirant import Bus, Settings
+from tests.hosts.clients import Fields, Poller
+from tests.hosts.serving import serving
+
+
+@asynccontextmanager
+async def stream_of(client: Poller, session_id: str | None) -> AsyncIterator[AsyncIterator[list[Fields]]]:
+    """Open a stream; give the arrays of messages that come down it."""
+    headers = {"accept": "text/event-stream"}
+    async with client.http.stream("GET", f"{client.url}/{session_id}", headers=headers) as response:
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "text/event-stream"
+        assert "no-cache" in response.headers["cache-control"]
+
+        async def blocks() -> AsyncIterator[bytes]:
+            # Not by lines as str knows them: only CR and LF end a line of an event stream.
+            received = b""
+            async for part in response.aiter_raw():
+                *complete, received = (received + part).split(b"\n\n")
+                for block in complete:
+                    yield block
+
+        arrived = blocks()
+        assert await anext(arrived) == b":"
+
+        async def events() -> AsyncIterator[list[Fields]]:
+            async for block in arrived:
+                assert block.startswith(b"data: ")
+                yield json.loads(block.removeprefix(b"data: "))
+
+        yield events()
+
+
+async def test_what_is_published_comes_down_the_stream() -> None:
+    bus = Bus()
+    async with serving(bus) as url, Poller.at(url) as client:
+        await client.begin()
+        await client.subscribe("/a")
+        async with stream_of(client, client.id) as events:
+            await bus.publish("/a", "é\u2028\n")
+            await bus.publish("/a", 2)
+
+            # What is published in one turn of the event loop travels in one array.
+            assert await anext(events) == [
+                {"channel": "/a", "data": "é\u2028\n"},
+                {"channel": "/a", "data": 2},
+            ]
+
+
+async def test_what_is_published_while_there_is_no_stream_waits() -> None:
+    bus = Bus()
+    async with serving(bus) as url, Poller.at(url) as client:
+        await client.begin()
+        await client.subscribe("/a")
+        async with stream_of(client, client.id) as events:
+            await bus.publish("/a", 1)
+            assert await anext(events) == [{"channel": "/a", "data": 1}]
+        session = bus.session(client.id or "")
+        assert session is not None
+        while session.link is not None:
+            await asyncio.sleep(0.005)
+        await bus.publish("/a", 2)
+        async with stream_of(client, client.id) as events:
+            assert await anext(events) == [{"channel": "/a", "data": 2}]
+
+
+async def test_a_connect_beside_a_stream_is_answered_at_once() -> None:
+    bus = Bus(settings=Settings(timeout=30))
+    async with serving(bus) as url, Poller.at(url) as client:
+        await client.begin()
+        async with stream_of(client, client.id):
+            [reply] = await asyncio.wait_for(client.connect(connectionType="eventsource"), 2)
+
+            assert reply["successful"]
+            assert reply["advice"]["interval"] == 30_000
+
+
+@pytest.mark.parametrize("session_id", ["nobody", "", "%00"])
+async def test_a_stream_of_no_session(session_id: str) -> None:
+    async with Poller.inside(Bus()) as client:
+        response = await client.http.get(f"/{session_id}", headers={"accept": "text/event-stream"})
+
+        assert response.status_code == 404
+        assert "Handshake first" in response.text
+
+
+async def test_a_stream_of_another_browsers_session() -> None:
+    async with Poller.inside(bus := Bus()) as client, Poller.inside(bus) as thief:
+        await client.begin()
+        response = await thief.http.get(f"/{client.id}", headers={"accept": "text/event-stream"})
+
+        assert response.status_code == 404
+
+
+async def test_a_dismissed_session_is_told_and_its_stream_ends() -> None:
+    bus = Bus()
+    async with serving(bus) as url, Poller.at(url) as client:
+        await client.begin()
+        session = bus.session(client.id or "")
+        assert session is not None
+        async with stream_of(client, client.id) as events:
+            bus.dismiss(session)
+
+            assert await anext(events) == [{"channel": "/meta/disconnect", "successful": True}]
+            assert await asyncio.wait_for(anext(events, None), 2) is None
+
+
+async def test_a_stream_of_a_session_that_disconnects_ends() -> None:
+    async with serving(Bus()) as url, Poller.at(url) as client:
+        await client.begin()
+        async with stream_of(client, client.id) as events:
+            await client.send({"channel": "/meta/disconnect"})
+
+            assert await asyncio.wait_for(anext(events, None), 2) is None

@@ -10,10 +10,18 @@ from mirant.bus.identity import Identity
 from mirant.bus.session import Ending, Session
 from mirant.bus.settings import Settings
 from mirant.bus.settings_values import SettingsError
+from mirant.extensions.ack import Ack
+from mirant.extensions.activity import Activity
+from mirant.extensions.binary import Binary, BinaryData
+from mirant.extensions.timestamp import TimeStamp
 from mirant.extensions.timesync import TimeSync
 from mirant.services import Caller, Handshake, RemoteError
 
 __all__ = [
+    "Ack",
+    "Activity",
+    "Binary",
+    "BinaryData",
     "Bus",
     "Caller",
     "Channel",
@@ -27,6 +35,7 @@ __all__ = [
     "Session",
     "Settings",
     "SettingsError",
+    "TimeStamp",
     "TimeSync",
     "Veto",
 ]

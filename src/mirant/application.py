@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mirant.bayeux.messages import Delivery
+from mirant.bayeux.channels import Pattern
+from mirant.bus.channel_options import ChannelOptions
 from mirant.bus.extension import Extension
 from mirant.bus.session import Session
 from mirant.bus.settings import Settings
+from mirant.extensions.ack import Ack
+from mirant.extensions.binary import BinaryData
 from mirant.extensions.timesync import TimeSync
 from mirant.hosts.asgi import AsgiHost
 from mirant.hosts.asgi_scope import AsgiApplication, Receive, Scope, Send
@@ -17,7 +20,7 @@ from mirant.hosts.loop import Loop
 from mirant.hosts.mount import Mounted
 from mirant.hosts.pages import Pages
 from mirant.policy.file import load
-from mirant.services import Services, broadcast_channel, deliverable_channel
+from mirant.services import Services, broadcast_channel, deliverable_channel, delivery_of
 
 
 class Bus(Services):
@@ -43,7 +46,8 @@ class Bus(Services):
             config: a ``mirant.toml``; without one, and without *settings*, the defaults hold.
             settings: the options as a value, instead of a file.
             pages: a folder of files to serve to browsers by GET; without it, a landing page.
-            extensions: what sees every message, in this order; by default, `TimeSync` alone.
+            extensions: what sees every message, in this order; by default `Ack`, `BinaryData`, `TimeSync`,
+                which do nothing for clients that do not ask for them.
             secret: what browser cookies are signed with; by default a new one in each process.
             wall_clock: the time of day in seconds since 1970, as clients are told it.
 
@@ -56,7 +60,8 @@ class Bus(Services):
         self.settings = load(Path(config)) if config is not None else settings or Settings()
         self._loop = Loop(self.settings, secret=secret)
         super().__init__(self._loop.core)
-        self._core.extensions.extend([TimeSync(wall_clock)] if extensions is None else extensions)
+        usual = [Ack(), BinaryData(), TimeSync(wall_clock)]
+        self._core.extensions.extend(usual if extensions is None else extensions)
         self._host = AsgiHost(self._loop, Pages(pages))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +75,30 @@ class Bus(Services):
         it; this does.
         """
         return Mounted(self, path, app)
+
+    def channel(
+        self,
+        pattern: str,
+        *,
+        lazy: float | None = None,
+        echo: bool | None = None,
+        latest: bool | None = None,
+        persistent: bool | None = None,
+    ) -> None:
+        """Say how the channels that *pattern* matches behave; what is None is left to wider patterns.
+
+        Args:
+            pattern: a channel, or ``/a/*``, ``/a/**``.
+            lazy: how many seconds a message may wait for another occasion to be sent; 0 for none.
+            echo: whether a publisher who subscribed gets its own message.
+            latest: whether only the newest message waits for a client that cannot be written now.
+            persistent: whether the channel exists without subscribers, for those who unsubscribe.
+
+        Raises:
+            ChannelInvalid: *pattern* is none.
+        """
+        options = ChannelOptions(lazy=lazy, echo=echo, latest=latest, persistent=persistent)
+        self._core.channels.set(Pattern.parse(pattern), options)
 
     async def publish(self, channel: str, data: object) -> int:
         """Publish *data* on *channel* from the server; return to how many sessions here it goes.
@@ -88,7 +117,7 @@ class Bus(Services):
         """The same as `publish`, for code that cannot await."""
         self._core.now = self._loop.now()  # raises where it may not be called, before anything is changed
         target = broadcast_channel(channel)
-        return self._core.publish(target, Delivery.of(target, data))
+        return self._core.publish(target, delivery_of(target, data))
 
     def deliver(self, session: Session, channel: str, data: object) -> None:
         """Send *data* on *channel* to one session; it need not be subscribed. To one that ended, nothing.
@@ -99,7 +128,7 @@ class Bus(Services):
             TypeError: *data* has no JSON form.
         """
         self._core.now = self._loop.now()
-        self._core.deliver(session, Delivery.of(deliverable_channel(channel), data))
+        self._core.deliver(session, delivery_of(deliverable_channel(channel), data))
 
     def session(self, session_id: str) -> Session | None:
         """Return the session with this clientId, or None."""

@@ -21,6 +21,7 @@ from mirant.bus.hooks import Parameters, Pipeline, ServiceHook, SessionHook
 from mirant.bus.identity import Identity
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Session
+from mirant.extensions.binary import BINARY_EXT, Binary, is_binary
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,7 +64,7 @@ class Caller:
             ValueError: *channel* is a meta channel.
             TypeError: *data* has no JSON form.
         """
-        self._core.deliver(self.session, Delivery.of(deliverable_channel(channel), data))
+        self._core.deliver(self.session, delivery_of(deliverable_channel(channel), data))
 
 
 class Handshake:
@@ -90,7 +91,7 @@ class Handshake:
 class Function:
     """An application's function for the channels of one template, checked when it is registered."""
 
-    __slots__ = ("_call", "_decode", "_takes_data")
+    __slots__ = ("_anything", "_binary", "_call", "_decode", "_takes_data")
 
     def __init__(self, call: Callable[..., Any], template: Template, *, takes_data: bool) -> None:
         """Wrap *call*, which takes the caller, the data (if *takes_data*) and each parameter by its name.
@@ -106,7 +107,12 @@ class Function:
             raise TypeError(f"{name} should take ({', '.join(expected)}), because it is for {template.name}")
         self._call = call
         self._takes_data = takes_data
-        self._decode = msgspec.json.Decoder(_data_type(call, name, given[1]) if takes_data else Any).decode
+        kind = _data_type(call, name, given[1]) if takes_data else Any
+        self._binary = kind is Binary
+        self._decode = msgspec.json.Decoder(Any if self._binary else kind).decode
+        # A function that takes anything gets bytes as such; one that takes raw JSON gets the JSON they are
+        # in.
+        self._anything = kind is Any
 
     def __call__(self, caller: Caller, message: Message | None, parameters: Parameters) -> Any:
         """Call the function; the message's data is decoded into the type that the function declares.
@@ -117,8 +123,11 @@ class Function:
         if not self._takes_data or message is None:
             return self._call(caller, **parameters)
         try:
-            data = self._decode(message.data or b"null")
-        except msgspec.ValidationError as error:
+            if self._binary or (self._anything and is_binary(message)):
+                data = Binary.from_wire(bytes(message.data))
+            else:
+                data = self._decode(message.data or b"null")
+        except ValueError as error:
             raise Refusal(FIELD_INVALID, "data") from error
         return self._call(caller, data, **parameters)
 
@@ -135,6 +144,8 @@ def _data_type(call: Callable[..., Any], name: str, parameter: inspect.Parameter
         hint = get_type_hints(only_data, getattr(function, "__globals__", None))["data"]
     except NameError as error:
         raise TypeError(f"{name}: the type of {parameter.name} is not known where it runs: {error}") from None
+    if hint is Binary:
+        return Binary
     if isinstance(msgspec.inspect.type_info(hint), msgspec.inspect.CustomType):
         raise TypeError(f"{name}: JSON cannot be decoded into {hint!r}, which {parameter.name} should be")
     return hint
@@ -308,21 +319,42 @@ def _answer(
 
 
 def _answer_of(channel: Channel, message: Message, data: object, *, successful: bool) -> Delivery:
-    fields = {} if message.id is None else {"id": message.reply_id}
+    fields: dict[str, object] = {} if message.id is None else {"id": message.reply_id}
+    if isinstance(data, msgspec.Raw) and is_binary(message):
+        fields["ext"] = BINARY_EXT  # raw JSON in, raw JSON out: it is what it was
     try:
-        return Delivery.of(channel, data, **fields, successful=successful)
+        return delivery_of(channel, data, **fields, successful=successful)
     except Exception:  # the encoder calls code of the application for its own types
         log.exception("call.failed channel=%s: the answer has no JSON form", channel.name)
         return Delivery.of(channel, _BROKEN, **fields, successful=False)
 
 
 def _replace(message: Message, data: object) -> None:
-    if data is not None:
-        message.data = msgspec.Raw(_encode(data))
+    if data is None:
+        return
+    if is_binary(message):
+        message.ext = {name: raw for name, raw in (message.ext or {}).items() if name not in BINARY_EXT}
+    if isinstance(data, Binary):
+        data = data.to_wire()
+        message.ext = {**(message.ext or {}), **{name: msgspec.Raw(b"{}") for name in BINARY_EXT}}
+    message.data = msgspec.Raw(_encode(data))
 
 
 async def _replace_later(message: Message, result: Awaitable[object]) -> None:
     _replace(message, await result)
+
+
+def delivery_of(channel: Channel, data: object, **fields: object) -> Delivery:
+    """Return the delivery of *data*, which may be `Binary` or bytes, with further *fields* of the message.
+
+    Raises:
+        TypeError: *data* has no JSON form.
+    """
+    if isinstance(data, bytes | bytearray | memoryview):
+        data = Binary(bytes(data))
+    if isinstance(data, Binary):
+        data, fields["ext"] = data.to_wire(), BINARY_EXT
+    return Delivery.of(channel, data, **fields)
 
 
 def broadcast_channel(name: str) -> Channel:

@@ -20,6 +20,10 @@ class Veto(Exception):
     """
 
 
+class Dismiss(Exception):
+    """Raised by an extension to end the session of a message; its client is told to stay away."""
+
+
 class Extension:
     """The base of extensions: does nothing. They run in the order in which they were added.
 
@@ -30,7 +34,7 @@ class Extension:
     def incoming(self, message: Message, turn: Turn, now: float) -> Awaitable[None] | None:
         """See *message* before it is acted on; ``turn.session`` is None for a handshake.
 
-        It may change the message, raise `Veto`, or return an awaitable that does so.
+        It may change the message, raise `Veto` or `Dismiss`, or return an awaitable that does so.
         """
         return None
 
@@ -38,7 +42,7 @@ class Extension:
         """Return what receivers of *delivery* get. Called once for all of them, who share its bytes."""
         return delivery
 
-    def delivering(self, delivery: Delivery, session: Session) -> Delivery | None:
+    def delivering(self, delivery: Delivery, session: Session, now: float) -> Delivery | None:
         """Return what *session* gets of *delivery*, or None for nothing.
 
         Only extensions of a session are asked: what each receiver gets differently cannot be shared.

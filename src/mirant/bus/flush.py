@@ -59,7 +59,7 @@ class Flush:
 
     def hand_out(self) -> None:
         """Give what was published to the sessions: into their connections, or into their outboxes."""
-        self._tick.hand_out(self._queue)
+        self._tick.hand_out(self._queue, self._core.now)
 
     def run(self) -> None:
         """Send everything."""

@@ -78,13 +78,15 @@ def array_ends(sizes: Sequence[int]) -> list[int]:
 class Outbox:
     """The queue of one session. Bounded by bytes, because that is what memory is made of."""
 
-    __slots__ = ("_dropped", "_latest", "_queue", "limit", "overflow", "size", "urgent")
+    __slots__ = ("_dropped", "_latest", "_queue", "limit", "overflow", "reserved", "size", "urgent")
 
     def __init__(self, limit: int, overflow: Overflow = "disconnect") -> None:
         """Hold at most *limit* bytes; *overflow* says what gives way to what comes then."""
         self.limit = limit
         self.overflow = overflow
         self.size = 0
+        #: Bytes that count towards the limit though they do not wait.
+        self.reserved = 0
         #: Whether something waits that should be sent at once: lazy deliveries alone are not urgent.
         self.urgent = False
         # Most sessions never queue: no containers (600 bytes) until one does.
@@ -109,9 +111,9 @@ class Outbox:
             return
         if self._queue is None:
             self._queue = deque()
-        while self._queue and self.size + len(delivery.payload) > self.limit:
+        while self._queue and self.size + self.reserved + len(delivery.payload) > self.limit:
             if self.overflow == "disconnect":
-                raise OutboxFull(self.size, self.limit)
+                raise OutboxFull(self.size + self.reserved, self.limit)
             if self.overflow == "drop-newest":
                 self._drop(delivery)
                 return
@@ -161,7 +163,10 @@ class Outbox:
 
     def _replace(self, delivery: Delivery) -> bool:
         entry = self._latest.get(delivery.channel) if self._latest is not None else None
-        if entry is None or self.size + len(delivery.payload) - len(entry.delivery.payload) > self.limit:
+        if entry is None:
+            return False
+        growth = len(delivery.payload) - len(entry.delivery.payload)
+        if self.size + self.reserved + growth > self.limit:
             return False
         self.size += len(delivery.payload) - len(entry.delivery.payload)
         entry.delivery = delivery

@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from mirant.bayeux.advice import HANDSHAKE_NOW
+from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW
 from mirant.bayeux.channels import Channel, ChannelInvalid, Kind
 from mirant.bayeux.errors import (
     APPLICATION_FAILED,
@@ -35,7 +35,7 @@ from mirant.bayeux.messages import MAX_ID, Delivery, Message, Reply
 from mirant.bus import meta
 from mirant.bus.carrier import Carrier, Link, Turn
 from mirant.bus.core import Core
-from mirant.bus.extension import Veto
+from mirant.bus.extension import Dismiss, Veto
 from mirant.bus.hooks import Pipeline
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Session
@@ -112,6 +112,8 @@ def _process(core: Core, turn: Turn, message: Message) -> Generator[Awaitable[An
         answered = yield from _act(core, turn, message, reply)
     except Refusal as refusal:
         _refuse(reply, refusal)
+    except Dismiss:
+        _dismiss(core, turn, reply)
     except Veto as veto:
         _refuse(reply, Refusal(MESSAGE_DELETED, str(veto)))
     except Exception:
@@ -148,6 +150,15 @@ def _act(core: Core, turn: Turn, message: Message, reply: Reply) -> meta.Answere
         yield from _publish(core, session, channel, message)
     reply.successful = True
     return True
+
+
+def _dismiss(core: Core, turn: Turn, reply: Reply) -> None:
+    """End the session of *turn* in the middle of its message, and say so before the *reply*."""
+    if turn.session is not None:
+        if turn.session.link is None and turn.session.held is None:
+            turn.answers.append((Message(), Reply(channel=meta.DISCONNECT.name, successful=True)))
+        core.dismiss(turn.session)
+    _refuse(reply, Refusal(SESSION_UNKNOWN, advice=GO_AWAY))
 
 
 def _reply_to(message: Message) -> Reply:

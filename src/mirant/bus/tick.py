@@ -34,7 +34,7 @@ class Tick:
         """Let *subscribers* get *delivery* when the tick is handed out."""
         self._entries.append((subscribers, delivery))
 
-    def hand_out(self, queue: Queue) -> None:
+    def hand_out(self, queue: Queue, now: float) -> None:
         """Write the tick to every session that can be written; let the others *queue* it. Then start anew."""
         entries, self._entries = self._entries, []
         if not entries:
@@ -42,19 +42,23 @@ class Tick:
         subscribers = entries[0][0]
         if all(entry[0] is subscribers for entry in entries):
             deliveries = [delivery for _, delivery in entries]
-            _hand_to_all(subscribers, deliveries, coalesce(deliveries), queue)
+            _hand_to_all(subscribers, deliveries, coalesce(deliveries), queue, now)
         else:
-            _hand_to_each(entries, queue)
+            _hand_to_each(entries, queue, now)
 
 
 def _hand_to_all(
-    subscribers: Subscribers, deliveries: Sequence[Delivery], batches: Sequence[Batch], queue: Queue
+    subscribers: Subscribers,
+    deliveries: Sequence[Delivery],
+    batches: Sequence[Batch],
+    queue: Queue,
+    now: float,
 ) -> None:
     immediate = all(delivery.lazy is None for delivery in deliveries)
     for session in subscribers:
         link = session.link
         if session.extensions:
-            _hand_to_one(session, deliveries, queue)
+            _hand_to_one(session, deliveries, queue, now)
         elif (
             link is not None
             and link.writable
@@ -67,18 +71,18 @@ def _hand_to_all(
             queue(session, deliveries)
 
 
-def _hand_to_one(session: Session, deliveries: Sequence[Delivery], queue: Queue) -> None:
+def _hand_to_one(session: Session, deliveries: Sequence[Delivery], queue: Queue, now: float) -> None:
     """Give *deliveries* to a session whose own extensions change them."""
     changed: list[Delivery | None] = list(deliveries)
     for extension in session.extensions:
         changed = [
-            None if delivery is None else extension.delivering(delivery, session) for delivery in changed
+            None if delivery is None else extension.delivering(delivery, session, now) for delivery in changed
         ]
     if session.state is not State.ENDED:
         queue(session, [delivery for delivery in changed if delivery is not None])
 
 
-def _hand_to_each(entries: Sequence[tuple[Subscribers, Delivery]], queue: Queue) -> None:
+def _hand_to_each(entries: Sequence[tuple[Subscribers, Delivery]], queue: Queue, now: float) -> None:
     per_session: dict[Session, list[Delivery]] = {}
     for subscribers, delivery in entries:
         for session in subscribers:
@@ -89,4 +93,4 @@ def _hand_to_each(entries: Sequence[tuple[Subscribers, Delivery]], queue: Queue)
         batches = shared.get(key)
         if batches is None:
             batches = shared[key] = coalesce(deliveries)
-        _hand_to_all((session,), deliveries, batches, queue)
+        _hand_to_all((session,), deliveries, batches, queue, now)

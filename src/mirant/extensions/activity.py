@@ -1,0 +1,49 @@
+"""activity: ends the sessions of clients that only keep themselves alive.
+
+A page that is left open connects for ever. This extension ends its session when nothing but /meta/connect
+came for too long; given to a session (`Session.extensions`), it counts what the session is sent as well. The
+client is told by a /meta/disconnect, and stays away.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mirant.bayeux.channels import Channel, ChannelInvalid
+from mirant.bayeux.messages import Delivery, Message
+from mirant.bus.carrier import Turn
+from mirant.bus.extension import Dismiss, Extension
+from mirant.bus.session import Session
+
+_CONNECT: Final = Channel.parse("/meta/connect")
+_KEY: Final = "mirant.activity"
+
+
+class Activity(Extension):
+    """Ends a session that was idle, when it connects the next time."""
+
+    def __init__(self, max_idle: float) -> None:
+        """*max_idle* is how many seconds a client may do nothing but connect."""
+        self._max_idle = max_idle
+
+    def incoming(self, message: Message, turn: Turn, now: float) -> None:
+        """Note that the client is active, or how long it has not been."""
+        session = turn.session
+        if session is None:
+            return
+        if not _is_connect(message):
+            session.attributes[_KEY] = now
+        elif now - session.attributes.setdefault(_KEY, now) > self._max_idle:
+            raise Dismiss
+
+    def delivering(self, delivery: Delivery, session: Session, now: float) -> Delivery:
+        """Note that the session has something to listen to."""
+        session.attributes[_KEY] = now
+        return delivery
+
+
+def _is_connect(message: Message) -> bool:
+    try:
+        return message.channel is not None and Channel.parse(message.channel) == _CONNECT
+    except ChannelInvalid:
+        return False

@@ -1,0 +1,84 @@
+"""A client of a bus in the same process, over long-polling."""
+
+import json
+from typing import Any
+
+import httpx
+
+from mirant import Bus
+
+Message = dict[str, Any]
+
+
+class RemoteFailure(Exception):
+    """A remote call was answered with a failure."""
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        self.data = data
+
+
+class Client:
+    """One session; what it was sent is kept until a test asks for it."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=bus.mount(nothing)), base_url="http://bus/cometd"
+        )
+        self._received: list[Message] = []
+        self._id = ""
+
+    async def handshake(self) -> "Client":
+        """Get a session."""
+        reply = await self.send("/meta/handshake", version="1.0", supportedConnectionTypes=["long-polling"])
+        self._id = reply["clientId"]
+        return self
+
+    async def send(self, channel: str, **fields: Any) -> Message:
+        """Send one message; return the reply to it."""
+        message = {"channel": channel, "id": "1", **fields}
+        if self._id:
+            message["clientId"] = self._id
+        response = await self._http.post("", content=json.dumps([message]))
+        answers: list[Message] = response.json()
+        self._received += [answer for answer in answers if "data" in answer]
+        [reply] = [answer for answer in answers if "data" not in answer and answer["channel"] == channel]
+        return reply
+
+    async def call(self, target: str, data: object) -> Any:
+        """Call a remote procedure; return the data of its answer."""
+        channel = f"/service/{target}"
+        await self.send(channel, data=data)
+        [answer] = await self.received(channel)
+        if not answer["successful"]:
+            raise RemoteFailure(answer["data"])
+        return answer["data"]
+
+    async def join(self, name: str, *, room: str = "demo", token: str | None = None) -> Any:
+        """Join a room of the chat and subscribe to what happens there."""
+        await self.send("/meta/subscribe", subscription=[f"/chat/{room}", f"/members/{room}"])
+        return await self.call("chat/join", {"room": room, "name": name, "token": token})
+
+    async def received(self, channel: str) -> list[Message]:
+        """Return what came on *channel* since this was last asked, and forget it."""
+        await self.send("/meta/connect", connectionType="long-polling", advice={"timeout": 0})
+        found = [message for message in self._received if message["channel"] == channel]
+        self._received = [message for message in self._received if message["channel"] != channel]
+        return found
+
+    async def data(self, channel: str) -> list[Any]:
+        """Return the data of `received`."""
+        return [message["data"] for message in await self.received(channel)]
+
+    async def disconnect(self) -> None:
+        """End the session."""
+        await self.send("/meta/disconnect")
+
+    async def close(self) -> None:
+        """Let go of what belongs to no session."""
+        await self._http.aclose()
+
+
+async def nothing(scope: object, receive: object, send: object) -> None:
+    """Stand for the application behind the bus, which the tests never reach."""
+    raise AssertionError("only the bus is asked for anything")

@@ -1,0 +1,160 @@
+"""The chat over the wire: the server alone says who speaks and who is there."""
+
+import pytest
+
+from mirant.demo.chat import MAX_ROOMS_PER_SESSION, MAX_TEXT
+from tests.demo.client import RemoteFailure
+from tests.demo.conftest import NOW_MS, Connect
+
+
+async def test_joining_tells_everyone(connect: Connect) -> None:
+    ann, bob = await connect(), await connect()
+    assert (await ann.join("Ann"))["members"] == ["Ann"]
+    assert (await bob.join(" Bob "))["name"] == "Bob"
+    assert await ann.data("/members/demo") == [["Ann"], ["Ann", "Bob"]]
+    assert await ann.data("/chat/demo") == [
+        {"user": "Ann", "membership": "join", "at": NOW_MS},
+        {"user": "Bob", "membership": "join", "at": NOW_MS},
+    ]
+
+
+async def test_the_server_stamps_who_speaks(connect: Connect) -> None:
+    ann, bob = await connect(), await connect()
+    await ann.join("Ann")
+    await bob.join("Bob")
+    await bob.received("/chat/demo")
+    forged = {"chat": " Hello ", "user": "Bob", "at": 0, "membership": "leave", "peer": "Bob"}
+    reply = await ann.send("/chat/demo", data=forged)
+    assert reply["successful"]
+    assert await bob.data("/chat/demo") == [{"user": "Ann", "chat": "Hello", "at": NOW_MS}]
+
+
+async def test_who_has_not_joined_cannot_speak(connect: Connect) -> None:
+    ann, eve = await connect(), await connect()
+    await ann.join("Ann")
+    await ann.received("/chat/demo")
+    reply = await eve.send("/chat/demo", data={"chat": "Hello"})
+    assert not reply["successful"]
+    assert "Join the room" in reply["error"]
+    assert await ann.received("/chat/demo") == []
+
+
+@pytest.mark.parametrize(
+    "data", [{"chat": ""}, {"chat": " \n"}, {"chat": "x" * (MAX_TEXT + 1)}, {"chat": 1}, {}, "text", None]
+)
+async def test_what_is_no_message_is_refused(connect: Connect, data: object) -> None:
+    ann = await connect()
+    await ann.join("Ann")
+    await ann.received("/chat/demo")
+    assert not (await ann.send("/chat/demo", data=data))["successful"]
+    assert await ann.received("/chat/demo") == []
+
+
+async def test_clients_cannot_publish_the_list_of_members(connect: Connect) -> None:
+    ann, eve = await connect(), await connect()
+    await ann.join("Ann")
+    await ann.received("/members/demo")
+    assert not (await eve.send("/members/demo", data=["Eve"]))["successful"]
+    assert await ann.received("/members/demo") == []
+
+
+async def test_a_private_message_is_for_one_session(connect: Connect) -> None:
+    ann, bob, carol = await connect(), await connect(), await connect()
+    for client, name in ((ann, "Ann"), (bob, "Bob"), (carol, "Carol")):
+        await client.join(name)
+        await client.send("/meta/subscribe", subscription=["/service/chat/inbox", "/**"])
+    answer = await ann.call("chat/private", {"room": "demo", "peer": "bob", "chat": "psst"})
+    assert answer == {"user": "Ann", "chat": "psst", "at": NOW_MS, "room": "demo", "peer": "Bob"}
+    assert await bob.data("/service/chat/inbox") == [answer]
+    assert await ann.received("/service/chat/inbox") == []
+    assert await carol.received("/service/chat/inbox") == []
+    assert "psst" not in str(await carol.received("/chat/demo"))
+
+
+async def test_a_private_message_needs_both_in_the_room(connect: Connect) -> None:
+    ann, eve = await connect(), await connect()
+    await ann.join("Ann")
+    with pytest.raises(RemoteFailure, match="not_joined"):
+        await eve.call("chat/private", {"room": "demo", "peer": "Ann", "chat": "psst"})
+    with pytest.raises(RemoteFailure, match="no_such_member"):
+        await ann.call("chat/private", {"room": "demo", "peer": "Eve", "chat": "psst"})
+    assert await ann.received("/service/chat/inbox") == []
+
+
+async def test_the_inbox_cannot_be_written_by_clients(connect: Connect) -> None:
+    ann, eve = await connect(), await connect()
+    await ann.join("Ann")
+    await eve.send("/service/chat/inbox", data={"user": "Bob", "peer": "Ann", "chat": "forged"})
+    assert await ann.received("/service/chat/inbox") == []
+
+
+async def test_leaving_tells_the_others(connect: Connect) -> None:
+    ann, bob = await connect(), await connect()
+    await ann.join("Ann")
+    await bob.join("Bob")
+    await ann.received("/chat/demo")
+    await ann.received("/members/demo")
+    assert await bob.call("chat/leave", {"room": "demo"}) == {}
+    assert await bob.call("chat/leave", {"room": "demo"}) == {}
+    assert await ann.data("/members/demo") == [["Ann"]]
+    assert await ann.data("/chat/demo") == [{"user": "Bob", "membership": "leave", "at": NOW_MS}]
+
+
+async def test_the_end_of_a_session_is_the_end_of_its_membership(connect: Connect) -> None:
+    ann, bob = await connect(), await connect()
+    await ann.join("Ann")
+    await bob.join("Bob")
+    await ann.received("/members/demo")
+    await bob.disconnect()
+    assert await ann.data("/members/demo") == [["Ann"]]
+    assert (await (await connect()).join("Bob"))["members"] == ["Ann", "Bob"]
+
+
+async def test_a_lost_session_is_replaced_by_its_token(connect: Connect) -> None:
+    ann, ghost, bob = await connect(), await connect(), await connect()
+    await ann.join("Ann")
+    token = (await ghost.join("Bob"))["token"]
+    with pytest.raises(RemoteFailure, match="name_taken"):
+        await bob.join("Bob")
+    await ann.received("/members/demo")
+    assert (await bob.join("Bob", token=token))["members"] == ["Ann", "Bob"]
+    await ghost.disconnect()
+    assert await ann.received("/members/demo") == []
+    await ann.call("chat/private", {"room": "demo", "peer": "Bob", "chat": "you?"})
+    assert [data["chat"] for data in await bob.data("/service/chat/inbox")] == ["you?"]
+
+
+@pytest.mark.parametrize("room", ["", "a/b", "*", "x" * 33, "sp ace"])
+async def test_a_room_needs_a_plain_name(connect: Connect, room: str) -> None:
+    ann = await connect()
+    with pytest.raises(RemoteFailure, match="room_invalid"):
+        await ann.call("chat/join", {"room": room, "name": "Ann"})
+
+
+@pytest.mark.parametrize("data", [None, "demo", {"room": "demo"}, {"room": 1, "name": "Ann"}])
+async def test_a_join_that_is_none_is_refused_with_what_is_wrong(connect: Connect, data: object) -> None:
+    ann = await connect()
+    with pytest.raises(RemoteFailure) as failure:
+        await ann.call("chat/join", data)
+    assert failure.value.data["message"]
+
+
+async def test_rooms_are_apart_and_bounded(connect: Connect) -> None:
+    ann, bob = await connect(), await connect()
+    await ann.join("Ann", room="one")
+    assert (await bob.join("Ann", room="two"))["members"] == ["Ann"]
+    await bob.send("/chat/two", data={"chat": "Hello"})
+    assert "Hello" not in str(await ann.received("/chat/one"))
+    for number in range(MAX_ROOMS_PER_SESSION - 1):
+        await ann.join("Ann", room=f"room-{number}")
+    with pytest.raises(RemoteFailure, match="too_many_rooms"):
+        await ann.join("Ann", room="one-more")
+    await ann.call("chat/leave", {"room": "one"})
+    await ann.join("Ann", room="one-more")
+
+
+async def test_other_channels_are_open(connect: Connect) -> None:
+    ann, bob = await connect(), await connect()
+    await ann.send("/meta/subscribe", subscription="/anything/**")
+    assert (await bob.send("/anything/at/all", data=[1]))["successful"]
+    assert await ann.data("/anything/at/all") == [[1]]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from msgspec import Raw
 
-from mirant import Bus, Caller
+from mirant import Bus, Caller, Settings
+from mirant.bus.settings_values import TRANSPORTS
 from mirant.demo.chat import Chat
 
 PAGES = Path(__file__).parent / "pages"
@@ -18,7 +19,8 @@ def create_bus(*, wall_clock: Callable[[], float] = time.time) -> Bus:
     Every channel the demo does not use stays open: any Bayeux client can be tried against it.
     *wall_clock* is the time of day in seconds since 1970, as the pages show it.
     """
-    bus = Bus(pages=PAGES, wall_clock=wall_clock)
+    everything = Settings(transports=TRANSPORTS)  # polling by script tags is off elsewhere
+    bus = Bus(settings=everything, pages=PAGES, wall_clock=wall_clock)
     bus.rpc("/echo")(echo)
     Chat(bus, wall_clock=wall_clock).attach()
     return bus

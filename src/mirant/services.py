@@ -332,7 +332,11 @@ def _answer_of(channel: Channel, message: Message, data: object, *, successful: 
 def _replace(message: Message, data: object) -> None:
     if data is None:
         return
-    if is_binary(message):
+    if isinstance(data, bytes | bytearray | memoryview):
+        data = Binary(bytes(data))
+    if is_binary(message) and not isinstance(
+        data, msgspec.Raw
+    ):  # raw JSON in, raw JSON out: it is what it was
         message.ext = {name: raw for name, raw in (message.ext or {}).items() if name not in BINARY_EXT}
     if isinstance(data, Binary):
         data = data.to_wire()

@@ -246,3 +246,11 @@ def _pattern(text: str) -> Pattern:
         return Pattern(_split(text, _NAME, "a name is made of segments such as /a/b"), 0)
     *segments, wildcard = _split(text, _PATTERN, "a wildcard is the whole last segment: /a/* or /a/**")
     return Pattern(tuple(segments), len(wildcard))
+
+
+#: The channels of the protocol itself (Bayeux 1.0, section 4).
+HANDSHAKE: Final = Channel(("meta", "handshake"))
+CONNECT: Final = Channel(("meta", "connect"))
+SUBSCRIBE: Final = Channel(("meta", "subscribe"))
+UNSUBSCRIBE: Final = Channel(("meta", "unsubscribe"))
+DISCONNECT: Final = Channel(("meta", "disconnect"))

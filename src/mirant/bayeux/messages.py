@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from mirant.bayeux.advice import Advice, RequestAdvice
-from mirant.bayeux.channels import Channel
+from mirant.bayeux.channels import Channel, ChannelInvalid
 from mirant.bayeux.errors import CHANNEL_INVALID, FIELD_INVALID, MESSAGE_ID_INVALID, ErrorKind
 
 # What a client may nest. Parsers at the receiving end have limits too (Python's json about 1,000, .NET 64,
@@ -71,6 +71,14 @@ class Message(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     def fault(self) -> tuple[ErrorKind, str] | None:
         """The error, with its argument, to answer because a field is of the wrong type; else None."""
         return None
+
+    @property
+    def target(self) -> Channel | None:
+        """The channel that the message names; None if it names none. Compare this, never the text."""
+        try:
+            return None if self.channel is None else Channel.parse(self.channel)
+        except ChannelInvalid:
+            return None
 
     @property
     def reply_id(self) -> str | None:

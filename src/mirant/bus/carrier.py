@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from mirant.bayeux.channels import CONNECT
 from mirant.bayeux.messages import Delivery, Message, Reply
 from mirant.bus.outbox import Batch
 
@@ -32,7 +33,16 @@ class Request:
 class Turn:
     """Messages that came in at once, and the answers collected for them."""
 
-    __slots__ = ("alone", "answers", "arrived", "carrier", "deliveries", "session")
+    __slots__ = (
+        "alone",
+        "answers",
+        "arrived",
+        "carrier",
+        "deliveries",
+        "following",
+        "session",
+        "with_messages",
+    )
 
     def __init__(self, carrier: Carrier, session: Session | None, arrived: float, *, alone: bool) -> None:
         self.carrier = carrier
@@ -43,6 +53,9 @@ class Turn:
         self.answers: list[tuple[Message, Reply]] = []
         # What is to leave before the answers, beside what waits in the session's outbox.
         self.deliveries: list[Delivery] = []
+        # Whether what waits for a new session comes with its handshake's reply, and what that is.
+        self.with_messages = False
+        self.following: list[Delivery] = []
 
     def lets_deliver(self, *, connect_only: bool) -> bool:
         """Whether deliveries may leave with the answers; with *connect_only*, only a connect's carry them.
@@ -50,7 +63,7 @@ class Turn:
         A connect that was superseded carries none: its client is the least likely to be listening.
         """
         for message, reply in self.answers:
-            is_connect = message.channel == "/meta/connect"
+            is_connect = message.target == CONNECT
             if (is_connect and reply.successful is True) or not (is_connect or connect_only):
                 return True
         return False

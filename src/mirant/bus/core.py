@@ -110,9 +110,15 @@ class Core:
         log.info("session.%s session=%s", ending.value, session.id[:8])
         self.host.background(tell("on_leave", self.hooks.leave, session))
 
-    def dismiss(self, session: Session) -> None:
-        """End *session* on behalf of the application; its client gets what waits and stays away."""
+    def dismiss(self, session: Session, turn: Turn | None = None) -> None:
+        """End *session* on behalf of the application; its client gets what waits and stays away.
+
+        *turn* is one of its own that is being processed, if there is one: the client may be told with it.
+        """
         self._flush.hand_out()
+        if turn is not None and session.link is None and session.held is None:
+            turn.deliveries = session.outbox.take(session.outbox.size)
+            turn.answers.append(_farewell())
         self.end(session, Ending.DISMISSED)
 
     def expect(self, session: Session, pause: float = 0.0) -> None:
@@ -214,7 +220,7 @@ class Core:
         assert channel.kind is Kind.BROADCAST, f"{channel} is never distributed"
         subscribers = self.subscriptions.match(channel)
         options = self.channels.of(channel)
-        if sender is not None and not (options.echo is not False and sender.echo):
+        if sender is not None and not (sender.echo if options.echo is None else options.echo):
             subscribers = tuple(session for session in subscribers if session is not sender)
         if not subscribers:
             return 0
@@ -320,7 +326,9 @@ class Core:
             turn.answers[0][1].advice = GO_AWAY
             if ending is Ending.DISMISSED:
                 turn.deliveries = session.outbox.take(session.outbox.size)
-                turn.answers.insert(0, (Message(), Reply(channel="/meta/disconnect", successful=True)))
+                # First, as in the reference. But over a WebSocket CometD's client closes only if no connect
+                # is outstanding when it reads it.
+                turn.answers.insert(1 if isinstance(turn.carrier, Link) else 0, _farewell())
             self._flush.complete(turn)
         elif ending is Ending.DISMISSED and link is not None:
             link.write(coalesce([*session.outbox.take(session.outbox.size), DISMISSAL]))
@@ -338,3 +346,7 @@ class Core:
             reply = turn.answers[0][1]
             reply.successful, reply.error, reply.advice = False, error.wire(), advice
             self._flush.complete(turn)
+
+
+def _farewell() -> tuple[Message, Reply]:
+    return Message(), Reply(channel="/meta/disconnect", successful=True)

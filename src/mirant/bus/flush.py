@@ -130,8 +130,16 @@ class Flush:
             try:
                 for extension in self._core.extensions_of(turn.session):
                     extension.outgoing(reply, message, turn, self._core.now)
+                if reply.client_id is not None and turn.with_messages:
+                    self._send_with_handshake(turn, reply)
                 yield reply.encode()
             except Exception:  # an extension's fault is its message's, and no other's
                 log.exception("extension.failed channel=%s", message.channel)
                 failed = APPLICATION_FAILED.wire()
                 yield Reply(channel=reply.channel, id=reply.id, successful=False, error=failed).encode()
+
+    def _send_with_handshake(self, turn: Turn, reply: Reply) -> None:
+        """Let what waits for the new session follow *reply*, which says how much that is."""
+        if turn.session is not None and turn.session.outbox:
+            turn.following = turn.session.outbox.take(MAX_HANDED_OVER)
+            reply.messages = len(turn.following)

@@ -14,7 +14,17 @@ from typing import Any, Final
 import msgspec
 
 from mirant.bayeux.advice import GO_AWAY, Advice
-from mirant.bayeux.channels import Channel, ChannelInvalid, Kind, Pattern
+from mirant.bayeux.channels import (
+    CONNECT,
+    DISCONNECT,
+    HANDSHAKE,
+    SUBSCRIBE,
+    UNSUBSCRIBE,
+    Channel,
+    ChannelInvalid,
+    Kind,
+    Pattern,
+)
 from mirant.bayeux.errors import (
     CHANNEL_MISSING,
     CREATE_DENIED,
@@ -36,12 +46,6 @@ from mirant.bus.hooks import tell
 from mirant.bus.identity import Identity
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Ending, Session, State
-
-HANDSHAKE: Final = Channel.parse("/meta/handshake")
-CONNECT: Final = Channel.parse("/meta/connect")
-SUBSCRIBE: Final = Channel.parse("/meta/subscribe")
-UNSUBSCRIBE: Final = Channel.parse("/meta/unsubscribe")
-DISCONNECT: Final = Channel.parse("/meta/disconnect")
 
 #: Whether the reply is to be sent now, for handlers that may have to wait for the application.
 Answered = Generator[Awaitable[Any], Any, bool]
@@ -81,6 +85,7 @@ def handshake(core: Core, turn: Turn, message: Message, reply: Reply) -> Answere
     session.identity = identity
     session.browser = turn.carrier.browser
     session.advised = turn.carrier.transport
+    turn.with_messages = core.settings.with_handshake
     try:
         yield from tell("on_join", core.hooks.join, session)
     finally:
@@ -107,7 +112,7 @@ def connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
     session.state = State.CONNECTED
     timeout, session.interval = session.timeout, core.settings.interval
     transport = turn.carrier.transport
-    if bytes(message.connection_type) == _EVENTSOURCE:
+    if bytes(message.connection_type) == _EVENTSOURCE and not session.connect_only:
         # Its deliveries come down a stream; the connect is but a sign of life, once per timeout.
         timeout, session.interval, transport = 0.0, session.timeout, "eventsource"
     elif not isinstance(turn.carrier, Link):

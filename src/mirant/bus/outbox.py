@@ -111,13 +111,15 @@ class Outbox:
             return
         if self._queue is None:
             self._queue = deque()
-        while self._queue and self.size + self.reserved + len(delivery.payload) > self.limit:
+        while (self._queue or self.reserved) and self.size + self.reserved + len(
+            delivery.payload
+        ) > self.limit:
             if self.overflow == "disconnect":
                 raise OutboxFull(self.size + self.reserved, self.limit)
-            if self.overflow == "drop-newest":
-                self._drop(delivery)
+            if self.overflow == "drop-newest" or not self._queue:
+                self._drop(delivery.channel)
                 return
-            self._drop(self._pop())
+            self._drop(self._pop().channel)
         self._append(delivery)
 
     def put_back(self, deliveries: Iterable[Delivery]) -> None:
@@ -187,20 +189,20 @@ class Outbox:
             del self._latest[delivery.channel]
         return delivery
 
-    def _drop(self, delivery: Delivery) -> None:
+    def _drop(self, channel: str, count: int = 1) -> None:
         if self._dropped is None:
             self._dropped = {}
-        known = delivery.channel in self._dropped or len(self._dropped) < _MAX_REPORTED
-        name = delivery.channel if known else ""
-        self._dropped[name] = self._dropped.get(name, 0) + 1
+        known = channel in self._dropped or len(self._dropped) < _MAX_REPORTED
+        name = channel if known else ""
+        self._dropped[name] = self._dropped.get(name, 0) + count
 
     def _report(self) -> list[Delivery]:
         if self._dropped is None:
             return []
         channels, self._dropped = self._dropped, None
-        count = sum(channels.values())
-        channels.pop("", None)
-        report = msgspec.json.encode({"count": count, "channels": channels, "reason": "outbox-full"})
+        named = {name: count for name, count in channels.items() if name}
+        facts = {"count": sum(channels.values()), "channels": named, "reason": "outbox-full"}
+        report = msgspec.json.encode(facts)
         return [Delivery.of_raw(DROPPED, report)]
 
 

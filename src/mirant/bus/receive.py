@@ -18,7 +18,7 @@ from typing import Any
 from msgspec import UNSET
 
 from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW
-from mirant.bayeux.channels import Channel, ChannelInvalid, Kind
+from mirant.bayeux.channels import CONNECT, HANDSHAKE, Channel, ChannelInvalid, Kind
 from mirant.bayeux.errors import (
     APPLICATION_FAILED,
     CALL_LIMIT,
@@ -53,7 +53,7 @@ def receive(core: Core, messages: Sequence[Message], carrier: Carrier, now: floa
     """
     core.now = now
     alone = len(messages) == 1
-    if alone or not any(map(_is_handshake, messages)):
+    if alone or not any(message.target == HANDSHAKE for message in messages):
         turn = Turn(carrier, _session_of(core, messages[0], carrier), now, alone=alone)
         for message in messages:
             reply = yield from _process(core, turn, message)
@@ -63,13 +63,6 @@ def receive(core: Core, messages: Sequence[Message], carrier: Carrier, now: floa
         turn = yield from _handshake_among_others(core, messages, carrier)
     if turn.answers:
         core.complete(turn)
-
-
-def _is_handshake(message: Message) -> bool:
-    try:
-        return message.channel is not None and Channel.parse(message.channel) == meta.HANDSHAKE
-    except ChannelInvalid:
-        return False
 
 
 def _handshake_among_others(
@@ -82,7 +75,7 @@ def _handshake_among_others(
     among the others, or one body could try a thousand passwords.
     """
     turn = Turn(carrier, None, core.now, alone=True)
-    first = next(message for message in messages if _is_handshake(message))
+    first = next(message for message in messages if message.target == HANDSHAKE)
     for message in messages:
         if message is first:
             reply = yield from _process(core, turn, message)
@@ -113,7 +106,9 @@ def _process(core: Core, turn: Turn, message: Message) -> Generator[Awaitable[An
     except Refusal as refusal:
         _refuse(reply, refusal)
     except Dismiss:
-        _dismiss(core, turn, reply)
+        if turn.session is not None:
+            core.dismiss(turn.session, turn)
+        _refuse(reply, Refusal(SESSION_UNKNOWN, advice=GO_AWAY))
     except Veto as veto:
         _refuse(reply, Refusal(MESSAGE_DELETED, str(veto)))
     except Exception:
@@ -127,7 +122,7 @@ def _process(core: Core, turn: Turn, message: Message) -> Generator[Awaitable[An
 def _act(core: Core, turn: Turn, message: Message, reply: Reply) -> meta.Answered:
     """Take *message* through its steps and fill the *reply*; return whether that is to be sent now."""
     channel = _check_form(message)
-    if channel == meta.HANDSHAKE:
+    if channel == HANDSHAKE:
         return (yield from meta.handshake(core, turn, message, reply))
     session = _check_session(turn, message, channel)
     if isinstance(turn.carrier, Link) and session.link is not turn.carrier:
@@ -150,15 +145,6 @@ def _act(core: Core, turn: Turn, message: Message, reply: Reply) -> meta.Answere
         yield from _publish(core, session, channel, message)
     reply.successful = True
     return True
-
-
-def _dismiss(core: Core, turn: Turn, reply: Reply) -> None:
-    """End the session of *turn* in the middle of its message, and say so before the *reply*."""
-    if turn.session is not None:
-        if turn.session.link is None and turn.session.held is None:
-            turn.answers.append((Message(), Reply(channel=meta.DISCONNECT.name, successful=True)))
-        core.dismiss(turn.session)
-    _refuse(reply, Refusal(SESSION_UNKNOWN, advice=GO_AWAY))
 
 
 def _reply_to(message: Message) -> Reply:
@@ -192,7 +178,7 @@ def _check_session(turn: Turn, message: Message, channel: Channel) -> Session:
     session = turn.session
     if session is None or session.ended or message.client_id != session.id:
         # Without this advice on a connect no client ever recovers; on others it would be obeyed twice.
-        raise Refusal(SESSION_UNKNOWN, advice=HANDSHAKE_NOW if channel == meta.CONNECT else None)
+        raise Refusal(SESSION_UNKNOWN, advice=HANDSHAKE_NOW if channel == CONNECT else None)
     return session
 
 

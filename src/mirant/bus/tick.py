@@ -8,11 +8,14 @@ same deliveries still share one batch.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 from mirant.bayeux.messages import Delivery
 from mirant.bus.outbox import Batch, coalesce
 from mirant.bus.session import Session, State
+
+log = logging.getLogger("mirant")
 
 Subscribers = tuple[Session, ...]
 #: Puts deliveries into the outbox of a session that cannot be written now.
@@ -73,13 +76,22 @@ def _hand_to_all(
 
 def _hand_to_one(session: Session, deliveries: Sequence[Delivery], queue: Queue, now: float) -> None:
     """Give *deliveries* to a session whose own extensions change them."""
-    changed: list[Delivery | None] = list(deliveries)
-    for extension in session.extensions:
-        changed = [
-            None if delivery is None else extension.delivering(delivery, session, now) for delivery in changed
-        ]
-    if session.state is not State.ENDED:
-        queue(session, [delivery for delivery in changed if delivery is not None])
+    changed = [own for delivery in deliveries if (own := _change(session, delivery, now)) is not None]
+    if changed and session.state is not State.ENDED:
+        queue(session, changed)
+
+
+def _change(session: Session, delivery: Delivery, now: float) -> Delivery | None:
+    """Return what *session* gets of *delivery*; None for nothing."""
+    changed: Delivery | None = delivery
+    try:
+        for extension in session.extensions:
+            if changed is not None:
+                changed = extension.delivering(changed, session, now)
+    except Exception:  # an extension's fault is its own session's, and no other's
+        log.exception("extension.failed session=%s channel=%s", session.id[:8], delivery.channel)
+        return None
+    return changed
 
 
 def _hand_to_each(entries: Sequence[tuple[Subscribers, Delivery]], queue: Queue, now: float) -> None:

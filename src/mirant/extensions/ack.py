@@ -16,14 +16,13 @@ from typing import Final
 
 import msgspec
 
-from mirant.bayeux.channels import Channel, ChannelInvalid
+from mirant.bayeux.channels import CONNECT
 from mirant.bayeux.messages import Delivery, Message, Reply
 from mirant.bus.carrier import Turn
 from mirant.bus.extension import Extension
 from mirant.bus.outbox import Outbox
 
 _KEY: Final = "ack"
-_CONNECT: Final = Channel.parse("/meta/connect")
 
 _decode_batch = msgspec.json.Decoder(int).decode
 
@@ -34,7 +33,7 @@ class Ack(Extension):
     def incoming(self, message: Message, turn: Turn, now: float) -> None:
         """Take note of what the client has, and let what it has not be sent again."""
         store = _store_of(turn)
-        if store is not None and _is(message, _CONNECT):
+        if store is not None and message.target == CONNECT:
             store.acknowledge(_batch_in(message))
 
     def outgoing(self, reply: Reply, message: Message, turn: Turn, now: float) -> None:
@@ -42,10 +41,10 @@ class Ack(Extension):
         if reply.successful is not True:
             return
         store = _store_of(turn)
-        if store is not None and _is(message, _CONNECT):
+        if store is not None and message.target == CONNECT:
             reply.ext = {**(reply.ext or {}), _KEY: store.begin_batch()}
         elif store is None and reply.client_id is not None and _wants(message):
-            reply.ext = {**(reply.ext or {}), _KEY: _begin(turn)}
+            reply.ext = {**(reply.ext or {}), _KEY: _begin(turn, numbered=turn.with_messages)}
 
 
 class AckStore(Outbox):
@@ -55,19 +54,16 @@ class AckStore(Outbox):
     from one that never reads.
     """
 
-    __slots__ = ("_again", "_batch", "_kept")
+    __slots__ = ("_batch", "_kept", "_reported")
 
     def __init__(self, former: Outbox) -> None:
         """Take over what waits in *former*."""
         super().__init__(former.limit, former.overflow)
         self._batch = 0  # the number of the answer that is being made, or was made last
-        self._kept: list[tuple[int, Delivery]] = []  # with the number of the answer each left with first
-        self._again = 0  # how many of these, from the end, are to be given once more
+        self._kept: list[tuple[int, Delivery]] = []  # with the number of the answer each left with last
+        self._reported: list[tuple[int, dict[str, int]]] = []  # what was said to be dropped, likewise
         for delivery in former.take(former.size):
             self.put(delivery)
-
-    def __len__(self) -> int:
-        return self._again + super().__len__()
 
     def begin_batch(self) -> int:
         """Return the number of the answer that takes what waits."""
@@ -75,42 +71,42 @@ class AckStore(Outbox):
         return self._batch
 
     def acknowledge(self, batch: int | None) -> None:
-        """Forget what left with answers up to *batch* (None: with none), and give the rest once more."""
-        if batch is not None:
-            self._kept = [(number, delivery) for number, delivery in self._kept if number > batch]
-        self.reserved = sum(len(delivery.payload) for _, delivery in self._kept)
-        self._again = len(self._kept)
-        self.urgent = self.urgent or self._again > 0
+        """Forget what left with answers up to *batch* (None: with none), and let the rest wait once more."""
+        again = [delivery for number, delivery in self._kept if batch is None or number > batch]
+        self._kept = []
+        self.reserved = 0
+        super().put_back(again)
+        reported, self._reported = self._reported, []
+        for number, channels in reported:
+            if batch is None or number > batch:
+                for channel, count in channels.items():
+                    self._drop(channel, count)
 
     def take(self, most: int) -> list[Delivery]:
-        """Return what is to be given again, then what waits, up to *most* bytes, and keep it all."""
-        taken: list[Delivery] = []
-        while self._again and (not taken or most > 0):
-            delivery = self._kept[-self._again][1]
-            self._again -= 1
-            taken.append(delivery)
-            most -= len(delivery.payload)
-        if most > 0 and not self._again:
-            new = super().take(most)
-            self._kept.extend((self._batch, delivery) for delivery in new)
-            self.reserved += sum(len(delivery.payload) for delivery in new)
-            taken += new
-        self.urgent = len(self) > 0
+        """Return what waits, up to *most* bytes, and keep it."""
+        dropped = self._dropped
+        taken = super().take(most)
+        if dropped is not None:  # the first says so; it is made anew if need be
+            self._reported.append((self._batch, dropped))
+        new = taken if dropped is None else taken[1:]
+        self._kept.extend((self._batch, delivery) for delivery in new)
+        self.reserved += sum(len(delivery.payload) for delivery in new)
         return taken
 
     def put_back(self, deliveries: Iterable[Delivery]) -> None:
         """Do nothing: what could not be sent is kept like all that is not acknowledged."""
 
 
-def _begin(turn: Turn) -> object:
-    """Give the session of *turn*, a handshake, a store; return what the client is told."""
+def _begin(turn: Turn, *, numbered: bool) -> object:
+    """Give the session of *turn*, a handshake, a store; return what the client is told.
+
+    *numbered*: messages may come with this very reply, so that it needs a number.
+    """
     session = turn.session
     assert session is not None, "a successful handshake has a session"
     store = session.outbox = AckStore(session.outbox)
     session.connect_only = True
-    if len(store) == 0:
-        return True
-    return {"enabled": True, "batch": store.begin_batch()}  # what waits comes with this very reply
+    return {"enabled": True, "batch": store.begin_batch()} if numbered else True
 
 
 def _store_of(turn: Turn) -> AckStore | None:
@@ -128,10 +124,3 @@ def _batch_in(message: Message) -> int | None:
         return _decode_batch((message.ext or {})[_KEY])
     except (KeyError, ValueError):
         return None
-
-
-def _is(message: Message, channel: Channel) -> bool:
-    try:
-        return message.channel is not None and Channel.parse(message.channel) == channel
-    except ChannelInvalid:
-        return False

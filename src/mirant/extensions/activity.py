@@ -7,16 +7,11 @@ client is told by a /meta/disconnect, and stays away.
 
 from __future__ import annotations
 
-from typing import Final
-
-from mirant.bayeux.channels import Channel, ChannelInvalid
+from mirant.bayeux.channels import CONNECT
 from mirant.bayeux.messages import Delivery, Message
 from mirant.bus.carrier import Turn
 from mirant.bus.extension import Dismiss, Extension
 from mirant.bus.session import Session
-
-_CONNECT: Final = Channel.parse("/meta/connect")
-_KEY: Final = "mirant.activity"
 
 
 class Activity(Extension):
@@ -25,25 +20,19 @@ class Activity(Extension):
     def __init__(self, max_idle: float) -> None:
         """*max_idle* is how many seconds a client may do nothing but connect."""
         self._max_idle = max_idle
+        self._key = f"mirant.activity.{id(self):x}"  # a session may have one of its own beside the bus's
 
     def incoming(self, message: Message, turn: Turn, now: float) -> None:
         """Note that the client is active, or how long it has not been."""
         session = turn.session
         if session is None:
             return
-        if not _is_connect(message):
-            session.attributes[_KEY] = now
-        elif now - session.attributes.setdefault(_KEY, now) > self._max_idle:
+        if message.target != CONNECT:
+            session.attributes[self._key] = now
+        elif now - session.attributes.setdefault(self._key, now) > self._max_idle:
             raise Dismiss
 
     def delivering(self, delivery: Delivery, session: Session, now: float) -> Delivery:
         """Note that the session has something to listen to."""
-        session.attributes[_KEY] = now
+        session.attributes[self._key] = now
         return delivery
-
-
-def _is_connect(message: Message) -> bool:
-    try:
-        return message.channel is not None and Channel.parse(message.channel) == _CONNECT
-    except ChannelInvalid:
-        return False

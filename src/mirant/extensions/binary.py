@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from mirant.bayeux.channels import Channel, ChannelInvalid, Kind
+from mirant.bayeux.channels import Kind
 from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Turn
 from mirant.bus.extension import Extension, Veto
@@ -64,10 +64,11 @@ class BinaryData(Extension):
 
     def incoming(self, message: Message, turn: Turn, now: float) -> None:
         """Check the data of a binary message."""
-        if not is_binary(message) or not _carries_data(message):
+        target = message.target
+        if not is_binary(message) or target is None or target.kind is Kind.META:
             return
         try:
-            Binary.from_wire(bytes(message.data))
+            z85.check(_decode(message.data).data)
         except ValueError:
             raise Veto("binary_invalid") from None
 
@@ -75,10 +76,3 @@ class BinaryData(Extension):
 def is_binary(message: Message) -> bool:
     """Whether the data of *message* is said to be binary."""
     return message.ext is not None and _KEY in message.ext
-
-
-def _carries_data(message: Message) -> bool:
-    try:
-        return message.channel is not None and Channel.parse(message.channel).kind is not Kind.META
-    except ChannelInvalid:
-        return False

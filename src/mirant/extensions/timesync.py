@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from mirant.bayeux.channels import Channel, ChannelInvalid, Kind
+from mirant.bayeux.channels import Kind
 from mirant.bayeux.messages import Message, Reply
 from mirant.bus.carrier import Turn
 from mirant.bus.extension import Extension
@@ -55,7 +55,8 @@ class TimeSync(Extension):
 
         A client that sends no lag is always answered: that is how it asks for a sample all the same.
         """
-        if message.ext is None or _KEY not in message.ext or not _is_meta(message):
+        target = message.target
+        if message.ext is None or _KEY not in message.ext or target is None or target.kind is not Kind.META:
             return
         try:
             sample = _decode(message.ext[_KEY])
@@ -70,10 +71,3 @@ class TimeSync(Extension):
                 return
             answer["a"] = error
         reply.ext = {**(reply.ext or {}), _KEY: answer}
-
-
-def _is_meta(message: Message) -> bool:
-    try:
-        return message.channel is not None and Channel.parse(message.channel).kind is Kind.META
-    except ChannelInvalid:
-        return False

@@ -25,6 +25,9 @@ from mirant.policy.origin import Origins
 from mirant.transports.callback_polling import callback_of
 from mirant.transports.long_polling import Response, refuse
 
+#: The transports whose clients speak by POST.
+_BY_POST: Final = frozenset({"long-polling", "cross-origin-long-polling", "eventsource"})
+
 _METHODS: Final = ("allow", "GET, HEAD, POST, OPTIONS")
 
 
@@ -70,13 +73,13 @@ class AsgiHost:
         request = request_of(scope)
         transport = _transport_of(request, scope)
         admitted = self._origins.admits(request)
-        headers = self._origins.headers(request) if admitted else ()
+        headers = self._origins.headers(request) if admitted and scope["method"] != "OPTIONS" else ()
         response: Response | None
         if transport is None:
             response = self._other(request, scope)
         elif not admitted:
             response = refuse(403, "Pages of this origin may not use the bus; see its allow_origins.")
-        elif transport not in self._offered:
+        elif not self._offers(transport):
             response = refuse(403, f"This bus does not offer {transport}; its option `transports` says what.")
         elif transport == "eventsource":
             response = await serve_stream(self._loop, request, scope["path"], headers, receive, send)
@@ -86,6 +89,11 @@ class AsgiHost:
             response = await answer_post(self._loop, request, receive)
         if response is not None:
             await send_response(response, send, omit_body=scope["method"] == "HEAD", headers=headers)
+
+    def _offers(self, transport: str) -> bool:
+        # With several transports the client speaks by POST.
+        named = _BY_POST if transport == "long-polling" else {transport}
+        return not named.isdisjoint(self._offered)
 
     def _other(self, request: Request, scope: Scope) -> Response:
         """Answer a request that is not Bayeux."""
@@ -111,4 +119,4 @@ def _transport_of(request: Request, scope: Scope) -> str | None:
 
 def _query(scope: Scope) -> str:
     query: bytes = scope["query_string"]
-    return query.decode("latin-1")
+    return query.decode("utf-8", "surrogateescape")  # what is not UTF-8 is refused when it is read

@@ -64,8 +64,10 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve_bus(bus: Servable, listener: socket.socket, *, path: str, on_listening: Callable[[], None]) -> None:
-    """Serve *bus* at *path* on *listener* until SIGINT or SIGTERM; *on_listening* is called when it is up."""
+def serve_bus(
+    bus: Servable, listeners: list[socket.socket], *, path: str, on_listening: Callable[[], None]
+) -> None:
+    """Serve *bus* at *path* on *listeners* until SIGINT or SIGTERM; *on_listening* is called once."""
     config = uvicorn.Config(
         Mounted(bus, path, Elsewhere(path)),
         loop="auto",  # uvloop, where there is one
@@ -79,7 +81,7 @@ def serve_bus(bus: Servable, listener: socket.socket, *, path: str, on_listening
     )
     signal.signal(signal.SIGINT, _interrupt)
     try:
-        Server(config, bus, on_listening).run(sockets=[listener])
+        Server(config, bus, on_listening).run(sockets=listeners)
     except KeyboardInterrupt:
         pass  # uvicorn raises the signal again after it has shut down
 

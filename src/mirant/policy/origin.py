@@ -32,8 +32,12 @@ class Origins:
         """Whether *request* comes from a page that may use the bus, or from no page at all."""
         origin = request.headers.get("origin")
         if origin is None:
-            # A script tag sends no Origin, but says that it is across sites.
-            return request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+            # A script element sends no Origin, but browsers say that it is across sites, and often from
+            # where.
+            if request.headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
+                return True
+            scheme, _, rest = request.headers.get("referer", "").partition("://")
+            origin = f"{scheme}://{rest.partition('/')[0]}"
         return self._is_own(origin, request) or origin.lower() in self._allowed
 
     def headers(self, request: Request) -> Headers:

@@ -87,21 +87,16 @@ class Exchange(Carrier):
     def finish(self, turns: Sequence[Turn], replies: Sequence[bytes]) -> None:
         """Answer with what waits for the session, then the replies (which is the order clients rely on)."""
         turn = turns[0]  # an exchange has one
-        handshaken = any(reply.client_id is not None for _, reply in turn.answers)
-        waiting = self._waiting(turn, handshaken=handshaken)
-        parts = [*replies, *waiting] if handshaken else [*waiting, *replies]
-        headers = (("set-cookie", self._new_cookie()),) if handshaken and self.browser is None else ()
-        self._answer(self.wrap(b"[%b]" % b",".join(parts), headers))
-
-    def _waiting(self, turn: Turn, *, handshaken: bool) -> list[bytes]:
-        """Take what is to be delivered with the answers of *turn*."""
+        deliveries = turn.deliveries
         session = self.session  # None once the client is gone
-        found = turn.deliveries
-        if session is not None:
+        handshaken = any(reply.client_id is not None for _, reply in turn.answers)
+        if session is not None and not handshaken:
             allowed = turn.lets_deliver(connect_only=self.connect_only or session.connect_only)
-            if self._core.settings.with_handshake if handshaken else allowed:
-                found = [*found, *session.outbox.take(MAX_RESPONSE)]
-        return [delivery.payload for delivery in found]
+            deliveries = [*deliveries, *(session.outbox.take(MAX_RESPONSE) if allowed else ())]
+        before = [delivery.payload for delivery in deliveries]
+        after = [delivery.payload for delivery in turn.following]
+        headers = (("set-cookie", self._new_cookie()),) if handshaken and self.browser is None else ()
+        self._answer(self.wrap(b"[%b]" % b",".join([*before, *replies, *after]), headers))
 
     def wrap(self, body: bytes, headers: Headers) -> Response:
         """Return the response with *body*, a JSON array."""

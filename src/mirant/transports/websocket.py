@@ -65,22 +65,18 @@ class Connection(Link):
         for turn in turns:
             if turn.deliveries:
                 self.write(coalesce(turn.deliveries))
-        after = self._deliver(turns)
-        sendable = [*replies, *after]
+        self._deliver(turns)
+        parts = [*replies, *(delivery.payload for turn in turns for delivery in turn.following)]
         start = 0
-        for end in array_ends([len(part) for part in sendable]):
-            self.send(b"[%b]" % b",".join(sendable[start:end]))
+        for end in array_ends([len(part) for part in parts]):
+            self.send(b"[%b]" % b",".join(parts[start:end]))
             start = end
 
-    def _deliver(self, turns: Sequence[Turn]) -> list[bytes]:
-        """Send what may be delivered with the answers of *turns*; return what is to follow them."""
+    def _deliver(self, turns: Sequence[Turn]) -> None:
+        """Send what waits for the session and may leave with the answers of *turns*."""
         session = self.session
-        if session is None or not session.outbox:
-            return []
-        if any(reply.client_id is not None for turn in turns for _, reply in turn.answers):
-            waiting = session.outbox.take(MAX_HANDED_OVER) if self.core.settings.with_handshake else []
-            return [delivery.payload for delivery in waiting]
+        if session is None or session.link is not self or not session.outbox:
+            return
         allowed = any(turn.lets_deliver(connect_only=session.connect_only) for turn in turns)
-        if session.link is self and allowed and (self.writable or session.connect_only):
+        if allowed and (self.writable or session.connect_only):
             self.write(coalesce(session.outbox.take(MAX_HANDED_OVER)))
-        return []

@@ -152,6 +152,8 @@ def test_the_snippet_for_cometd_works(open_page: OpenPage) -> None:
     command = ["node", "--input-type=module", "--eval", adapted]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as node:
         assert node.stdout is not None
-        line = node.stdout.readline()
-        node.kill()
+        try:
+            line = node.stdout.readline()
+        finally:
+            node.kill()
     assert line == "{ text: 'Hello' }\n"

@@ -80,9 +80,15 @@ def _settle(answer: asyncio.Future[Response], response: Response) -> None:
         answer.set_result(response)
 
 
+async def until_gone(receive: Receive) -> None:
+    """Wait until the client has closed its connection; a body that was not read yet is no sign of that."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def _until_gone_or(answer: asyncio.Future[Response], receive: Receive) -> None:
     """Wait until *answer* has a result or the client has closed its connection."""
-    gone = asyncio.ensure_future(receive())
+    gone = asyncio.ensure_future(until_gone(receive))
     waiting: set[asyncio.Future[Any]] = {answer, gone}
     try:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from mirant.bus.carrier import Request
 from mirant.bus.outbox import Batch
+from mirant.hosts.asgi_exchange import until_gone
 from mirant.hosts.asgi_outgoing import Item, Outgoing, abort, until_first
 from mirant.hosts.asgi_scope import Receive, Send
 from mirant.hosts.loop import Loop
-from mirant.transports.eventsource import EventStream, event, session_of
-from mirant.transports.long_polling import Headers, Response, refuse
+from mirant.transports.eventsource import SESSION_LOST, EventStream, event, session_of
+from mirant.transports.long_polling import Headers, Response
 
 
 class AsgiStream(EventStream):
@@ -43,14 +44,16 @@ async def serve_stream(
     stream = AsgiStream(loop, request)
     session = session_of(loop.core, path, stream)
     if session is None:
-        return refuse(404, "There is no such session. Handshake first.")
+        return Response(
+            200, event(SESSION_LOST), "text/event-stream", (("cache-control", "no-cache, no-store"),)
+        )
     await send({"type": "http.response.start", "status": 200, "headers": _headers(headers)})
     # Something must come at once, or the browser's "open" waits for the first delivery.
     await send({"type": "http.response.body", "body": b":\n\n", "more_body": True})
     loop.core.attach(session, stream)
     loop.links.add(stream)
     try:
-        await until_first(_until_gone(receive), _write(stream, send), stream.outgoing.overdue())
+        await until_first(until_gone(receive), _write(stream, send), stream.outgoing.overdue())
         await send({"type": "http.response.body", "body": b""})
     except OSError:
         pass  # the peer went away while we sent
@@ -61,11 +64,6 @@ async def serve_stream(
         if stream.outgoing.is_stuck:
             abort(send)
     return None
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _write(stream: AsgiStream, send: Send) -> None:

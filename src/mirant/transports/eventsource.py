@@ -9,9 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from mirant.bayeux.advice import HANDSHAKE_NOW
+from mirant.bayeux.errors import SESSION_UNKNOWN
+from mirant.bayeux.messages import Reply
 from mirant.bus.carrier import Link, Request, Turn
 from mirant.bus.core import Core
 from mirant.bus.session import Session
+
+# : Told to whoever wants the stream of a session that is not there (or not theirs). An error status would
+# end the
+#: client's attempts for good; this makes it handshake again.
+SESSION_LOST: Final = b"[%b]" % (
+    Reply(
+        channel="/meta/connect", successful=False, error=SESSION_UNKNOWN.wire(), advice=HANDSHAKE_NOW
+    ).encode()
+)
 
 _ONE_LINE: Final = bytes.maketrans(b"\r\n", b"  ")
 

@@ -134,7 +134,8 @@ def _from_form(body: bytes) -> bytes:
     if not body.startswith(b"message="):
         return body
     try:
-        return join_messages(parse_qs(body, errors="strict", max_num_fields=MAX_FIELDS).get(b"message", []))
+        fields = parse_qs(body.decode(), errors="strict", max_num_fields=MAX_FIELDS)
+        return join_messages([text.encode() for text in fields.get("message", [])])
     except ValueError as error:
         raise BodyInvalid(f"the form cannot be read: {error}") from None
 

@@ -12,6 +12,9 @@ export const BUS_URL = new URL(".", import.meta.url).href.replace(/\/$/, "");
 /** @type {Record<string, string>} */
 const TRANSPORT_NAMES = { websocket: "WebSocket", "long-polling": "Long polling" };
 
+const SEVERAL_WINDOWS =
+  "Another window of this browser has the long poll. This one asks every two seconds, so that pages still load.";
+
 /**
  * @param {string} id
  * @returns {any} the element of the page with this id
@@ -32,6 +35,8 @@ export const transportName = (transport) => TRANSPORT_NAMES[transport ?? ""] ?? 
  */
 export class Connection extends EventTarget {
   timesync = new TimeSync();
+  /** Whether the server holds the poll of another window of this browser, and not of this one. */
+  #several = false;
   #wire = new Wire(element("wire"), element("wire-messages"));
   /** The bus in use: another object after another transport was chosen. */
   bus;
@@ -51,7 +56,12 @@ export class Connection extends EventTarget {
     const bus = (this.bus = this.#create());
     await earlier.disconnect();
     if (this.bus !== bus) return; // another transport was chosen meanwhile
+    this.#several = false;
     bus.addEventListener("state", ({ detail }) => this.#changed(bus, detail.reason));
+    bus.addEventListener("windows", ({ detail }) => {
+      this.#several = detail.several;
+      this.#changed(bus);
+    });
     this.dispatchEvent(new CustomEvent("bus", { detail: bus }));
     this.#changed(bus);
     // A refusal ends in the state "disconnected", which the page shows with its reason.
@@ -83,12 +93,12 @@ export class Connection extends EventTarget {
     const state = element("state");
     const text = {
       connecting: "Connecting…",
-      connected: `Connected · ${transportName(bus.transport)}`,
+      connected: `Connected · ${transportName(bus.transport)}${this.#several ? ", several windows" : ""}`,
       interrupted: "Connection lost, trying again…",
       disconnected: "Not connected",
     }[bus.state];
     state.dataset.state = bus.state;
-    state.title = reason;
+    state.title = this.#several ? SEVERAL_WINDOWS : reason;
     if (state.textContent !== text) state.textContent = text; // a status says each change once
     element("reconnect").hidden = bus.state !== "disconnected";
     this.dispatchEvent(new Event("state"));

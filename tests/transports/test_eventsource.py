@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 
 from mirant import Bus, Settings
@@ -84,13 +85,20 @@ async def test_a_connect_beside_a_stream_is_answered_at_once() -> None:
             assert reply["advice"]["interval"] == 30_000
 
 
+def assert_ends_with_advice_to_handshake(response: httpx.Response) -> None:
+    # An error status would end the client's attempts for good.
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/event-stream")
+    [reply] = json.loads(response.text.removeprefix("data: "))
+    assert (reply["channel"], reply["error"]) == ("/meta/connect", "402::session_unknown")
+    assert reply["advice"] == {"reconnect": "handshake", "interval": 0}
+
+
 @pytest.mark.parametrize("session_id", ["nobody", "", "%00"])
 async def test_a_stream_of_no_session(session_id: str) -> None:
     async with Poller.inside(Bus()) as client:
         response = await client.http.get(f"/{session_id}", headers={"accept": "text/event-stream"})
 
-        assert response.status_code == 404
-        assert "Handshake first" in response.text
+        assert_ends_with_advice_to_handshake(response)
 
 
 async def test_a_stream_of_another_browsers_session() -> None:
@@ -98,7 +106,7 @@ async def test_a_stream_of_another_browsers_session() -> None:
         await client.begin()
         response = await thief.http.get(f"/{client.id}", headers={"accept": "text/event-stream"})
 
-        assert response.status_code == 404
+        assert_ends_with_advice_to_handshake(response)
 
 
 async def test_a_dismissed_session_is_told_and_its_stream_ends() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from mirant.bus.carrier import Request
 from mirant.bus.outbox import Batch
@@ -12,6 +13,8 @@ from mirant.hosts.asgi_scope import Receive, Send
 from mirant.hosts.loop import Loop
 from mirant.transports.eventsource import SESSION_LOST, EventStream, event, session_of
 from mirant.transports.long_polling import Headers, Response
+
+_UNCACHED: Final = (("cache-control", "no-cache, no-store"),)
 
 
 class AsgiStream(EventStream):
@@ -40,18 +43,22 @@ class AsgiStream(EventStream):
 async def serve_stream(
     loop: Loop, request: Request, path: str, headers: Headers, receive: Receive, send: Send
 ) -> Response | None:
-    """Stream to the session that *path* names until either side ends it; without one, return a refusal."""
+    """Stream to the session that *path* names until either side ends it.
+
+    If there is no such session, return the response that says so.
+    """
     stream = AsgiStream(loop, request)
     session = session_of(loop.core, path, stream)
     if session is None:
-        return Response(
-            200, event(SESSION_LOST), "text/event-stream", (("cache-control", "no-cache, no-store"),)
-        )
+        return Response(200, event(SESSION_LOST), "text/event-stream", _UNCACHED)
     await send({"type": "http.response.start", "status": 200, "headers": _headers(headers)})
     # Something must come at once, or the browser's "open" waits for the first delivery.
     await send({"type": "http.response.body", "body": b":\n\n", "more_body": True})
-    loop.core.attach(session, stream)
     loop.links.add(stream)
+    if session.ended:  # while the response began
+        stream.close(1000, "the session has ended")
+    else:
+        loop.core.attach(session, stream)
     try:
         await until_first(until_gone(receive), _write(stream, send), stream.outgoing.overdue())
         await send({"type": "http.response.body", "body": b""})
@@ -77,7 +84,7 @@ async def _write(stream: AsgiStream, send: Send) -> None:
 def _headers(headers: Headers) -> list[tuple[bytes, bytes]]:
     own = (
         ("content-type", "text/event-stream"),
-        ("cache-control", "no-cache, no-store"),
+        *_UNCACHED,
         ("x-accel-buffering", "no"),  # nginx would keep events back
     )
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*own, *headers)]

@@ -294,8 +294,8 @@ async def test_a_dismissed_client_is_told() -> None:
         bus.dismiss(session)
 
         assert await client.receive() == [
-            {"channel": "/meta/disconnect", "successful": True},
             {"channel": "/meta/connect", "id": "9", "successful": True, "advice": {"reconnect": "none"}},
+            {"channel": "/meta/disconnect", "successful": True},
         ]
 
 

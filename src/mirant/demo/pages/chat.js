@@ -22,6 +22,7 @@ class ChatPage {
   #identity = JSON.parse(sessionStorage.getItem(STORED) ?? "null");
   /** @type {string | null} the session that is in the room, or on its way in */
   #joinedAs = null;
+  #attempts = 0;
   /** @type {AbortController | null} ends the subscriptions; null while there are none */
   #subscriptions = null;
   #interrupted = false;
@@ -84,8 +85,10 @@ class ChatPage {
   async #join() {
     const bus = this.#bus;
     const session = (this.#joinedAs = bus.clientId);
+    const attempt = ++this.#attempts;
     try {
       const entry = await this.#enter(bus);
+      if (attempt !== this.#attempts) return false; // the answer to a later attempt counts
       this.#identity = { name: entry.name, token: entry.token };
       sessionStorage.setItem(STORED, JSON.stringify(this.#identity));
       problem("join", "");
@@ -93,6 +96,7 @@ class ChatPage {
       this.#members.show(entry.members, entry.name);
       return true;
     } catch (error) {
+      if (attempt !== this.#attempts) return false;
       if (this.#joinedAs === session) this.#joinedAs = null;
       this.#notJoined(/** @type {import("./mirant.js").BayeuxError} */ (error));
       return false;

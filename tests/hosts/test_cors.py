@@ -1,0 +1,267 @@
+"""Pages of other origins: what they may do and read, and what is refused before it is processed."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
+
+from mirant import Bus, Session, Settings
+from tests.hosts.clients import Poller, Socket
+from tests.hosts.serving import serving
+
+FRIEND = "https://friend.example"
+STRANGER = "https://stranger.example"
+HANDSHAKE = json.dumps([{"channel": "/meta/handshake"}])
+
+
+class Place:
+    """A served bus that lets `FRIEND` in, a client of it, and how many sessions it ever had."""
+
+    def __init__(self, url: str, client: Poller) -> None:
+        self.url = url
+        self.client = client
+        self.joined: list[Session] = []
+
+    async def post(self, body: str = HANDSHAKE, **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.http.post(self.url, content=body, headers=named)
+
+    async def get(self, path: str = "/", **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.http.get(self.url + path, headers=named)
+
+    async def preflight(self, origin: str) -> httpx.Response:
+        headers = {
+            "origin": origin,
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "content-type",
+        }
+        return await self.client.http.options(self.url, headers=headers)
+
+
+@asynccontextmanager
+async def placed(bus: Bus) -> AsyncIterator[Place]:
+    async with serving(bus) as url, Poller.at(url) as client:
+        place = Place(url, client)
+        bus.on_join(place.joined.append)
+        yield place
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Place]:
+    transports = ("websocket", "eventsource", "long-polling", "callback-polling")
+    settings = Settings(allow_origins=(FRIEND,), transports=transports)
+    async with placed(Bus(settings=settings)) as place:
+        yield place
+
+
+def cors(response: httpx.Response) -> list[tuple[str, str]]:
+    """Return the headers that matter to pages of other origins, each as often as it is there."""
+    return [(k, v) for k, v in response.headers.multi_items() if k.startswith("access-control-")]
+
+
+async def open_socket(place: Place, origin: str) -> None:
+    """Open a WebSocket as a page of *origin* does, and handshake."""
+    async with connect(place.url.replace("http", "ws"), origin=Origin(origin)) as connection:
+        await Socket(connection).begin()
+
+
+READABLE = [("access-control-allow-origin", FRIEND), ("access-control-allow-credentials", "true")]
+
+
+# --- Friends ---
+
+
+async def test_a_page_of_a_friend_may_ask_and_read(place: Place) -> None:
+    response = await place.post(origin=FRIEND)
+
+    assert response.json()[0]["successful"]
+    assert cors(response) == READABLE
+    assert response.headers.get_list("vary") == ["origin"]
+
+
+async def test_its_preflight_is_answered_with_each_header_once(place: Place) -> None:
+    """Browsers refuse an answer that allows an origin twice."""
+    response = await place.preflight(FRIEND)
+
+    assert response.status_code == 204
+    assert response.content == b""
+    headers = cors(response)
+    assert len(headers) == len(dict(headers))
+    assert dict(headers).items() >= dict(READABLE).items()
+    assert dict(headers)["access-control-allow-headers"] == "content-type"
+    assert "POST" in dict(headers)["access-control-allow-methods"]
+    assert place.joined == []
+
+
+async def test_it_may_read_why_a_body_was_refused(place: Place) -> None:
+    response = await place.post("nonsense", origin=FRIEND)
+
+    assert response.status_code == 400
+    assert cors(response) == READABLE
+
+
+async def test_it_may_open_a_websocket(place: Place) -> None:
+    await open_socket(place, FRIEND)
+
+
+async def test_it_may_open_an_event_stream(place: Place) -> None:
+    await place.client.begin()
+    headers = {"accept": "text/event-stream", "origin": FRIEND}
+    async with place.client.http.stream("GET", f"{place.url}/{place.client.id}", headers=headers) as response:
+        assert response.status_code == 200
+        assert cors(response) == READABLE
+
+
+async def test_an_origin_is_never_a_wildcard(place: Place) -> None:
+    for response in (await place.post(origin=FRIEND), await place.preflight(FRIEND), await place.post()):
+        assert "*" not in dict(cors(response)).values()
+
+
+# --- The bus's own pages, and clients that are none ---
+
+
+async def test_the_bus_own_pages_may_do_everything(place: Place) -> None:
+    response = await place.post(origin=place.url, sec_fetch_site="same-origin")
+
+    assert response.json()[0]["successful"]
+    assert cors(response) == []
+    await open_socket(place, place.url)
+
+
+async def test_clients_that_are_no_pages_may_do_everything(place: Place) -> None:
+    assert (await place.post()).json()[0]["successful"]
+
+
+async def test_behind_a_proxy_that_ends_tls_the_host_counts(place: Place) -> None:
+    response = await place.post(origin="https://bus.example", host="bus.example")
+    assert response.json()[0]["successful"]
+
+
+# --- Strangers ---
+
+
+@pytest.mark.parametrize("origin", [STRANGER, "null", "", "https://friend.example.evil", "file://"])
+async def test_a_page_of_another_origin_is_refused_before_its_message_is_processed(
+    place: Place, origin: str
+) -> None:
+    response = await place.post(origin=origin)
+
+    assert response.status_code == 403
+    assert "allow_origins" in response.text
+    assert cors(response) == []
+    assert "set-cookie" not in response.headers
+    assert place.joined == []
+
+
+async def test_a_form_of_another_site_is_refused_before_it_is_processed(place: Place) -> None:
+    """A form is posted without a preflight, with the user's cookies."""
+    await place.client.begin()
+    joined = len(place.joined)
+    response = await place.client.http.post(
+        place.url,
+        data={"message": HANDSHAKE},
+        headers={"origin": STRANGER, "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"},
+    )
+
+    assert response.status_code == 403
+    assert len(place.joined) == joined
+
+
+async def test_a_text_form_of_another_site_is_refused_too(place: Place) -> None:
+    response = await place.post(origin="null", content_type="text/plain", sec_fetch_site="cross-site")
+
+    assert response.status_code == 403
+    assert place.joined == []
+
+
+async def test_a_post_across_sites_without_an_origin_is_refused(place: Place) -> None:
+    response = await place.post(sec_fetch_site="cross-site")
+
+    assert response.status_code == 403
+    assert place.joined == []
+
+
+async def test_a_strangers_preflight_allows_nothing(place: Place) -> None:
+    response = await place.preflight(STRANGER)
+
+    assert response.status_code == 204
+    assert cors(response) == []
+
+
+async def test_a_large_body_of_a_stranger_is_not_read(place: Place) -> None:
+    response = await place.post("x" * 2_000_000, origin=STRANGER)
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_a_script_of_another_site_is_refused(place: Place, site: str) -> None:
+    path = f"/?jsonp=f&message={HANDSHAKE}"
+    refused = await place.get(path, sec_fetch_site=site, sec_fetch_dest="script")
+    own = await place.get(path, sec_fetch_site="same-origin", sec_fetch_dest="script")
+
+    assert (refused.status_code, own.status_code) == (403, 200)
+    assert len(place.joined) == 1
+
+
+async def test_an_event_stream_of_another_site_is_refused(place: Place) -> None:
+    await place.client.begin()
+    response = await place.get(f"/{place.client.id}", accept="text/event-stream", origin=STRANGER)
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("origin", [STRANGER, "null", "https://friend.example:444", "http://friend.example"])
+async def test_a_websocket_of_another_origin_is_refused(place: Place, origin: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await open_socket(place, origin)
+
+    assert refused.value.response.status_code == 403
+
+
+# --- Pages ---
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin", "none"])
+async def test_a_link_on_another_site_leads_to_a_page(place: Place, site: str) -> None:
+    response = await place.get("/", sec_fetch_site=site, sec_fetch_mode="navigate")
+
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/html")
+
+
+async def test_a_stranger_may_load_the_client_and_not_read_it(place: Place) -> None:
+    response = await place.get("/mirant.js", origin=STRANGER)
+
+    assert response.status_code == 200
+    assert cors(response) == []
+
+
+async def test_a_friend_may_load_the_client_as_a_module(place: Place) -> None:
+    """Modules are always fetched with CORS."""
+    response = await place.get("/mirant.js", origin=FRIEND)
+    assert cors(response) == READABLE
+
+
+# --- Cookies across sites ---
+
+
+async def test_where_friends_are_let_in_over_tls_the_cookie_goes_along() -> None:
+    transport = httpx.ASGITransport(Bus(settings=Settings(allow_origins=(FRIEND,))))
+    async with httpx.AsyncClient(transport=transport, base_url="https://bus.example") as http:
+        response = await http.post("/", content=HANDSHAKE, headers={"origin": FRIEND})
+
+        assert response.headers["set-cookie"].endswith("; Path=/; HttpOnly; SameSite=None; Secure")
+
+
+async def test_where_nobody_is_let_in_it_does_not() -> None:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(Bus()), base_url="https://bus.example"
+    ) as http:
+        response = await http.post("/", content=HANDSHAKE)
+
+        assert response.headers["set-cookie"].endswith("; Path=/; HttpOnly; SameSite=Lax; Secure")

@@ -21,11 +21,13 @@ from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, S
 from contextlib import contextmanager
 from typing import Any, Self
 
-from mirant.bayeux.channels import Channel
+from mirant.bayeux.channels import Channel, Pattern
 from mirant.bayeux.messages import Delivery
 from mirant.bus.browsers import COOKIE
 from mirant.bus.carrier import Request
+from mirant.bus.channel_options import ChannelOptions
 from mirant.bus.core import Core
+from mirant.bus.extension import Extension
 from mirant.bus.hooks import Pipeline
 from mirant.bus.outbox import Batch
 from mirant.bus.receive import receive
@@ -158,13 +160,29 @@ class World:
         self.core.dismiss(session)
         self.settle()
 
-    def polling(self, *, cookies: bool = True) -> PollingClient:
-        """Return a new client on long-polling, which keeps cookies as browsers do unless told not to."""
-        return PollingClient(self, cookies=cookies)
+    def use(self, *extensions: Extension) -> Self:
+        """Let the bus have *extensions*, after those it has."""
+        self.core.extensions.extend(extensions)
+        return self
 
-    def socket(self, client: Client | None = None) -> SocketClient:
-        """Return a new client on a WebSocket; it goes on with the session of *client* if one is given."""
-        return SocketClient(self, client)
+    def channel(self, pattern: str, **options: Any) -> Self:
+        """Set the `ChannelOptions` of the channels that *pattern* matches."""
+        self.core.channels.set(Pattern.parse(pattern), ChannelOptions(**options))
+        return self
+
+    def polling(self, *, cookies: bool = True, multiplexed: bool = False) -> PollingClient:
+        """Return a new client on long-polling, which keeps cookies as browsers do unless told not to.
+
+        One that is *multiplexed* speaks HTTP/2.
+        """
+        return PollingClient(self, cookies=cookies, multiplexed=multiplexed)
+
+    def socket(self, client: Client | None = None, *, cookie: str | None = None) -> SocketClient:
+        """Return a new client on a WebSocket; it goes on with the session of *client* if one is given.
+
+        It presents *cookie*, by default that of *client*; an empty one is none.
+        """
+        return SocketClient(self, client, cookie=cookie)
 
     def is_empty(self) -> bool:
         """Whether nothing is left of any session: in tables, timers and queues."""
@@ -356,17 +374,19 @@ class Poll:
 class PollingClient(Client):
     """A client on long-polling."""
 
-    def __init__(self, world: World, *, cookies: bool) -> None:
+    def __init__(self, world: World, *, cookies: bool, multiplexed: bool = False) -> None:
         super().__init__(world)
         self.cookie: str | None = None
         self._cookies = cookies
+        self._multiplexed = multiplexed
 
     def post(self, body: bytes, **headers: str) -> Poll:
         """Send a request with *body*."""
         if self.cookie is not None:
             headers = {"cookie": f"other=1; {COOKIE}={self.cookie}", **headers}
         poll = Poll(self)
-        request = Request({name.replace("_", "-"): value for name, value in headers.items()}, "127.0.0.1")
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = Request(sent, "127.0.0.1", multiplexed=self._multiplexed)
         poll.exchange = Exchange(self.world.core, request, poll.answer)
         messages = poll.exchange.read(body)
         if messages is not None:
@@ -396,14 +416,15 @@ class PollingClient(Client):
 class SocketClient(Client):
     """A client on a WebSocket."""
 
-    def __init__(self, world: World, client: Client | None = None) -> None:
+    def __init__(self, world: World, client: Client | None = None, *, cookie: str | None = None) -> None:
         super().__init__(world)
         if client is not None:
             self.client_id, self._number = client.client_id, client._number + 1_000
         #: The frames that came, each a list of messages.
         self.frames: list[list[Json]] = []
-        cookie = client.cookie if isinstance(client, PollingClient) else None
-        headers = {} if cookie is None else {"cookie": f"{COOKIE}={cookie}"}
+        if cookie is None and isinstance(client, PollingClient):
+            cookie = client.cookie
+        headers = {"cookie": f"{COOKIE}={cookie}"} if cookie else {}
         self.connection = FakeConnection(world.core, Request(headers, "127.0.0.1"), self._arrived)
         self._inbox: deque[bytes] = deque()
         self._busy = False

@@ -63,3 +63,40 @@ def test_a_preflight_allows_what_is_asked() -> None:
     assert headers["access-control-allow-origin"] == "https://friend.example"
     assert headers["access-control-allow-headers"] == "content-type"
     assert "POST" in headers["access-control-allow-methods"]
+
+
+@pytest.mark.parametrize(
+    ("referer", "admitted"),
+    [
+        ("https://friend.example/page?x=https://stranger.example/", True),
+        ("https://friend.example/", True),
+        ("http://bus.example:8080/chat", True),
+        ("https://stranger.example/https://friend.example/", False),
+        ("https://friend.example.evil/", False),
+        ("http://friend.example/", False),
+        ("https://friend.example@stranger.example/", False),
+        ("", False),
+        ("about:blank", False),
+        ("friend.example", False),
+        ("://", False),
+    ],
+)
+def test_a_script_of_another_site_is_let_in_by_its_referer(referer: str, *, admitted: bool) -> None:
+    """Script elements send no Origin."""
+    request = Request({**HOST, "sec-fetch-site": "cross-site", "referer": referer})
+    assert Origins(["https://friend.example"]).admits(request) is admitted
+
+
+def test_an_origin_counts_more_than_a_referer() -> None:
+    headers = {"origin": "https://stranger.example", "referer": "https://friend.example/"}
+    assert not Origins(["https://friend.example"]).admits(Request({**HOST, **headers}))
+
+
+def test_an_origin_counts_more_than_what_the_browser_says_of_the_site() -> None:
+    headers = {"origin": "https://stranger.example", "sec-fetch-site": "same-origin"}
+    assert not Origins([]).admits(Request({**HOST, **headers}))
+
+
+def test_a_strangers_preflight_names_no_origin_of_ours() -> None:
+    request = Request({**HOST, "origin": "http://bus.example:8080"})
+    assert "access-control-allow-origin" not in dict(Origins([]).preflight(request))

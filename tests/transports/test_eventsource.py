@@ -129,3 +129,47 @@ async def test_a_stream_of_a_session_that_disconnects_ends() -> None:
             await client.send({"channel": "/meta/disconnect"})
 
             assert await asyncio.wait_for(anext(events, None), 2) is None
+
+
+async def test_with_ack_messages_come_with_connects_though_there_is_a_stream() -> None:
+    bus = Bus(settings=Settings(timeout=30))
+    async with serving(bus) as url, Poller.at(url) as client:
+        assert (await client.handshake(ext={"ack": True}))["ext"] == {"ack": True}
+        await client.connect(ext={"ack": 0})
+        await client.subscribe("/a")
+        async with stream_of(client, client.id):
+            fields: Fields = {"connectionType": "eventsource", "ext": {"ack": 1}}
+            poll = asyncio.create_task(client.connect(**fields))
+            session = bus.session(client.id or "")
+            assert session is not None
+            while session.held is None:
+                await asyncio.sleep(0.005)
+            await bus.publish("/a", 1)
+            messages = await asyncio.wait_for(poll, 2)
+
+        assert [message.get("data") for message in messages] == [1, None]
+        assert messages[-1]["ext"] == {"ack": 2}
+
+
+@pytest.mark.parametrize("lines", ["[1,\r\n2]", "[1,\n\n2]", "[\r1,2\r\n\r\n]"])
+async def test_line_breaks_in_a_publishers_json_do_not_end_the_event(lines: str) -> None:
+    async with serving(Bus()) as url, Poller.at(url) as client:
+        await client.begin()
+        await client.subscribe("/a")
+        async with Poller.at(url) as publisher, stream_of(client, client.id) as events:
+            await publisher.begin()
+            await publisher.post(f'[{{"channel":"/a","clientId":"{publisher.id}","data":{lines}}}]')
+
+            assert await asyncio.wait_for(anext(events), 2) == [{"channel": "/a", "data": [1, 2]}]
+
+
+async def test_a_newer_stream_takes_the_place_of_the_older() -> None:
+    bus = Bus()
+    async with serving(bus) as url, Poller.at(url) as client:
+        await client.begin()
+        await client.subscribe("/a")
+        async with stream_of(client, client.id) as older, stream_of(client, client.id) as newer:
+            assert await asyncio.wait_for(anext(older, None), 2) is None
+            await bus.publish("/a", 1)
+
+            assert await asyncio.wait_for(anext(newer), 2) == [{"channel": "/a", "data": 1}]

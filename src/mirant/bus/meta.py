@@ -112,9 +112,11 @@ def connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
     session.state = State.CONNECTED
     timeout, session.interval = session.timeout, core.settings.interval
     transport = turn.carrier.transport
-    if bytes(message.connection_type) == _EVENTSOURCE and not session.connect_only:
-        # Its deliveries come down a stream; the connect is but a sign of life, once per timeout.
-        timeout, session.interval, transport = 0.0, session.timeout, "eventsource"
+    if bytes(message.connection_type) == _EVENTSOURCE:
+        transport = "eventsource"
+        if not session.connect_only:
+            # Its deliveries come down a stream; the connect is but a sign of life, once per timeout.
+            timeout, session.interval = 0.0, session.timeout
     elif not isinstance(turn.carrier, Link):
         core.unlink(session)  # the client polls, so its connection is dead to it, even if not yet to us
     if message.advice is not None:

@@ -95,7 +95,8 @@ class Outbox:
         self._dropped: dict[str, int] | None = None
 
     def __len__(self) -> int:
-        return 0 if self._queue is None else len(self._queue)
+        report = 0 if self._dropped is None else 1
+        return report + (0 if self._queue is None else len(self._queue))
 
     def put(self, delivery: Delivery) -> None:
         """Append *delivery*, or let it replace what it supersedes.
@@ -117,9 +118,9 @@ class Outbox:
             if self.overflow == "disconnect":
                 raise OutboxFull(self.size + self.reserved, self.limit)
             if self.overflow == "drop-newest" or not self._queue:
-                self._drop(delivery.channel)
+                self._drop(delivery)
                 return
-            self._drop(self._pop().channel)
+            self._drop(self._pop())
         self._append(delivery)
 
     def put_back(self, deliveries: Iterable[Delivery]) -> None:
@@ -189,7 +190,12 @@ class Outbox:
             del self._latest[delivery.channel]
         return delivery
 
-    def _drop(self, channel: str, count: int = 1) -> None:
+    def _drop(self, delivery: Delivery) -> None:
+        # The client is to learn of it, even if nothing else waits.
+        self.urgent = self.urgent or delivery.lazy is None
+        self._count_dropped(delivery.channel, 1)
+
+    def _count_dropped(self, channel: str, count: int) -> None:
         if self._dropped is None:
             self._dropped = {}
         known = channel in self._dropped or len(self._dropped) < _MAX_REPORTED

@@ -79,8 +79,9 @@ class AckStore(Outbox):
         reported, self._reported = self._reported, []
         for number, channels in reported:
             if batch is None or number > batch:
+                self.urgent = True
                 for channel, count in channels.items():
-                    self._drop(channel, count)
+                    self._count_dropped(channel, count)
 
     def take(self, most: int) -> list[Delivery]:
         """Return what waits, up to *most* bytes, and keep it."""

@@ -73,7 +73,9 @@ async def _read(loop: Loop, connection: AsgiConnection, receive: Receive) -> Non
             return None
         text = event.get("text")
         messages = None
-        if text is None:
+        if connection.outgoing.closing is not None:
+            pass  # too late: what the peer says now belongs to its next connection
+        elif text is None:
             connection.refuse(UNSUPPORTED_DATA, "Bayeux messages travel in text frames")
         else:
             messages = connection.read(text.encode())

@@ -266,3 +266,10 @@ def test_the_extensions_of_the_client(start: Start, tmp_path: Path) -> None:
         "meta": {"name": "all"},
         "timestamp": "string",
     }
+
+
+def test_with_acknowledgements_a_lost_answer_is_sent_again(run: Run) -> None:
+    report = run("acknowledged")
+
+    assert report.one("handshaken")["ack"] in (True, {"enabled": True, "batch": 1})
+    assert report.one("received") == {"event": "received", "lost": 1, "numbers": list(range(20))}

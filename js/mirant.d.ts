@@ -1,6 +1,6 @@
 /** Types of mirant.js: the browser client of Mirant, and of any Bayeux 1.0 server. All times are milliseconds. */
 
-export type TransportType = "websocket" | "long-polling";
+export type TransportType = "websocket" | "long-polling" | "callback-polling";
 
 /**
  * - `disconnected`: not started, ended by `disconnect()`, by the server, or by leaving the page
@@ -19,7 +19,7 @@ export interface Advice {
   timeout?: number;
   /** How long a session outlives its last /meta/connect, besides `interval`; 0 when the server does not say. */
   maxInterval?: number;
-  /** Another window of this browser holds the long poll, so this one only polls from time to time. */
+  /** Another window of this browser holds the long poll, so this one only polls from time to time. See event `windows`. */
   "multiple-clients"?: boolean;
 }
 
@@ -43,7 +43,20 @@ export interface Message {
   [field: string]: unknown;
 }
 
-/** A message published on a channel, or sent to this client alone. */
+/** What tells of binary data, in `message.ext.binary`. */
+export interface Binary {
+  /** Whether this is the last part. Default when sending: true. */
+  last?: boolean;
+  /** Whatever the publisher tells about the data. */
+  meta?: Record<string, unknown>;
+}
+
+/**
+ * A message published on a channel, or sent to this client alone.
+ *
+ * Binary `data` is a `Uint8Array`, and then `ext.binary` is a `Binary`. Data that says it is binary and is no Z85 is
+ * reported by the event `error`, and the message given as it came.
+ */
 export interface Delivery<T = unknown> extends Message {
   data: T;
 }
@@ -90,6 +103,19 @@ export interface MirantOptions {
   /** More fields of the handshake message, such as `{ext: {token}}`; a function is asked at each handshake. */
   handshake?: Record<string, unknown> | (() => Record<string, unknown> | Promise<Record<string, unknown>>);
 
+  /**
+   * Leaving the page keeps the session instead of ending it, and the next page of this tab goes on with it, with
+   * `connect()` of a bus with the same URL (one for each page). A page that does not come back leaves its session to
+   * expire on the server. Default false.
+   */
+  reload?: boolean;
+  /**
+   * All windows of this origin with the same name (`true`: with the same URL) use one session over one connection.
+   * `navigator.locks` and `BroadcastChannel` are needed (so https, or localhost); elsewhere each window connects for
+   * itself. An `Ack` is added to the extensions. Default false.
+   */
+  shared?: boolean | string;
+
   // What tests put in the place of the globals.
   fetch?: (input: string, init: RequestInit) => Promise<Response>;
   WebSocket?: new (url: string) => WebSocket;
@@ -97,8 +123,12 @@ export interface MirantOptions {
   clearTimeout?: (timer: unknown) => void;
   now?: () => number;
   random?: () => number;
-  window?: Pick<EventTarget, "addEventListener">;
+  window?: Page;
 }
+
+/** What is used of a window; a worker, or Node, has less. */
+export type Page = Pick<EventTarget, "addEventListener"> &
+  Pick<typeof globalThis, "BroadcastChannel" | "navigator"> & { document?: Document; sessionStorage?: Storage };
 
 /** What a transport tells its bus. */
 export interface Host {
@@ -131,13 +161,15 @@ export interface StateDetail {
 
 export interface MirantEventMap {
   state: CustomEvent<StateDetail>;
+  windows: CustomEvent<{ several: boolean }>;
   error: CustomEvent<{ error: unknown }>;
 }
 
 /**
  * One session with a bus.
  *
- * Event `state`: the state changed. Event `error`: what no promise can tell, such as a listener that threw, a
+ * Event `state`: the state changed. Event `windows`: whether the server sees several windows of this browser, and so
+ * lets this one poll at an interval only. Event `error`: what no promise can tell, such as a listener that threw, a
  * subscription refused when it was restored, or a first connect that fails and is tried again. The console shows
  * such errors too, unless `preventDefault()` is called.
  */
@@ -162,7 +194,10 @@ export class Mirant extends EventTarget {
    */
   connect(): Promise<void>;
 
-  /** Ends the session after sending what is queued. Subscriptions outlive it: `connect()` restores them. */
+  /**
+   * Ends the session after sending what is queued. Subscriptions outlive it: `connect()` restores them. A shared
+   * session goes on while another window has it.
+   */
   disconnect(): Promise<void>;
 
   /**
@@ -175,11 +210,13 @@ export class Mirant extends EventTarget {
   subscribe<T = unknown>(channel: string, listener: (message: Delivery<T>) => unknown, options?: { signal?: AbortSignal }): Promise<Subscription>;
 
   /**
-   * Publishes; resolves with the server's reply. What is published before the session is up, or while it is
+   * Publishes; resolves with the server's reply. Bytes (an ArrayBuffer, or a view: just the part it shows) go as binary
+   * data; they are read when the message leaves, which is later while there is no connection. What is published before the session is up, or while it is
    * interrupted, waits for it.
    *
    * Rejects with BayeuxError: a 4xx code from the server; `0:…:transport_failed` when the transport broke before the
-   * reply (it may or may not have been published); `0:1000:queue_full`; `0::disconnected` after the session ended.
+   * reply (it may or may not have been published); `0:1000:queue_full`; `0::disconnected` after the session ended; in a shared session `0::leader_lost` when the
+   * window that leads ended before the reply (it may or may not have been published).
    */
   publish(channel: string, data: unknown): Promise<Message>;
 
@@ -197,17 +234,27 @@ export class Mirant extends EventTarget {
   /** What the callback sends leaves in one array when it returns; a promise it returns is not waited for. */
   batch<T>(callback: () => T): T;
 
-  /** For extensions: sends any message, with `id` and `clientId` added, and resolves with its reply. Rejects as `publish()` does. */
+  /**
+   * For extensions: sends any message, with `id` and `clientId` added, and resolves with its reply. Rejects as
+   * `publish()` does. For binary data in parts: `{channel, data: bytes, ext: {binary: {last: false, meta}}}`.
+   */
   send(message: Message): Promise<Message>;
 
   addEventListener<K extends keyof MirantEventMap>(type: K, listener: (event: MirantEventMap[K]) => unknown, options?: boolean | AddEventListenerOptions): void;
   addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
 }
 
+/** What belongs to an error. */
+export interface Facts {
+  channel?: string | undefined;
+  reply?: Message | undefined;
+  cause?: unknown;
+}
+
 /** A refusal by the server, or with code 0 and no `reply` a failure on the way to it. */
 export class BayeuxError extends Error {
   /** @param text `code:args:error`, as on the wire */
-  constructor(text: string, facts?: { channel?: string | undefined; reply?: Message | undefined; cause?: unknown });
+  constructor(text: string, facts?: Facts);
   /** 4xx or 5xx; 0 when the error is not from the server. */
   readonly code: number;
   /** The last part: `session_unknown` in `402::session_unknown`. */
@@ -215,6 +262,27 @@ export class BayeuxError extends Error {
   readonly args: string[];
   readonly channel: string | undefined;
   readonly reply: Message | undefined;
+}
+
+/** How far a session's messages were received. */
+export interface AckState {
+  /** The last batch that was complete. */
+  batch: number;
+  /** How many messages came since. */
+  seen: number;
+}
+
+/**
+ * The ack extension: messages from the server arrive, in order, while the session lives, whatever connections break.
+ * What comes a second time because an acknowledgement was lost is dropped. To be the first of the extensions.
+ */
+export class Ack implements Extension {
+  /** null: there is no session, or its server does not acknowledge. */
+  state: AckState | null;
+  /** @internal */
+  resume(state: AckState | null): void;
+  outgoing(message: Message): void;
+  incoming(message: Message): null | undefined;
 }
 
 export interface Sample {
@@ -257,6 +325,12 @@ export class TimeSync extends EventTarget implements Extension {
 }
 
 // ---- Inside mirant.js: for its own type check, not part of the API ------------------------------------------
+//
+// A transport moves arrays of messages and knows no session; Mirant owns the session, the queue and the loop
+// handshake → connect → connect → …; an extension sees each message on its way in and out, as it is on the wire.
+// `#ready`: there is a session, and its transport has shown that it works, so the queue may leave.
+// `#avoided`: transports that do not work here; `#proven` ones are tried again. `#early`: what the server kept for
+// subscriptions of the page before, which this page may still make.
 
 /** @internal */
 export type Options = Required<MirantOptions> & { backoff: Required<Backoff> };
@@ -280,7 +354,9 @@ export interface Request {
   resolve: (reply: Message) => void;
   reject: (error: unknown) => void;
   /** Belongs to a subscription: to repeat it does no harm, so a broken transport does not end it. */
-  kept?: Channel | undefined;
+  kept?: { name: string } | undefined;
+  /** Sent for another window of a shared session. */
+  forwarded?: boolean;
   /** The session it was sent in. */
   clientId?: string | null;
   /** The array it was sent in. */
@@ -309,4 +385,57 @@ export interface Life {
   reject: (error: unknown) => void;
   /** Since disconnect() was called. */
   left?: Promise<void>;
+}
+
+/** How things are with the window that leads. @internal */
+export interface Status {
+  epoch: string;
+  state: State;
+  ready: boolean;
+  type: TransportType | null;
+  clientId: string | null;
+  advice: Advice;
+  error: Pick<BayeuxError, "code" | "args" | "error" | "channel" | "reply"> | null;
+  ack: AckState | null;
+}
+
+/**
+ * The windows of one origin that share a session, as one of them sees it. One leads: it runs the loop, passes on what
+ * the server sends, and is the transport of the others, which run no loop and mirror its status.
+ *
+ * Each window holds a lock of its own while it lives, and one of them the lock to lead: however a window ends, the
+ * browser gives its locks to those who wait for them. Ids of messages begin with that of their window, so that replies
+ * need no routing. Each window restores its own subscriptions in a new session; the leader ends those that no window
+ * has any more.
+ * @internal
+ */
+export interface Windows {
+  /** Whether this window leads: it has the connection, and sends what the others want sent. */
+  leading: boolean;
+  /** Begins with the id of the window that leads, and changes whenever what is on its way may be lost. */
+  epoch: string;
+  /** The other windows by their ids, and the channels that each is subscribed to. */
+  others: Map<string, string[]>;
+  /** Ids of messages handed to the leader, which has not said yet that it sends them. */
+  untaken: Set<string | undefined>;
+  post(note: Omit<Note, "from">): void;
+  /** Waits for the end of another window, to end its subscriptions. */
+  watch(id: string): void;
+}
+
+/** What windows that share a session tell each other. @internal */
+export interface Note {
+  from: string;
+  /** All answer with their channels, and the leader with its status too. */
+  hello?: boolean;
+  /** The channels that this window is subscribed to, all of them. */
+  names?: string[];
+  /** To the leader, if it still is in this epoch: send these messages. */
+  to?: string;
+  body?: string;
+  /** From the leader: it is about to send these. */
+  took?: (string | undefined)[];
+  /** From the leader: what the server sent. */
+  messages?: Message[];
+  status?: Status;
 }

@@ -1,19 +1,17 @@
 // @ts-check
-/**
- * Mirant's browser client: Bayeux 1.0 (CometD) over WebSocket and long-polling, in one module without
- * dependencies. mirant.d.ts documents the API, README.md its use. Times are milliseconds.
- *
- * A transport moves arrays of messages and knows no session; Mirant owns the session, the queue and the
- * loop handshake → connect → connect → …; an extension sees each message on its way in and out.
- */
+/** Mirant's browser client. mirant.d.ts describes its API and its inner parts, README.md its use. */
 /** @import * as T from "./mirant.d.ts" */
-/** @import { Call, Channel, Delivery, Exchange, Life, Listener, Message, Options, Request } from "./mirant.d.ts" */
 
-const MAX_BATCH = 500; // Mirant's servers take arrays of 1,000; only what an outage piled up is split
-const MAX_DELAY = 2 ** 31 - 1; // setTimeout fires at once when given more
+const MAX_BATCH = 500;
+const MAX_DELAY = 2 ** 31 - 1;
+const MAX_URL = 2_000;
+const LEADER_LOST = "0::leader_lost";
+const WINDOW_ID = 8;
+const Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+const SEVERAL = "multiple-clients";
 const ADVICE = { reconnect: /** @type {const} */ ("retry"), interval: 0, timeout: 60_000, maxInterval: 0 };
 
-/** Advice is foreign: 0 for what is no duration. @param {unknown} value */
+/** @param {unknown} value */
 const duration = (value) => (typeof value === "number" && value > 0 ? value : 0);
 
 /** @param {string} why @param {object} [facts] */
@@ -22,12 +20,61 @@ const broken = (why, facts) => new BayeuxError(`0:${why.replaceAll(":", "")}:tra
 /** @param {unknown} error @returns {BayeuxError} */
 const asFailure = (error) => (error instanceof BayeuxError ? error : broken(String(error), { cause: error }));
 
-/** @param {string} text @returns {Message[]} */
+/** @param {Pick<BayeuxError, "code" | "args" | "error">} error */
+const wire = ({ code, args, error }) => `${code}:${args}:${error}`;
+
+/** @param {string} text */
 const parse = (text) => [JSON.parse(text)].flat();
+
+/** @param {Uint8Array} bytes */
+const encode = (bytes) => {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 4) {
+    let value = 0;
+    let group = "";
+    for (let n = at; n < at + 4; n++) value = value * 256 + (bytes[n] ?? 0);
+    for (; group.length < 5; value = Math.floor(value / 85)) group = Z85[value % 85] + group;
+    text += group.slice(0, bytes.length - at + 1);
+  }
+  return text;
+};
+
+/** @param {string} text */
+const decode = (text) => {
+  const bytes = new Uint8Array((text.length * 4) / 5);
+  for (let at = 0; at < text.length; at += 5) {
+    let value = 0;
+    for (let n = at; n < at + 5; n++) {
+      const digit = Z85.indexOf(text[n] ?? "#");
+      value = digit < 0 ? NaN : value * 85 + digit;
+    }
+    if (!(value < 2 ** 32) || at + 1 === text.length) throw new TypeError("binary data is not Z85");
+    for (let n = 0; n < 4; n++) bytes[(at / 5) * 4 + n] = value >>> (24 - 8 * n);
+  }
+  return bytes;
+};
+
+/** @param {T.Message} message @returns {T.Message} */
+const pack = (message) => {
+  const { data, ext } = message;
+  const view = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+  if (!ArrayBuffer.isView(view)) return message;
+  const text = encode(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+  return { ...message, data: { last: true, .../** @type {object} */ (ext?.binary), data: text }, ext: { ...ext, binary: {} } };
+};
+
+/** @param {T.Message} message */
+const unpack = (message) => {
+  if (!message.ext?.binary) return;
+  const { data, ...binary } = /** @type {{data: string}} */ (message.data);
+  if (typeof data !== "string") throw new TypeError("binary data is no text");
+  message.data = decode(data);
+  message.ext = { ...message.ext, binary };
+};
 
 /** @implements {T.BayeuxError} */
 export class BayeuxError extends Error {
-  /** @param {string} text  `code:args:error` @param {{channel?: string | undefined, reply?: Message | undefined, cause?: unknown}} [facts] */
+  /** @param {string} text @param {T.Facts} [facts] */
   constructor(text, { channel, reply, cause } = {}) {
     super(channel ? `${channel}: ${text}` : text, { cause });
     const [, code, args, error] = /^(\d+):([^:]*):([^]*)$/.exec(text) ?? [text, "0", "", text];
@@ -43,7 +90,7 @@ export class BayeuxError extends Error {
 class Transport {
   idle = true;
 
-  /** @param {URL} url @param {Options} options @param {T.Host} host */
+  /** @param {URL} url @param {T.Options} options @param {T.Host} host */
   constructor(url, options, host) {
     this.url = url;
     this.options = options;
@@ -51,7 +98,6 @@ class Transport {
   }
 }
 
-/** JSON arrays in text frames, on the bare URL, without sub-protocol. @implements {T.Transport} */
 class WebSocketTransport extends Transport {
   /** @type {WebSocket | undefined} */ #socket;
   #refuse = (/** @type {Error} */ _) => {};
@@ -60,7 +106,6 @@ class WebSocketTransport extends Transport {
   open() {
     return new Promise((resolve, reject) => {
       this.#refuse = reject;
-      // Throws, and so rejects, where there is no WebSocket or this page may not use it.
       const socket = new this.options.WebSocket(this.url.href.replace(/^http/, "ws"));
       this.#socket = socket;
       socket.onopen = () => resolve();
@@ -71,7 +116,7 @@ class WebSocketTransport extends Transport {
         this.host.fail(why);
       };
       socket.onmessage = ({ data }) => {
-        if (typeof data !== "string") return; // only text frames are Bayeux
+        if (typeof data !== "string") return;
         try {
           this.host.receive(parse(data));
         } catch (error) {
@@ -97,9 +142,8 @@ class WebSocketTransport extends Transport {
   }
 }
 
-/** POSTs: one may hold a /meta/connect, and one more carries everything else. @implements {T.Transport} */
 class LongPollingTransport extends Transport {
-  #closed = new AbortController();
+  closed = new AbortController();
 
   async open() {}
 
@@ -109,67 +153,121 @@ class LongPollingTransport extends Transport {
     const polls = channel === "/meta/connect";
     this.idle &&= polls;
     try {
-      const response = await this.#post(channel, body, { signal: this.#closed.signal });
-      const { status } = response;
-      if (status === 200) this.host.receive(parse(await response.text()));
-      // 5xx says the server or the way to it is bad, 4xx only these messages; so does a reply that is missing.
-      this.host.fail(`HTTP ${status} without a reply`, status < 500 ? messages : undefined);
+      await this.carry(channel, body, messages);
     } catch (error) {
-      this.host.fail(String(error)); // no network, or no JSON: a captive portal answers 200 too
+      this.host.fail(String(error));
     }
     if (polls) return;
     this.idle = true;
     this.host.drain();
   }
 
+  /** @param {string} channel @param {string} body @param {T.Message[]} messages */
+  async carry(channel, body, messages) {
+    const response = await this.post(channel, body, { signal: this.closed.signal });
+    const { status } = response;
+    if (status === 200) this.host.receive(parse(await response.text()));
+    // 5xx: the server or the way to it is bad; 4xx, or a missing reply: these messages only.
+    this.host.fail(`HTTP ${status} without a reply`, status < 500 ? messages : undefined);
+  }
+
   /** @type {T.Transport["close"]} */
   close(farewell) {
-    this.#closed.abort();
-    // With keepalive a request outlives the page as sendBeacon's does, and has the headers too.
-    if (farewell) this.#post("/meta/disconnect", farewell, { keepalive: true }).catch(() => {});
+    this.closed.abort();
+    if (farewell) this.post("/meta/disconnect", farewell, { keepalive: true }).catch(() => {});
   }
 
   /** @param {string} channel @param {string} body @param {RequestInit} init */
-  async #post(channel, body, init) {
+  async post(channel, body, init) {
     const { fetch, headers, credentials } = this.options;
     const url = new URL(this.url);
-    // CometD's servers do not look at the path; a URL with a query may not be one of theirs, and is left alone.
     const [, kind = ""] = /^\/meta\/(handshake|connect|disconnect)$/.exec(channel) ?? [];
     if (!url.search) url.pathname = `${url.pathname.replace(/\/$/, "")}/${kind}`;
     return fetch(url.href, { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, credentials, body, ...init });
   }
 }
 
-const TRANSPORTS = { "websocket": WebSocketTransport, "long-polling": LongPollingTransport };
+class CallbackPollingTransport extends LongPollingTransport {
+  /** @type {LongPollingTransport["carry"]} */
+  async carry(_channel, _body, messages) {
+    const parts = this.#address(messages).length > MAX_URL ? messages.map((message) => [message]) : [messages];
+    for (const some of parts) {
+      const { length } = this.#address(some);
+      if (this.closed.signal.aborted) return;
+      if (length <= MAX_URL) this.host.receive(await this.#load(some));
+      this.host.fail(length > MAX_URL ? `a URL of ${length} characters` : "a script without a reply", some);
+    }
+  }
+
+  /** @type {T.Transport["close"]} */
+  close(farewell) {
+    this.closed.abort();
+    if (farewell) this.#load(parse(farewell)).catch(() => {});
+  }
+
+  /** @param {T.Message[]} messages */
+  #address(messages, name = "_mirant999") {
+    const url = new URL(this.url);
+    url.searchParams.set("jsonp", name);
+    url.searchParams.set("message", JSON.stringify(messages));
+    return url.href;
+  }
+
+  /** @param {T.Message[]} messages @returns {Promise<T.Message[]>} */
+  #load(messages) {
+    const page = /** @type {any} */ (this.options.window);
+    let number = 0;
+    while (`_mirant${number}` in page) number++;
+    const name = `_mirant${number}`;
+    return new Promise((resolve, reject) => {
+      const script = page.document.createElement("script");
+      page[name] = resolve;
+      script.onload = script.onerror = (/** @type {Event} */ { type }) => {
+        delete page[name];
+        script.remove();
+        reject(new Error(`script ${type}`));
+      };
+      script.src = this.#address(messages, name);
+      page.document.head.append(script);
+    });
+  }
+}
+
+const TRANSPORTS = { "websocket": WebSocketTransport, "long-polling": LongPollingTransport, "callback-polling": CallbackPollingTransport };
 
 /** @implements {T.Mirant} */
 export class Mirant extends EventTarget {
   /** @type {URL} */ #url;
-  /** @type {Options} */ #options;
+  /** @type {T.Options} */ #options;
   /** @type {T.State} */ #state = "disconnected";
-  /** @type {Life | null} null while disconnected */ #life = null;
-  /** Disconnected after it was connected: what is sent now would wait for ever. */ #ended = false;
+  /** @type {T.Life | null} */ #life = null;
+  #ended = false;
 
-  /** @type {T.Transport | null} */ #transport = null;
+  /** @type {Omit<T.Transport, "open"> | null} */ #transport = null;
   /** @type {T.TransportType | null} */ #type = null;
-  /** There is a session, and the transport has shown that it works: the queue may leave. */ #ready = false;
-  /** Why the last transport broke. */ #failure = broken("closed");
-  /** Failed attempts since the last success. */ #failures = 0;
-  /** Since when there is no connection. */ #lostAt = 0;
-  /** When a session was last replaced at once. */ #replacedAt = -Infinity;
-  /** @type {Set<T.TransportType>} do not work on this network, or with this server */ #avoided = new Set();
-  /** @type {Set<T.TransportType>} have carried a session */ #proven = new Set();
+  #ready = false;
+  #failure = broken("closed");
+  #failures = 0;
+  #lostAt = 0;
+  #replacedAt = -Infinity;
+  /** @type {Set<T.TransportType>} */ #avoided = new Set();
+  /** @type {Set<T.TransportType>} */ #proven = new Set();
 
   /** @type {string | null} */ #clientId = null;
   /** @type {T.Advice} */ #advice = ADVICE;
   #lastId = 0;
-  /** @type {Request[]} not yet sent */ #queue = [];
-  /** @type {Map<string, Request>} without reply yet, by id */ #sent = new Map();
-  /** @type {Map<string, Call>} */ #calls = new Map();
-  /** @type {Map<string, Channel>} */ #channels = new Map();
-  /** @type {Map<string, Set<Listener>>} of listen() */ #local = new Map();
+  /** @type {T.Request[]} */ #queue = [];
+  /** @type {Map<string, T.Request>} */ #sent = new Map();
+  /** @type {Map<string, T.Call>} */ #calls = new Map();
+  /** @type {Map<string, T.Channel>} */ #channels = new Map();
+  /** @type {Map<string, Set<T.Listener>>} */ #local = new Map();
   #batches = 0;
   #flushing = false;
+  /** @type {T.Windows | null} */ #windows = null;
+  #windowId = "";
+  #name;
+  /** @type {Ack | undefined} */ #ack;
+  /** @type {T.Message[] | null} */ #early = null;
   #wake = () => {};
 
   /** @param {string | URL} url @param {T.MirantOptions} [options] */
@@ -194,11 +292,19 @@ export class Mirant extends EventTarget {
       now: Date.now,
       random: Math.random,
       window: globalThis,
+      reload: false,
+      shared: false,
       ...options,
       backoff: { first: 1_000, max: 30_000, jitter: 0.5, ...options.backoff },
     };
     const strange = this.#options.transports.find((type) => !(type in TRANSPORTS));
     if (strange) throw new TypeError(`unknown transport: ${strange}`);
+    const { shared, random, extensions } = this.#options;
+    this.#name = `mirant ${typeof shared === "string" ? shared : this.#url}`;
+    const isAck = (/** @type {unknown} */ it) => it instanceof Ack;
+    if (shared && !extensions.some(isAck)) this.#options.extensions = [new Ack(), ...extensions];
+    this.#ack = /** @type {Ack | undefined} */ (this.#options.extensions.find(isAck));
+    if (shared) this.#windowId = Math.floor(random() * 36 ** WINDOW_ID).toString(36).padStart(WINDOW_ID, "0");
   }
 
   get state() {
@@ -221,16 +327,18 @@ export class Mirant extends EventTarget {
   connect() {
     const current = this.#life;
     if (current) return current.left?.then(() => this.connect()) ?? current.connected;
-    const life = /** @type {Life} */ ({ events: new AbortController() });
+    const life = /** @type {T.Life} */ ({ events: new AbortController() });
     life.connected = new Promise((resolve, reject) => Object.assign(life, { resolve, reject }));
     this.#life = life;
     this.#ended = false;
-    this.#advice = ADVICE;
+    this.#advise(ADVICE);
     this.#failures = this.#lostAt = 0;
     this.#avoided.clear();
     this.#watch(life);
     this.#become("connecting");
-    this.#run(life);
+    if (this.#options.reload) this.#guard(() => this.#load());
+    if (this.#options.shared) this.#join(life);
+    else this.#run(life);
     return life.connected;
   }
 
@@ -246,7 +354,8 @@ export class Mirant extends EventTarget {
     const channel = this.#channels.get(name) ?? this.#open(name);
     const listener = { callback };
     channel.listeners.add(listener);
-    /** @type {Promise<void> | undefined} */
+    for (const message of this.#early?.splice(0) ?? []) this.#deliver(message);
+    /** @type {Promise<void>} */
     let left;
     const unsubscribe = () => (left ??= this.#remove(channel, listener));
     await new Promise((resolve, reject) => {
@@ -276,7 +385,7 @@ export class Mirant extends EventTarget {
         this.#queue = this.#queue.filter(({ message }) => message.id !== id);
         call.settle(new BayeuxError("406::timeout", { channel }));
       });
-      /** @type {Call} */
+      /** @type {T.Call} */
       const call = {
         channel,
         sent: false,
@@ -314,9 +423,9 @@ export class Mirant extends EventTarget {
     return this.#request(message);
   }
 
-  // ---- the life of a session -------------------------------------------------------------------------------
+  // --- the life of a session
 
-  /** @param {Life} life */
+  /** @param {T.Life} life */
   async #run(life) {
     while (life === this.#life) {
       try {
@@ -329,7 +438,7 @@ export class Mirant extends EventTarget {
     }
   }
 
-  /** Finds the first transport that works, and has a session on it. @param {Life} life */
+  /** @param {T.Life} life */
   async #establish(life) {
     /** @type {T.TransportType[]} */
     const failed = [];
@@ -339,7 +448,6 @@ export class Mirant extends EventTarget {
         if (!this.#clientId) await this.#handshake(life);
         await this.#connect({ timeout: 0 });
         this.#proven.add(type);
-        // Here this transport works and those before it do not: they are tried again only if they ever did.
         for (const other of failed) if (!this.#proven.has(other)) this.#avoided.add(other);
         return;
       } catch (error) {
@@ -374,7 +482,7 @@ export class Mirant extends EventTarget {
     await transport.open().finally(() => clearTimeout(timer));
   }
 
-  /** @param {Life} life */
+  /** @param {T.Life} life */
   async #handshake(life) {
     const { handshake, maxNetworkDelay } = this.#options;
     const fields = typeof handshake === "function" ? await handshake() : handshake;
@@ -392,14 +500,14 @@ export class Mirant extends EventTarget {
     this.#clientId = reply.clientId ?? null;
     this.#heed(reply);
     for (const type of missing) this.#avoided.add(type);
-    // The session goes on, over a transport that the server has.
     if (missing.some((type) => type === this.#type)) throw broken(`${this.#type} not offered`);
     this.#restore();
     this.#ready = true;
+    this.#share();
     this.#flush();
   }
 
-  /** The heartbeat: one /meta/connect after the other. @param {Life} life */
+  /** @param {T.Life} life */
   async #converse(life) {
     for (;;) {
       const interval = duration(this.#advice.interval);
@@ -409,7 +517,7 @@ export class Mirant extends EventTarget {
     }
   }
 
-  /** @param {T.Advice} [advice]  timeout 0: on a new transport, to be answered at once */
+  /** @param {T.Advice} [advice] */
   async #connect(advice) {
     const hold = advice ? 0 : duration(this.#advice.timeout);
     const message = { channel: "/meta/connect", connectionType: this.#type ?? "", ...(advice && { advice }) };
@@ -421,19 +529,29 @@ export class Mirant extends EventTarget {
     this.#flush();
   }
 
-  /** Takes the advice of a successful reply; that of broadcasts is whatever their publisher wrote. @param {Message} reply */
+  /** @param {T.Message} reply */
   #heed(reply) {
     if (!reply.advice) return;
-    this.#advice = { ...this.#advice, "reconnect": "retry", "multiple-clients": false, ...reply.advice };
+    // Servers do not always take back the interval they advised because of other windows.
+    const former = this.#advice[SEVERAL] ? { ...this.#advice, interval: 0 } : this.#advice;
+    this.#advise({ ...former, reconnect: "retry", [SEVERAL]: false, ...reply.advice });
     if (this.#advice.reconnect === "retry") return;
     throw new BayeuxError("0::disconnected_by_server", { channel: reply.channel, reply });
   }
 
-  /** Waits, and lets #run try again: with the session, if there still is one. @param {BayeuxError} error */
+  /** @param {T.Advice} advice */
+  #advise(advice) {
+    const several = advice[SEVERAL] ?? false;
+    const changed = several !== (this.#advice[SEVERAL] ?? false);
+    this.#advice = advice;
+    if (changed) this.dispatchEvent(new CustomEvent("windows", { detail: { several } }));
+    this.#share();
+  }
+
+  /** @param {BayeuxError} error */
   async #recover(error) {
     const { reply, code } = error;
     const advice = reply?.advice;
-    // Without advice: the same again, unless there is no session to go on with.
     const action = advice?.reconnect ?? (code === 402 ? "handshake" : "retry");
     if (action === "none") return this.#end(error);
     if (!reply || this.#type !== this.#types()[0]) this.#drop(error);
@@ -441,24 +559,18 @@ export class Mirant extends EventTarget {
     if (this.#state === "connecting") this.#report(error);
     this.#interrupt(error);
 
-    const { now, backoff } = this.#options;
+    const { now, random, backoff: { first, max, jitter } } = this.#options;
     const lost = this.#clientId && action === "handshake";
-    // A lost session is replaced at once, but not over and over, as between servers that do not share sessions.
-    const atOnce = lost && now() - this.#replacedAt > backoff.max;
+    const atOnce = lost && now() - this.#replacedAt > max;
     if (atOnce) this.#replacedAt = now();
-    const delay = Math.max(atOnce ? 0 : this.#backoff(), duration(advice?.interval));
-    this.#failures++;
+    // Chance spreads out the clients of a restarted server, and makes none late.
+    const pause = Math.min(max, first * 2 ** this.#failures++) * (1 - jitter * random());
+    const delay = Math.max(atOnce ? 0 : pause, duration(advice?.interval));
     if (lost || this.#expires(delay)) this.#forget(error);
     if (delay) await this.#pause(delay);
   }
 
-  #backoff() {
-    const { first, max, jitter } = this.#options.backoff;
-    // Chance only shortens: the clients of a restarted server come back spread out, and none late.
-    return Math.min(max, first * 2 ** this.#failures) * (1 - jitter * this.#options.random());
-  }
-
-  /** Whether the server will have dropped the session by then, if it told how long it keeps one. @param {number} delay */
+  /** @param {number} delay */
   #expires(delay) {
     const [timeout, interval, maxInterval] = [this.#advice.timeout, this.#advice.interval, this.#advice.maxInterval].map(duration);
     const now = this.#options.now();
@@ -466,7 +578,7 @@ export class Mirant extends EventTarget {
     return maxInterval && now - this.#lostAt + delay > timeout + interval + maxInterval;
   }
 
-  /** The session is gone, and with it the answers it still owed. @param {unknown} cause */
+  /** @param {unknown} cause */
   #forget(cause) {
     this.#clientId = null;
     for (const { sent, channel, settle } of [...this.#calls.values()]) {
@@ -474,12 +586,11 @@ export class Mirant extends EventTarget {
     }
   }
 
-  /** A new session has no subscriptions: those that live go first. */
   #restore() {
     const waiting = this.#queue;
     this.#queue = [];
     for (const channel of this.#channels.values()) {
-      if (channel.pending) continue; // waits in the queue anyway
+      if (channel.pending) continue;
       this.#subscribe(channel);
       channel.ready.catch((error) => {
         if (error.reply) this.#channels.delete(channel.name);
@@ -494,18 +605,23 @@ export class Mirant extends EventTarget {
     }
   }
 
-  /** @param {Life} life */
+  /** @param {T.Life} life */
   async #leave(life) {
-    // Through the queue: what was published before leaves before.
-    if (this.#ready) await this.send({ channel: "/meta/disconnect" }).catch(() => {});
+    // Waits for what was published before; if other windows need the session, with something harmless.
+    const last = this.#alone ? { channel: "/meta/disconnect" } : { channel: "/meta/subscribe", subscription: "/service/leave" };
+    if (this.#ready) await this.send(last).catch(() => {});
     if (life === this.#life) this.#end(new BayeuxError("disconnect"));
   }
 
-  /** @param {BayeuxError} cause @param {string} [farewell]  sent when nobody can wait for its reply */
+  /** @param {BayeuxError} cause @param {string} [farewell] */
   #end(cause, farewell) {
     const life = this.#life;
     if (!life) return;
+    const left = life.left || cause.error === "pagehide";
+    if (left) this.#failure = new BayeuxError(LEADER_LOST);
     const unsettled = [...this.#detach(farewell), ...this.#queue];
+    if (!left) this.#share(cause, "disconnected");
+    this.#windows = this.#early = null;
     this.#life = null;
     this.#ended = true;
     this.#queue = [];
@@ -517,34 +633,36 @@ export class Mirant extends EventTarget {
     life.reject(cause);
   }
 
-  /** Obeys the page, where there is one. @param {Life} life */
+  /** @param {T.Life} life */
   #watch({ events: { signal } }) {
-    const { window } = this.#options;
+    const { window, reload, now } = this.#options;
     window.addEventListener?.("online", () => {
       if (this.#state === "connected") return;
       this.#failures = 0;
-      this.#avoided.clear(); // it may be another network
+      this.#avoided.clear();
       this.#wake();
     }, { signal });
     window.addEventListener?.("pagehide", () => {
-      const message = this.#ready && this.#extend("outgoing", this.#sign({ channel: "/meta/disconnect", id: this.#nextId() }));
+      const last = this.#ready && this.#alone;
+      const state = { ...this.#status(), names: this.#names(), at: now() };
+      if (last && reload) this.#guard(() => window.sessionStorage?.setItem(this.#name, JSON.stringify(state)));
+      const message = last && !reload && this.#extend("outgoing", this.#sign({ channel: "/meta/disconnect", id: this.#nextId() }));
       const left = this.#life?.left;
       this.#end(new BayeuxError("pagehide"), message ? JSON.stringify([message]) : undefined);
       if (left) return;
       window.addEventListener("pageshow", (event) => {
-        // Back from the back/forward cache, which no connection survives.
         if (/** @type {PageTransitionEvent} */ (event).persisted) this.connect().catch((error) => this.#report(error));
       }, { once: true });
     }, { signal });
   }
 
-  // ---- sending ---------------------------------------------------------------------------------------------
+  // --- sending
 
   #nextId() {
-    return String(++this.#lastId);
+    return `${this.#windowId}${++this.#lastId}`;
   }
 
-  /** Queues a message until this turn ends, and it can be sent. @param {Message} message @param {Channel} [kept] @returns {Promise<Message>} */
+  /** @param {T.Message} message @param {{name: string}} [kept] @returns {Promise<T.Message>} */
   #request(message, kept) {
     const { channel, id = this.#nextId() } = message;
     const { maxQueue } = this.#options;
@@ -569,24 +687,25 @@ export class Mirant extends EventTarget {
     }
   }
 
-  /** Sends a message alone and at once, as handshakes must be and held connects should. @param {Message} message @param {number} wait @returns {Promise<Message>} */
+  /** @param {T.Message} message @param {number} wait @returns {Promise<T.Message>} */
   #exchange(message, wait) {
     return new Promise((resolve, reject) => {
       this.#transmit([{ message: { ...message, id: this.#nextId() }, resolve, reject }], wait);
     });
   }
 
-  /** @param {Request[]} requests @param {number} wait  for the replies to all of them */
+  /** @param {T.Request[]} requests @param {number} wait */
   #transmit(requests, wait) {
-    /** @type {Exchange} */
+    /** @type {T.Exchange} */
     const exchange = { left: 0 };
     const messages = [];
     const bodies = [];
     for (const request of requests) {
       try {
-        const message = this.#extend("outgoing", this.#sign(request.message));
+        const signed = this.#sign(request.message);
+        const message = request.forwarded ? signed : this.#extend("outgoing", pack(signed));
         if (!message) throw new BayeuxError("404::message_deleted", { channel: request.message.channel });
-        bodies.push(JSON.stringify(message)); // throws for what is no JSON, which harms that message only
+        bodies.push(JSON.stringify(message));
         messages.push(message);
         this.#sent.set(String(message.id), Object.assign(request, { exchange, clientId: this.#clientId }));
         exchange.left++;
@@ -596,18 +715,20 @@ export class Mirant extends EventTarget {
     }
     if (!messages.length) return;
     exchange.timer = this.#after(wait, () => this.#fail(`no reply in ${wait} ms`));
+    if (messages.some(({ subscription }) => subscription)) this.#windows?.post({ names: this.#names() });
     this.#transport?.send(`[${bodies}]`, messages);
   }
 
-  /** @param {Message} message @returns {Message} */
+  /** @param {T.Message} message @returns {T.Message} */
   #sign(message) {
     return { ...message, ...(this.#clientId && { clientId: this.#clientId }) };
   }
 
-  // ---- receiving -------------------------------------------------------------------------------------------
+  // --- receiving
 
-  /** @param {Message[]} messages */
+  /** @param {T.Message[]} messages */
   #receive(messages) {
+    if (this.#windows?.leading) this.#windows.post({ messages });
     for (const received of messages) {
       if (typeof received?.channel !== "string") continue;
       const message = this.#extend("incoming", received);
@@ -616,25 +737,27 @@ export class Mirant extends EventTarget {
     }
   }
 
-  /** @param {Message} message */
+  /** @param {T.Message} message */
   #dispatch(message) {
     const { channel, successful } = message;
+    const id = String(message.id);
+    if (this.#windows?.others.has(id.slice(0, WINDOW_ID)) && ("data" in message || !this.#sent.has(id))) return; // another window's
     const meta = channel.startsWith("/meta/");
-    const error = (/** @type {string} */ text) => new BayeuxError(message.error ?? text, { channel, reply: message });
+    // Code 0 is from the leading window, not from the server.
+    const error = (text = message.error) => new BayeuxError(text ?? "0::unsuccessful", { channel, reply: text?.startsWith("0:") ? undefined : message });
+    this.#guard(() => unpack(message));
     if ("data" in message && !meta) {
-      // No reply, those have no data; but the answer to a call has its id.
-      const call = this.#calls.get(String(message.id));
+      const call = this.#calls.get(id);
       if (call?.channel !== channel) return this.#deliver(message);
       this.#settle(message, null);
-      return call.settle(successful === false && error("500::call_failed"), message.data);
+      return call.settle(successful === false && error(message.error ?? "500::call_failed"), message.data);
     }
-    const asked = this.#settle(message, successful ? null : error("0::unsuccessful"));
+    const asked = this.#settle(message, successful ? null : error());
     if (meta) this.#deliver(message);
-    // The server ends the session by itself.
-    if (!asked && channel === "/meta/disconnect" && successful !== false) this.#end(error("0::disconnected_by_server"));
+    if (!asked && channel === "/meta/disconnect" && successful !== false) this.#end(error(message.error ?? "0::disconnected_by_server"));
   }
 
-  /** Settles the request that this replies to, if there is one. @param {Message} reply @param {BayeuxError | null} error */
+  /** @param {T.Message} reply @param {BayeuxError | null} error */
   #settle(reply, error) {
     const id = String(reply.id);
     const request = this.#sent.get(id);
@@ -645,17 +768,16 @@ export class Mirant extends EventTarget {
     if (!error) request.resolve(reply);
     else if (gone && request.kept) this.#queue.unshift(request);
     else request.reject(error);
-    // A held /meta/connect would learn that the session is gone only when its time is over.
     if (gone && reply.channel !== "/meta/connect") this.#drop(error);
     return true;
   }
 
-  /** @param {Request} request */
+  /** @param {T.Request} request */
   #release({ exchange }) {
     if (exchange && !--exchange.left) this.#options.clearTimeout(exchange.timer);
   }
 
-  /** Exact listeners first, then `*`, then `**` from the deepest up. @param {Message} message */
+  /** @param {T.Message} message */
   #deliver(message) {
     const { channel } = message;
     const names = [channel];
@@ -664,36 +786,45 @@ export class Mirant extends EventTarget {
       if (names.length === 1) names.push(`${path}/*`);
       names.push(`${path}/**`);
     }
-    if (channel.startsWith("/meta/")) names.pop(); // `/**` means all that is published
+    if (channel.startsWith("/meta/")) names.pop();
     const listeners = names.flatMap((name) => [...(this.#channels.get(name)?.listeners ?? []), ...(this.#local.get(name) ?? [])]);
-    for (const { callback } of listeners) this.#guard(() => callback(/** @type {Delivery<any>} */ (message)));
+    if (!listeners.length && "data" in message && (this.#early?.length ?? Infinity) < this.#options.maxQueue) this.#early?.push(message);
+    for (const { callback } of listeners) this.#guard(() => callback(/** @type {T.Delivery<any>} */ (message)));
   }
 
-  // ---- failing ---------------------------------------------------------------------------------------------
+  // --- failing
 
   /** @type {T.Host["fail"]} */
   #fail(why, messages) {
     if (messages) for (const message of messages) this.#settle(message, broken(why, { channel: message.channel }));
-    else this.#drop(broken(why));
+    else {
+      const windows = this.#windows;
+      windows?.untaken.clear(); // a leader that is late may send them yet
+      this.#drop(broken(why));
+      if (!windows?.leading) windows?.post({ hello: true });
+    }
   }
 
-  /** Gives the transport up. What is in flight fails, unless it can be repeated. @param {BayeuxError} error */
+  /** @param {BayeuxError} error */
   #drop(error) {
     if (!this.#transport) return;
-    const sent = this.#detach();
     this.#failure = error;
-    this.#queue.unshift(...sent.filter(({ kept }) => kept));
-    for (const { message, kept, reject } of sent) {
-      const { channel } = message;
+    const sent = this.#detach();
+    const again = sent.filter(({ kept, message }) => kept || this.#windows?.untaken.has(message.id));
+    this.#queue.unshift(...again);
+    this.#windows?.untaken.clear();
+    for (const request of sent) {
+      const { channel } = request.message;
+      const facts = { channel, cause: error };
       // #run must know what happened; a publisher, that nobody knows what became of its message.
-      if (/^\/meta\/(handshake|connect)$/.test(channel)) reject(error);
-      else if (!kept) reject(broken(String(error.args) || error.error, { channel, cause: error }));
+      if (/^\/meta\/(handshake|connect)$/.test(channel)) request.reject(error);
+      else if (!again.includes(request)) request.reject(wire(error) === LEADER_LOST ? new BayeuxError(LEADER_LOST, facts) : broken(String(error.args) || error.error, facts));
     }
     this.#interrupt(error);
     this.#wake();
   }
 
-  /** @param {string} [farewell] @returns {Request[]} what was in flight */
+  /** @param {string} [farewell] @returns {T.Request[]} */
   #detach(farewell) {
     const sent = [...this.#sent.values()];
     sent.forEach(this.#release, this);
@@ -701,6 +832,11 @@ export class Mirant extends EventTarget {
     this.#ready = false;
     this.#transport?.close(farewell);
     this.#transport = null;
+    if (this.#windows?.leading) {
+      this.#windows.epoch = this.#nextId();
+      this.#queue = this.#queue.filter(({ forwarded }) => !forwarded);
+      this.#share(this.#failure);
+    }
     return sent;
   }
 
@@ -709,43 +845,213 @@ export class Mirant extends EventTarget {
     if (this.#state === "connected" && !this.#life?.left) this.#become("interrupted", error);
   }
 
-  // ---- subscriptions ---------------------------------------------------------------------------------------
+  // --- subscriptions
 
-  /** @param {string} name @returns {Channel} */
+  /** @param {string} name */
   #open(name) {
+    /** @type {T.Channel} */
     const channel = { name, listeners: new Set(), ready: Promise.resolve(), pending: true };
     this.#channels.set(name, channel);
     this.#subscribe(channel);
     return channel;
   }
 
-  /** @param {Channel} channel */
+  /** @param {T.Channel} channel */
   #subscribe(channel) {
     channel.pending = true;
     channel.ready = this.#request({ channel: "/meta/subscribe", subscription: channel.name }, channel).finally(() => (channel.pending = false));
   }
 
-  /** Returns whether it was the last listener. @param {Channel} channel @param {Listener} listener */
+  /** @param {T.Channel} channel @param {T.Listener} listener */
   #forsake({ name, listeners }, listener) {
     return listeners.delete(listener) && !listeners.size && this.#channels.delete(name);
   }
 
-  /** @param {Channel} channel @param {Listener} listener */
+  /** @param {T.Channel} channel @param {T.Listener} listener */
   async #remove(channel, listener) {
     if (!this.#forsake(channel, listener) || this.#ended) return;
-    // Never sent, so nothing to undo: an application that goes on and off while offline fills no queue.
     const unsent = this.#queue.findIndex(({ kept, exchange }) => kept === channel && !exchange);
     if (unsent >= 0) for (const { message, resolve } of this.#queue.splice(unsent, 1)) resolve(message);
-    else await this.#request({ channel: "/meta/unsubscribe", subscription: channel.name }, channel);
+    else if (!this.#windows?.leading || !this.#needed(channel.name)) await this.#withdraw(channel.name);
   }
 
-  // ---- small things ----------------------------------------------------------------------------------------
+  /** @param {string} subscription */
+  #withdraw(subscription) {
+    return this.#request({ channel: "/meta/unsubscribe", subscription }, { name: subscription });
+  }
 
-  /** @param {"incoming" | "outgoing"} direction @param {Message} message @returns {Message | null} */
+  /** @param {string} name */
+  #needed(name) {
+    return [this.#names(), ...(this.#windows?.others.values() ?? [])].some((names) => names.includes(name));
+  }
+
+  /** @param {string[]} names */
+  #bury(names) {
+    for (const name of names) if (!this.#needed(name)) this.#withdraw(name).catch(() => {});
+  }
+
+  // --- a session that outlives its page
+
+  #load() {
+    const { window, now, maxNetworkDelay } = this.#options;
+    const text = window.sessionStorage?.getItem(this.#name);
+    if (!text) return;
+    window.sessionStorage?.removeItem(this.#name); // a copy of this page must not have it too
+    const { clientId, type, advice, ack, names, at } = JSON.parse(text);
+    const most = duration(advice.maxInterval);
+    if (most && now() - at > most) return;
+    this.#clientId = clientId;
+    this.#advise(advice);
+    this.#prefer(type);
+    this.#ack?.resume(ack);
+    this.#early = [];
+    this.#after(maxNetworkDelay, () => {
+      this.#early = null;
+      if (clientId === this.#clientId) this.#bury(names);
+    });
+  }
+
+  /** @param {T.TransportType | null} type */
+  #prefer(type) {
+    for (const other of this.#options.transports) {
+      if (!type || other === type) return;
+      this.#avoided.add(other);
+    }
+  }
+
+  #names() {
+    return [...this.#channels.keys()];
+  }
+
+  #status(state = this.#state) {
+    return { state, ready: this.#ready, type: this.#type, clientId: this.#clientId, advice: this.#advice, ack: this.#ack?.state ?? null };
+  }
+
+  // --- a session that windows share
+
+  get #alone() {
+    return !this.#windows || (this.#windows.leading && !this.#windows.others.size);
+  }
+
+  /** @param {T.Life} life */
+  async #join(life) {
+    const { signal } = life.events;
+    const { BroadcastChannel, navigator } = this.#options.window;
+    const left = new Promise((resolve) => signal.addEventListener("abort", resolve));
+    /** @param {string} id @param {() => unknown} granted */
+    const lock = (id, granted) => navigator.locks.request(`${this.#name} ${id}`, { signal }, granted);
+    const hold = (id = "") => new Promise((resolve, reject) => lock(id, () => (resolve(id), left)).catch(reject));
+    try {
+      const channel = new BroadcastChannel(this.#name);
+      left.then(() => channel.close());
+      /** @type {T.Windows} */
+      const windows = {
+        leading: false,
+        epoch: "",
+        others: new Map(),
+        untaken: new Set(),
+        post: (note) => channel.postMessage({ from: this.#windowId, ...note }),
+        watch: (id) => {
+          lock(id, () => {
+            const names = windows.others.get(id);
+            windows.others.delete(id);
+            this.#bury(names ?? []);
+          }).catch(() => {});
+        },
+      };
+      this.#windows = windows;
+      channel.onmessage = ({ data }) => windows === this.#windows && this.#hear(windows, data);
+      await hold(this.#windowId);
+      windows.post({ hello: true });
+      await hold();
+      if (signal.aborted) return;
+      windows.leading = true;
+      for (const id of windows.others.keys()) windows.watch(id);
+      windows.epoch = this.#nextId();
+      this.#drop(new BayeuxError(LEADER_LOST));
+      this.#prefer(this.#type);
+      this.#share();
+    } catch {
+      if (signal.aborted) return;
+      this.#windows = null;
+    }
+    this.#run(life);
+  }
+
+  /** @param {BayeuxError | null} [error] @param {T.State} [state] */
+  #share(error = null, state) {
+    const windows = this.#windows;
+    if (windows?.leading) windows.post({ status: { ...this.#status(state), epoch: windows.epoch, error: error && { ...error } } });
+  }
+
+  /** @param {T.Windows} windows @param {T.Note} note */
+  #hear(windows, { from, hello, names, to, body, took, messages, status }) {
+    const known = windows.others.get(from);
+    if (!known && windows.leading) windows.watch(from);
+    windows.others.set(from, names ?? known ?? []);
+    if (hello) windows.post({ names: this.#names() });
+    if (windows.leading) {
+      if (hello) this.#share();
+      if (body && to === windows.epoch && this.#ready) this.#forward(windows, parse(body));
+      return;
+    }
+    for (const id of took ?? []) windows.untaken.delete(id);
+    if (messages) this.#receive(messages);
+    if (status) this.#follow(windows, status);
+  }
+
+  /** @param {T.Windows} windows @param {T.Message[]} messages */
+  #forward(windows, messages) {
+    // First, so that what is not taken when this window dies was certainly not sent.
+    windows.post({ took: messages.map(({ id }) => id) });
+    for (const message of messages) {
+      const { channel, id = "", subscription } = message;
+      const answer = (/** @type {object} */ fields) => windows.post({ messages: [{ channel, id, ...fields }] });
+      const { maxQueue } = this.#options;
+      if (channel === "/meta/unsubscribe" && this.#needed(String(subscription))) answer({ subscription, successful: true });
+      else if (this.#queue.length >= maxQueue) answer({ error: `0:${maxQueue}:queue_full` });
+      else this.#queue.push({ message, forwarded: true, resolve() {}, reject: (error) => answer({ error: wire(asFailure(error)) }) });
+    }
+    this.#flush();
+  }
+
+  /** @param {T.Windows} windows @param {T.Status} status */
+  #follow(windows, { state, ready, type, clientId, advice, error, epoch, ack }) {
+    const cause = error && new BayeuxError(wire(error), error);
+    if (epoch !== windows.epoch) {
+      const same = epoch.slice(0, WINDOW_ID) === windows.epoch.slice(0, WINDOW_ID);
+      this.#drop(same ? cause ?? this.#failure : new BayeuxError(LEADER_LOST));
+      windows.epoch = epoch;
+      this.#ack?.resume(ack);
+    }
+    const renewed = clientId !== this.#clientId;
+    if (renewed) this.#forget(cause);
+    this.#clientId = clientId;
+    this.#type = type;
+    this.#advise(advice);
+    this.#ready = ready;
+    if (renewed) this.#restore();
+    if (ready) {
+      this.#transport ??= {
+        idle: true,
+        close() {},
+        send(body, messages) {
+          for (const { id } of messages) windows.untaken.add(id);
+          windows.post({ to: windows.epoch, body });
+        },
+      };
+      this.#flush();
+    }
+    if (state === "disconnected") this.#end(cause ?? this.#failure);
+    else if (ready || state !== "connected") this.#become(state, cause);
+    if (this.#state === "connected") this.#life?.resolve();
+  }
+
+  /** @param {"incoming" | "outgoing"} direction @param {T.Message} message @returns {T.Message | null} */
   #extend(direction, message) {
     const extensions = [...this.#options.extensions];
     if (direction === "outgoing") extensions.reverse();
-    /** @type {Message | null} */
+    /** @type {T.Message | null} */
     let seen = message;
     for (const extension of extensions) {
       this.#guard(() => {
@@ -756,7 +1062,7 @@ export class Mirant extends EventTarget {
     return seen;
   }
 
-  /** Runs the code of others: if it throws, nobody else is harmed. @param {() => unknown} callback */
+  /** @param {() => unknown} callback */
   #guard(callback) {
     try {
       callback();
@@ -775,6 +1081,7 @@ export class Mirant extends EventTarget {
     const previous = this.#state;
     if (state === previous) return;
     this.#state = state;
+    this.#share(error);
     this.dispatchEvent(new CustomEvent("state", { detail: { state, previous, transport: this.transport, reason: error?.message ?? "", error } }));
   }
 
@@ -783,7 +1090,7 @@ export class Mirant extends EventTarget {
     return this.#options.setTimeout(callback, Math.min(delay, MAX_DELAY));
   }
 
-  /** Until the time is over, or #wake is called. @param {number} delay @returns {Promise<void>} */
+  /** @param {number} delay @returns {Promise<void>} */
   #pause(delay) {
     return new Promise((resolve) => {
       const timer = this.#after(delay, resolve);
@@ -795,14 +1102,52 @@ export class Mirant extends EventTarget {
   }
 }
 
+/** @implements {T.Ack} */
+export class Ack {
+  /** @type {T.AckState | null} */ state = null;
+  #again = 0;
+
+  /** @param {T.Message} message */
+  outgoing(message) {
+    const { channel, advice, ext } = message;
+    const handshake = channel === "/meta/handshake";
+    if (handshake) this.state = null;
+    else if (channel !== "/meta/connect" || !this.state) return;
+    else if (advice) this.#again = this.state.seen;
+    message.ext = { ...ext, ack: this.state?.batch ?? true };
+  }
+
+  /** @param {T.Message} message */
+  incoming({ channel, successful, ext, ...fields }) {
+    const ack = /** @type {any} */ (ext?.ack);
+    if (channel === "/meta/handshake" && successful && ack) this.state = { batch: ack.batch ?? 0, seen: 0 };
+    else if (!this.state) return;
+    else if (channel === "/meta/connect" && successful && typeof ack === "number") {
+      this.state = { batch: ack, seen: 0 };
+      this.#again = 0;
+    } else if ("data" in fields) {
+      if (!this.#again) this.state.seen++;
+      else if (this.#again--) return null;
+    }
+    return undefined;
+  }
+
+  /** @param {T.AckState | null} state */
+  resume(state) {
+    this.#again = 0;
+    if (state?.batch !== this.state?.batch) this.state = state;
+    else if (this.state) this.#again = this.state.seen;
+  }
+}
+
 /** @implements {T.TimeSync} */
 export class TimeSync extends EventTarget {
-  /** @type {T.Sample[]} newest last */ #samples = [];
+  /** @type {T.Sample[]} */ #samples = [];
   #now;
 
   constructor({ now = Date.now } = {}) {
     super();
-    this.#now = now; // kept: offsets refer to this clock, whatever becomes of Date
+    this.#now = now;
   }
 
   get samples() {
@@ -828,37 +1173,34 @@ export class TimeSync extends EventTarget {
   /** @type {T.TimeSync["sample"]} */
   async sample(bus) {
     const before = this.#samples.at(-1);
-    // Answered at once and without effect: "/meta/subscribe" to a service channel succeeds and is not recorded.
     await bus.send({ channel: "/meta/subscribe", subscription: "/service/timesync", ext: { timesync: {} } }).catch((error) => {
-      if (!error.reply) throw error; // a refusal tells the time as well
+      if (!error.reply) throw error;
     });
     const sample = this.#samples.at(-1);
     return sample && sample !== before ? sample : null;
   }
 
-  /** @param {Message} message */
+  /** @param {T.Message} message */
   outgoing(message) {
     if (!message.channel.startsWith("/meta/")) return;
-    // A server that gets `l` and `o` is silent when they are good; sample() leaves them out to get its answer.
     const known = message.ext?.timesync ? {} : { l: Math.round(this.lag), o: Math.round(this.offset) };
     message.ext = { ...message.ext, timesync: { tc: this.#now(), ...known } };
   }
 
-  /** @param {Message} message */
+  /** @param {T.Message} message */
   incoming({ channel, ext }) {
     const { tc, ts, p } = /** @type {Record<string, unknown>} */ (ext?.timesync ?? {});
     if (!channel.startsWith("/meta/") || typeof tc !== "number" || typeof ts !== "number" || typeof p !== "number") return;
     const at = this.#now();
-    const lag = Math.max(0, (at - tc - p) / 2); // whole milliseconds: p may be rounded to more than the whole trip
+    const lag = Math.max(0, (at - tc - p) / 2);
     const offset = ts - tc - lag;
-    // The truth is within ± lag of each sample. Those this one contradicts are from before a clock was set.
     const agreeing = this.#samples.filter((old) => Math.abs(old.offset - offset) <= old.lag + lag + 50);
     const sample = { offset, lag, at };
     this.#samples = [...agreeing, sample].slice(-10);
     this.dispatchEvent(new CustomEvent("sample", { detail: sample }));
   }
 
-  /** The mean of the better half: a sample is the more exact, the less its lag. @param {"offset" | "lag"} key */
+  /** @param {"offset" | "lag"} key */
   #estimate(key) {
     const best = this.samples.sort((a, b) => a.lag - b.lag).slice(0, Math.ceil(this.#samples.length / 2));
     return best.reduce((sum, sample) => sum + sample[key], 0) / (best.length || 1);

@@ -85,6 +85,11 @@ export class FakeServer {
     return this.#held.length;
   }
 
+  /** Forgets the held connects, as when their client is gone or sends another. */
+  letGo() {
+    this.#held = [];
+  }
+
   /** Answers the held connect, with deliveries before the reply. */
   async release(deliveries = [], fields = {}) {
     const { message, reply } = this.#held.shift();
@@ -187,22 +192,142 @@ export class FakeServer {
   }
 }
 
+/** The same with the ack extension, for one session: messages leave with answers to connects, until they are acknowledged. */
+export class AckServer extends FakeServer {
+  waiting = [];
+  #sent = [];
+  #batch = 0;
+  /** Whether answers to connects reach the client whole ("ok"), or their messages only ("cut"), or not at all ("lost"). */
+  way = "ok";
+
+  receive(via, messages, reply) {
+    const connect = messages.find(({ channel }) => channel === "/meta/connect");
+    if (connect && this.sessions.has(connect.clientId)) {
+      this.letGo();
+      this.waiting.unshift(...this.#sent.filter(({ batch }) => !(batch <= connect.ext?.ack)).map(({ message }) => message));
+      this.#sent = [];
+    }
+    super.receive(via, messages, (replies) => {
+      const complete = replies.flatMap((one) => this.#complete(one));
+      const passed = this.way === "cut" ? complete.filter((one) => "data" in one) : complete;
+      if (passed.length && this.way !== "lost") reply(passed);
+    });
+    if (this.waiting.length && this.holds) this.release();
+  }
+
+  #complete(reply) {
+    if (!reply.successful) return [reply];
+    if (reply.channel === "/meta/handshake") {
+      this.#sent = [];
+      this.#batch = 0;
+      return [{ ...reply, ext: { ack: true } }];
+    }
+    if (reply.channel !== "/meta/connect") return [reply];
+    const messages = this.waiting.splice(0);
+    this.#batch++;
+    this.#sent.push(...messages.map((message) => ({ batch: this.#batch, message })));
+    return [...messages, { ...reply, ext: { ack: this.#batch } }];
+  }
+
+  /** Messages for the session, which leave at once if a connect is held. */
+  async deliver(...messages) {
+    this.waiting.push(...messages);
+    if (this.holds) await this.release();
+    await settle();
+  }
+}
+
+/** The locks and channels of one browser, its windows, and how they end. */
+export class FakeBrowser {
+  #locks = new Map();
+  #channels = new Set();
+
+  /** What a page has of its window; `end()` is a crash. */
+  window({ storage = new Map() } = {}) {
+    const browser = this;
+    const window = new EventTarget();
+    const own = { dead: false, held: new Set() };
+    window.end = () => {
+      own.dead = true;
+      for (const lock of own.held) lock.release();
+      for (const queue of this.#locks.values()) for (const lock of [...queue]) if (lock.own === own) lock.release();
+    };
+    window.isDead = () => own.dead;
+    window.navigator = { locks: { request: (name, { signal }, callback) => this.#request(own, name, signal, callback) } };
+    window.sessionStorage = {
+      getItem: (key) => storage.get(key) ?? null,
+      setItem: (key, value) => void storage.set(key, value),
+      removeItem: (key) => void storage.delete(key),
+    };
+    window.BroadcastChannel = class {
+      constructor(name) {
+        Object.assign(this, { name, own, closed: false });
+        browser.#channels.add(this);
+      }
+
+      postMessage(data) {
+        if (this.closed) throw new Error("the channel is closed");
+        if (own.dead) return;
+        const copy = structuredClone(data);
+        for (const other of browser.#channels) {
+          if (other === this || other.name !== this.name) continue;
+          queueMicrotask(() => !other.own.dead && !other.closed && other.onmessage?.({ data: structuredClone(copy) }));
+        }
+      }
+
+      close() {
+        this.closed = true;
+        browser.#channels.delete(this);
+      }
+    };
+    return window;
+  }
+
+  #request(own, name, signal, callback) {
+    const queue = this.#locks.get(name) ?? [];
+    this.#locks.set(name, queue);
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const next = () => queue[0]?.run();
+      const lock = { own, running: false };
+      lock.release = () => {
+        if (!queue.includes(lock)) return;
+        queue.splice(queue.indexOf(lock), 1);
+        queueMicrotask(next);
+      };
+      lock.run = () => {
+        if (lock.running || own.dead) return;
+        lock.running = true;
+        own.held.add(lock);
+        Promise.resolve(callback()).then(resolve).finally(lock.release);
+      };
+      signal.addEventListener("abort", () => {
+        if (lock.running) return;
+        lock.release();
+        reject(signal.reason);
+      });
+      queue.push(lock);
+      queueMicrotask(next);
+    });
+  }
+}
+
 /** A bus against a fake server; its state changes and errors are recorded. */
-export function setUp(options = {}) {
-  const server = new FakeServer();
-  const clock = new Clock();
+export function setUp({ server = new FakeServer(), clock = new Clock(), ...options } = {}) {
   const { setTimeout, clearTimeout, now } = clock;
   const { fetch, WebSocket } = server;
   const seams = { fetch, WebSocket, setTimeout, clearTimeout, now, random: () => 0, window: new EventTarget() };
   const bus = new Mirant("http://bus.example/cometd", { ...seams, ...options });
   const states = [];
   const errors = [];
+  const windows = [];
+  bus.addEventListener("windows", ({ detail }) => windows.push(detail.several));
   bus.addEventListener("state", ({ detail }) => states.push(detail));
   bus.addEventListener("error", (event) => {
     event.preventDefault();
     errors.push(event.detail.error);
   });
-  return { bus, server, clock, states, errors, window: seams.window };
+  return { bus, server, clock, states, errors, windows, window: options.window ?? seams.window };
 }
 
 /** The same, connected. */

@@ -1,6 +1,6 @@
 /** Compiled, never run (`tsc -p js`): what the declarations must accept, and what they must refuse. */
-import { BayeuxError, Mirant, TimeSync } from "../../js/mirant.js";
-import type { Delivery, Extension, Message, Sample, State, Subscription, TransportType } from "../../js/mirant.js";
+import { Ack, BayeuxError, Mirant, TimeSync } from "../../js/mirant.js";
+import type { AckState, Delivery, Extension, Message, Sample, State, Subscription, TransportType } from "../../js/mirant.js";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const is = <Claim extends true>(): Claim | void => {};
@@ -42,6 +42,14 @@ bus.listen("/service/news", ({ data }) => is<Equal<typeof data, unknown>>()).rem
 const batched = bus.batch(() => 42);
 is<Equal<typeof batched, number>>();
 
+new Mirant("/cometd", { shared: true, reload: true, transports: ["websocket", "long-polling", "callback-polling"] });
+new Mirant("/cometd", { shared: "ann", extensions: [new Ack()] });
+is<Equal<Ack["state"], AckState | null>>();
+bus.addEventListener("windows", ({ detail }) => is<Equal<typeof detail.several, boolean>>());
+bus.publish("/chat/demo", new Uint8Array(4).subarray(1));
+bus.send({ channel: "/chat/demo", data: new ArrayBuffer(4), ext: { binary: { last: false, meta: { name: "a.txt" } } } });
+bus.subscribe<Uint8Array>("/bytes", ({ data }) => is<Equal<typeof data, Uint8Array>>());
+
 const sample = await clock.sample(bus);
 is<Equal<typeof sample, Sample | null>>();
 clock.addEventListener("sample", ({ detail }) => detail.lag.toFixed(1));
@@ -52,6 +60,8 @@ is<Equal<typeof args, string[]>>();
 
 // @ts-expect-error a transport that does not exist
 new Mirant("/cometd", { transports: ["carrier-pigeon"] });
+// @ts-expect-error a share has a name, or is true
+new Mirant("/cometd", { shared: 1 });
 // @ts-expect-error the state is the bus's own
 bus.state = "connected";
 // @ts-expect-error data is unknown until its type is named

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Ack } from "../../js/mirant.js";
+import { AckServer, Clock, FakeBrowser, FakeServer, LONG_POLLING, outcome, setUp, settle } from "./fakes.js";
+
+/** Pages of one tab, one after the other. */
+class Tab {
+  clock = new Clock();
+  #browser = new FakeBrowser();
+  #storage = new Map();
+
+  constructor(server = new FakeServer()) {
+    this.server = server;
+  }
+
+  page(options) {
+    const { server, clock } = this;
+    const window = this.#browser.window({ storage: this.#storage });
+    return setUp({ server, clock, window, reload: true, random: () => 1 / 36 ** 3, ...options });
+  }
+
+  async open(options) {
+    const page = this.page(options);
+    await page.bus.connect();
+    await settle();
+    return page;
+  }
+
+  async leave({ window }) {
+    window.dispatchEvent(Object.assign(new Event("pagehide"), { persisted: false }));
+    await settle();
+  }
+}
+
+for (const options of [{}, LONG_POLLING]) {
+  test(`the next page goes on with the session (${options.transports ?? "websocket"})`, async () => {
+    const tab = new Tab();
+    const { server } = tab;
+    const first = await tab.open(options);
+    const { clientId, transport } = first.bus;
+    const before = server.messages("/meta/connect").length;
+    await tab.leave(first);
+    assert.equal(first.bus.state, "disconnected");
+    const { bus } = await tab.open(options);
+    assert.deepEqual([bus.state, bus.clientId, bus.transport, bus.advice.timeout], ["connected", clientId, transport, 30_000]);
+    assert.deepEqual(server.messages("/meta/connect")[before].advice, { timeout: 0 });
+    assert.deepEqual([server.messages("/meta/handshake").length, server.messages("/meta/disconnect").length], [1, 0]);
+  });
+}
+
+test("it starts with the transport that worked", async () => {
+  const tab = new Tab();
+  tab.server.websocket = "refused";
+  await tab.leave(await tab.open());
+  const { bus } = await tab.open();
+  assert.deepEqual([bus.transport, tab.server.sockets.length], ["long-polling", 1]);
+});
+
+test("what was queued meanwhile waits until the page subscribes, in whatever order it does that", async () => {
+  for (const early of [true, false]) {
+    const tab = new Tab(new AckServer());
+    const ack = () => ({ extensions: [new Ack()] });
+    const first = await tab.open(ack());
+    await first.bus.subscribe("/chat", () => {});
+    await tab.leave(first);
+    tab.server.waiting.push({ channel: "/chat", data: "meanwhile" });
+    const { bus } = tab.page(ack());
+    const heard = [];
+    const subscribe = () => bus.subscribe("/chat", ({ data }) => heard.push(data));
+    const subscribed = early && subscribe();
+    await bus.connect();
+    await (subscribed || subscribe());
+    await settle();
+    assert.deepEqual(heard, ["meanwhile"]);
+    assert.equal(tab.server.messages("/meta/connect").at(-1).ext.ack, 2);
+  }
+});
+
+test("what waits is bounded", async () => {
+  const tab = new Tab(new AckServer());
+  const options = () => ({ extensions: [new Ack()], maxQueue: 2 });
+  await tab.leave(await tab.open(options()));
+  tab.server.waiting.push(...[1, 2, 3].map((data) => ({ channel: "/chat", data })));
+  const { bus } = await tab.open(options());
+  const heard = [];
+  await bus.subscribe("/chat", ({ data }) => heard.push(data));
+  assert.deepEqual(heard, [1, 2]);
+});
+
+test("subscriptions that the next page does not make end after maxNetworkDelay", async () => {
+  const tab = new Tab();
+  const { server, clock } = tab;
+  const first = await tab.open();
+  await Promise.all(["/a", "/b"].map((channel) => first.bus.subscribe(channel, () => {})));
+  await tab.leave(first);
+  const { bus } = await tab.open();
+  await bus.subscribe("/a", () => {});
+  await clock.advance(9_999);
+  assert.deepEqual(server.messages("/meta/unsubscribe"), []);
+  await clock.advance(1);
+  assert.deepEqual(server.messages("/meta/unsubscribe").map(({ subscription }) => subscription), ["/b"]);
+});
+
+test("a session that the server has dropped is replaced, with the subscriptions of the page", async () => {
+  const tab = new Tab();
+  const { server } = tab;
+  await tab.leave(await tab.open());
+  server.sessions.clear();
+  const { bus } = tab.page();
+  const subscribed = bus.subscribe("/chat", () => {});
+  await bus.connect();
+  await subscribed;
+  assert.deepEqual([bus.clientId, server.messages("/meta/handshake").length], [[...server.sessions][0], 2]);
+});
+
+test("a session older than maxInterval is not tried", async () => {
+  const tab = new Tab();
+  tab.server.advice = { ...tab.server.advice, maxInterval: 5_000 };
+  await tab.leave(await tab.open());
+  await tab.clock.advance(5_001);
+  await tab.open();
+  assert.equal(tab.server.messages("/meta/handshake").length, 2);
+});
+
+test("only one page goes on with it", async () => {
+  const tab = new Tab();
+  await tab.leave(await tab.open());
+  await tab.open();
+  await tab.open();
+  assert.equal(tab.server.messages("/meta/handshake").length, 2);
+});
+
+test("nothing is kept of a bus that was disconnected, or without the option", async () => {
+  const tab = new Tab();
+  const first = await tab.open();
+  await first.bus.disconnect();
+  await tab.leave(first);
+  await tab.leave(await tab.open({ reload: false }));
+  assert.equal(tab.server.messages("/meta/disconnect").length, 2);
+  await tab.open();
+  assert.equal(tab.server.messages("/meta/handshake").length, 3);
+});
+
+test("calls and publishes that wait are rejected when the page goes", async () => {
+  const tab = new Tab();
+  const page = await tab.open();
+  tab.server.answer = ({ channel }) => (channel === "/chat" ? null : undefined);
+  const lost = outcome(page.bus.publish("/chat", 1));
+  await settle();
+  await tab.leave(page);
+  assert.equal((await lost).error.error, "disconnected");
+});
+
+test("storage that may not be used is reported, and the session is a new one each time", async () => {
+  const tab = new Tab();
+  const page = tab.page();
+  Object.defineProperty(page.window, "sessionStorage", { get: () => { throw new Error("SecurityError"); } });
+  await page.bus.connect();
+  assert.equal(page.errors.length, 1);
+  assert.equal(page.bus.state, "connected");
+});
+
+test("the last window of a shared session keeps it for the next page", async () => {
+  const tab = new Tab(new AckServer());
+  await tab.leave(await tab.open({ shared: true }));
+  const { bus } = await tab.open({ shared: true });
+  assert.equal(bus.state, "connected");
+  assert.deepEqual([tab.server.messages("/meta/handshake").length, tab.server.messages("/meta/disconnect").length], [1, 0]);
+});

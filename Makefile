@@ -70,6 +70,24 @@ coverage: $(DEVELOPMENT) $(NODE_MODULES) chromium ## Run the Python tests and sh
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 
+##@ Longer runs
+
+RUNS ?= 1000
+SECONDS ?= 600
+SESSIONS ?= 1000000
+
+.PHONY: faults
+faults: $(DEVELOPMENT) ## Break connections in RUNS=1000 random ways and look for lost messages
+	$(BIN)/python -m tests.faults.runs --runs $(RUNS)
+
+.PHONY: fuzz
+fuzz: $(DEVELOPMENT) ## Feed the parsers nonsense for SECONDS=600
+	$(BIN)/python -m fuzz.run --seconds $(SECONDS)
+
+.PHONY: lifetimes
+lifetimes: $(DEVELOPMENT) ## Let SESSIONS=1000000 come and go, and measure what is left
+	$(BIN)/python -m tests.faults.lifetimes --sessions $(SESSIONS)
+
 ##@ Work on it
 
 .PHONY: format

@@ -61,6 +61,10 @@ unit-js: $(NODE_MODULES) ## Run the tests of the browser client
 interop: $(DEVELOPMENT) $(NODE_MODULES) ## Run the tests against other people's clients
 	$(BIN)/pytest -m interop
 
+.PHONY: interop-table
+interop-table: $(DEVELOPMENT) $(NODE_MODULES) chromium ## Run these and write docs/interop.md from the outcome
+	INTEROP_TABLE=write $(BIN)/pytest tests/interop
+
 .PHONY: browser
 browser: chromium ## Run the tests in Chromium
 	$(BIN)/pytest -m browser

@@ -6,6 +6,7 @@ and Bayeux 1.0 asks for ISO 8601, which nobody sends. Receivers must take any te
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -31,7 +32,7 @@ class TimeStamp(Extension):
     """Puts a ``timestamp`` into every reply and delivery, instead of a publisher's own."""
 
     def __init__(
-        self, clock: Callable[[], float], form: Callable[[datetime], str] = reference_format
+        self, clock: Callable[[], float] = time.time, form: Callable[[datetime], str] = reference_format
     ) -> None:
         """*clock* returns the time of day in seconds since 1970, *form* how a moment (in UTC) is written."""
         self._clock = clock

@@ -12,6 +12,7 @@ All times are milliseconds since 1970; the lag is one way.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
@@ -46,7 +47,7 @@ _decode = msgspec.json.Decoder(Sample).decode
 class TimeSync(Extension):
     """Answers ``ext.timesync`` on meta messages."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         """*clock* returns the time of day in seconds since 1970."""
         self._clock = clock
 

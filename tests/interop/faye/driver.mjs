@@ -1,0 +1,64 @@
+// How Faye's client, under Node.js and in a page, does the steps of the battery.
+
+// The order of Faye's own preference: disabling all that come before a transport selects it. Not all others, for
+// the handshake goes by long-polling or callback-polling, whatever comes after it.
+const PREFERENCE = ["websocket", "eventsource", "long-polling", "cross-origin-long-polling", "callback-polling"];
+
+export class FayeDriver {
+  #client;
+  #subscribed = new Map();
+
+  /** Over HTTP Faye posts every two kilobytes beside the two before. */
+  overtakes;
+
+  constructor(Faye, { url, transport }) {
+    this.overtakes = transport !== "websocket";
+    this.#client = new Faye.Client(url, { timeout: 20, retry: 0.2 });
+    for (const type of PREFERENCE.slice(0, PREFERENCE.indexOf(transport))) {
+      this.#client.disable(type);
+    }
+    this.#client.addExtension({
+      incoming: (message, callback) => {
+        if (message.channel === "/meta/subscribe" && message.successful) {
+          this.#subscribed.get(message.subscription)?.();
+        }
+        callback(message);
+      },
+    });
+  }
+
+  /** The transport in use. Faye has no public name for it. */
+  get transport() {
+    return this.#client._dispatcher.connectionType;
+  }
+
+  connect() {
+    return new Promise((resolve) => this.#client.connect(resolve));
+  }
+
+  async subscribe(channel, listener) {
+    const subscription = this.#client.subscribe(channel, (data) => listener(data));
+    await subscription;
+    return { cancel: () => subscription.cancel() }; // a subscription is thenable: bare it would be awaited
+  }
+
+  /** Faye subscribes again by itself. */
+  keep = this.subscribe;
+
+  renewed(channel) {
+    return new Promise((resolve) => this.#subscribed.set(channel, resolve));
+  }
+
+  /** Faye tells nobody of the reply; what is published afterwards leaves afterwards. */
+  unsubscribe(subscription) {
+    subscription.cancel();
+  }
+
+  async publish(channel, data) {
+    await this.#client.publish(channel, data);
+  }
+
+  async disconnect() {
+    await this.#client.disconnect();
+  }
+}

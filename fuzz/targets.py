@@ -1,0 +1,176 @@
+"""What is fuzzed: one function per way in. Each takes bytes and raises only if a rule is broken.
+
+The rule is the same everywhere: what comes in is accepted, or refused with an error that is documented. No
+other exception leaves, none is logged, every reply is JSON with an error of the table, and the next client is
+served as ever.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from mirant.bayeux.channels import Channel, ChannelInvalid, Pattern, Template
+from mirant.bayeux.errors import APPLICATION_FAILED, TABLE
+from mirant.bayeux.messages import BodyInvalid, BodyTooLarge, decode
+from mirant.bus.browsers import COOKIE, Browsers
+from mirant.bus.carrier import Request
+from mirant.bus.receive import receive
+from mirant.extensions.ack import Ack
+from mirant.extensions.activity import Activity
+from mirant.extensions.binary import BinaryData
+from mirant.extensions.timestamp import TimeStamp
+from mirant.extensions.timesync import TimeSync
+from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
+from mirant.transports.long_polling import Response
+from tests.world import World
+
+_STATUSES: Final = {200, 400, 413, 415}
+_CLOSES: Final = {1007, 1009}
+_ERRORS: Final = {error.text for error in TABLE} - {APPLICATION_FAILED.text}
+
+
+def body(data: bytes) -> None:
+    """The bytes of a body or a frame, as such."""
+    try:
+        messages = decode(data, max_size=2_000_000, max_batch=1_000)
+    except (BodyInvalid, BodyTooLarge):
+        return
+    assert 0 < len(messages) <= 1_000
+
+
+def frame(data: bytes) -> None:
+    """A text frame on a WebSocket that has a session, and one that has none."""
+    with _world() as world:
+        for client in (world.socket().enter(), world.socket()):
+            before = len(client.messages)
+            client.send_text(data)
+            assert client.closed is None or client.closed[0] in _CLOSES
+            _check(client.messages[before:])
+
+
+def post(data: bytes) -> None:
+    """The body of a POST; the first byte chooses the content type."""
+    kinds = ("application/json", "text/plain;charset=utf-16", "x;charset=iso-8859-1", "x;charset=nonsense")
+    with _world() as world:
+        poll = world.polling().enter().post(data[1:], content_type=kinds[sum(data[:1]) % len(kinds)])
+        if not poll.held:
+            assert poll.status in _STATUSES
+            if poll.status == 200:
+                _check(poll.messages)
+
+
+def name(data: bytes) -> None:
+    """A channel, a pattern, a template."""
+    text = data.decode("utf-8", "surrogatepass") if _is_text(data) else data.decode("latin-1")
+    for parse in (Channel.parse, Pattern.parse, Template):
+        try:
+            parsed = parse(text)
+        except ChannelInvalid:
+            continue
+        assert parse(parsed.name).name == parsed.name
+
+
+def ext(data: bytes) -> None:
+    """An ``ext`` with the keys of each extension, on each meta message and a publish."""
+    value = data.decode("utf-8", "replace")
+    keys = ",".join(f'"{key}":{value}' for key in ("ack", "timesync", "binary", "other"))
+    with _world() as world:
+        client = world.polling()
+        for channel in ("/meta/handshake", "/meta/connect", "/meta/subscribe", "/a", "/meta/disconnect"):
+            identity = f'"clientId":"{client.client_id}",'
+            fields = f'"channel":"{channel}",{identity}"subscription":"/a","data":{value},"ext":{{{keys}}}'
+            poll = client.post(f"[{{{fields}}}]".encode())
+            if poll.held or poll.status != 200:
+                continue
+            _check(poll.messages)
+            client.client_id = poll.messages[0].get("clientId", client.client_id)
+
+
+def query(data: bytes) -> None:
+    """The query of a GET that may be callback-polling."""
+    text = data.decode("latin-1")
+    callback = callback_of(text)
+    if callback is None:
+        return
+    responses: list[Response] = []
+    with _world() as world:
+        exchange = ScriptExchange(world.core, Request(), responses.append, callback)
+        try:
+            messages = exchange.read(body_of(text))
+        except BodyInvalid:
+            return
+        if messages is not None:
+            world.run(receive(world.core, messages, exchange, world.now))
+    assert [response.status for response in responses] in ([200], [400], [413])
+
+
+def cookie(data: bytes) -> None:
+    """The ``Cookie`` header, alone and around a cookie of ours."""
+    browsers = Browsers(b"a secret of these tests")
+    header = data.decode("latin-1")
+    assert browsers.of(Request({"cookie": header})) is None
+    ours = browsers.issue()
+    found = browsers.of(Request({"cookie": f"{COOKIE}={ours}; {header}"}))
+    assert found == browsers.recognise(ours) is not None
+
+
+TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
+    target.__name__: target for target in (body, frame, post, name, ext, query, cookie)
+}
+
+
+@contextmanager
+def _world() -> Iterator[World]:
+    """A bus with every extension; afterwards nothing has been logged as a failure, and others are served."""
+    failures = _Failures()
+    log = logging.getLogger("mirant")
+    log.addHandler(failures)
+    try:
+        world = World(max_body=2_000_000)
+        world.core.extensions += [
+            Ack(),
+            BinaryData(),
+            TimeSync(lambda: 1.0),
+            TimeStamp(lambda: 1.0),
+            Activity(60),
+        ]
+        yield world
+        witness = world.socket().enter()
+        witness.subscribe("/witness")
+        world.publish("/witness", "served")
+        assert witness.data == ["served"]
+        world.advance(1_000)
+    finally:
+        log.removeHandler(failures)
+    assert not failures.records, failures.records[0].getMessage()
+    assert not world.failures
+
+
+class _Failures(logging.Handler):
+    """Keeps what is logged as an error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+def _check(messages: list[dict[str, Any]]) -> None:
+    for message in messages:
+        json.dumps(message)
+        if message.get("successful") is False:
+            assert message["error"].rpartition(":")[2] in _ERRORS, message
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True

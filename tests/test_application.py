@@ -105,6 +105,22 @@ async def test_publishing_tells_to_how_many_it_goes() -> None:
         assert bus.publish_nowait("/b", 1) == 1
 
 
+async def test_a_lazy_message_waits_for_another_occasion() -> None:
+    bus = Bus()
+    bus.channel("/slow", lazy=60)
+    async with Poller.inside(bus) as client:
+        await client.begin()
+        await client.subscribe("/a", "/slow")
+        poll = asyncio.create_task(client.connect())
+        await bus.publish("/a", "lazy", lazy=60)
+        await bus.publish("/slow", "lazy too")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(poll), 0.1)
+
+        await bus.publish("/slow", "urgent", lazy=0)
+        assert [message.get("data") for message in await poll] == ["lazy", "lazy too", "urgent", None]
+
+
 @pytest.mark.parametrize("channel", ["", "a", "/", "/a/*", "/**", "/a//b", "/" + "a" * 300, "/a?"])
 async def test_publishing_to_what_is_no_channel(channel: str) -> None:
     with pytest.raises(ChannelInvalid):

@@ -100,24 +100,28 @@ class Bus(Services):
         options = ChannelOptions(lazy=lazy, echo=echo, latest=latest, persistent=persistent)
         self._core.channels.set(Pattern.parse(pattern), options)
 
-    async def publish(self, channel: str, data: object) -> int:
+    async def publish(self, channel: str, data: object, *, lazy: float | None = None) -> int:
         """Publish *data* on *channel* from the server; return to how many sessions here it goes.
 
         When this returns, the bus has accepted the message and it is in the outbox of each session that
-        subscribes to the channel. Nothing is known of its arrival.
+        subscribes to the channel. Nothing is known of its arrival. A *lazy* message may wait there for that
+        many seconds, until there is another occasion to send something; 0 is at once, also on a lazy
+        channel.
 
         Raises:
             ChannelInvalid: *channel* is no channel name.
             ValueError: *channel* is a meta or service channel.
             TypeError: *data* has no JSON form.
         """
-        return self.publish_nowait(channel, data)
+        return self.publish_nowait(channel, data, lazy=lazy)
 
-    def publish_nowait(self, channel: str, data: object) -> int:
+    def publish_nowait(self, channel: str, data: object, *, lazy: float | None = None) -> int:
         """The same as `publish`, for code that cannot await."""
         self._core.now = self._loop.now()  # raises where it may not be called, before anything is changed
         target = broadcast_channel(channel)
-        return self._core.publish(target, delivery_of(target, data))
+        delivery = delivery_of(target, data)
+        delivery.lazy = lazy
+        return self._core.publish(target, delivery)
 
     def deliver(self, session: Session, channel: str, data: object) -> None:
         """Send *data* on *channel* to one session; it need not be subscribed. To one that ended, nothing.

@@ -224,7 +224,7 @@ class Core:
             subscribers = tuple(session for session in subscribers if session is not sender)
         if not subscribers:
             return 0
-        delivery.lazy = delivery.lazy or options.lazy or None
+        delivery.lazy = (options.lazy if delivery.lazy is None else delivery.lazy) or None
         delivery.latest = delivery.latest or bool(options.latest)
         for extension in self.extensions:
             delivery = extension.publishing(delivery, self.now)

@@ -11,6 +11,7 @@ and its acknowledgement did not reach the server.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
@@ -23,6 +24,9 @@ from mirant.bus.extension import Extension
 from mirant.bus.outbox import Outbox
 
 _KEY: Final = "ack"
+
+# How many answers are remembered of a delivery that leaves again and again: connects are overtaken by few.
+_REMEMBERED: Final = 7
 
 _decode_batch = msgspec.json.Decoder(int).decode
 
@@ -47,6 +51,20 @@ class Ack(Extension):
             reply.ext = {**(reply.ext or {}), _KEY: _begin(turn, numbered=turn.with_messages)}
 
 
+class Sent:
+    """A delivery that left, with the numbers of the answers it left with."""
+
+    __slots__ = ("answers", "delivery")
+
+    def __init__(self, delivery: Delivery, answer: int) -> None:
+        self.delivery = delivery
+        self.answers: tuple[int, ...] = (answer,)
+
+    def leave_again(self, answer: int) -> None:
+        """Note that the delivery leaves once more."""
+        self.answers = (*self.answers[-_REMEMBERED:], answer)
+
+
 class AckStore(Outbox):
     """An outbox that keeps what it gave until it is acknowledged.
 
@@ -54,16 +72,21 @@ class AckStore(Outbox):
     from one that never reads.
     """
 
-    __slots__ = ("_batch", "_kept", "_reported")
+    __slots__ = ("_again", "_batch", "_kept", "_reported")
 
     def __init__(self, former: Outbox) -> None:
         """Take over what waits in *former*."""
         super().__init__(former.limit, former.overflow)
         self._batch = 0  # the number of the answer that is being made, or was made last
-        self._kept: list[tuple[int, Delivery]] = []  # with the number of the answer each left with last
-        self._reported: list[tuple[int, dict[str, int]]] = []  # what was said to be dropped, likewise
+        self._kept: list[Sent] = []  # what left last
+        self._again: deque[Sent] = deque()  # what left earlier, and is to leave again before all else
+        # What was said to be dropped, with the number of the answer that said so.
+        self._reported: list[tuple[int, dict[str, int]]] = []
         for delivery in former.take(former.size):
             self.put(delivery)
+
+    def __len__(self) -> int:
+        return len(self._again) + super().__len__()
 
     def begin_batch(self) -> int:
         """Return the number of the answer that takes what waits."""
@@ -71,26 +94,45 @@ class AckStore(Outbox):
         return self._batch
 
     def acknowledge(self, batch: int | None) -> None:
-        """Forget what left with answers up to *batch* (None: with none), and let the rest wait once more."""
-        again = [delivery for number, delivery in self._kept if batch is None or number > batch]
+        """Forget what the client has, having seen the answer *batch* (None: none); let the rest leave again.
+
+        It has what left with that very answer, even if it left again since: a connect may be overtaken. Of
+        other answers, those before it, it need not have all: they may have been lost, and *batch* been too
+        small to hold it all again.
+        """
+        seen = -1 if batch is None else batch
+        kept = [sent for sent in self._kept if seen not in sent.answers and sent.answers[-1] > seen]
+        self._again = deque([*kept, *(sent for sent in self._again if seen not in sent.answers)])
         self._kept = []
-        self.reserved = 0
-        super().put_back(again)
+        self.reserved = sum(len(sent.delivery.payload) for sent in self._again)
         reported, self._reported = self._reported, []
         for number, channels in reported:
-            if batch is None or number > batch:
-                self.urgent = True
+            if number > seen:
                 for channel, count in channels.items():
                     self._count_dropped(channel, count)
+        self.urgent = self.urgent or len(self) > 0
 
     def take(self, most: int) -> list[Delivery]:
-        """Return what waits, up to *most* bytes, and keep it."""
+        """Return what is to leave again, then what waits, up to *most* bytes, and keep it all."""
+        taken: list[Delivery] = []
+        while self._again and (not taken or most >= len(self._again[0].delivery.payload)):
+            sent = self._again.popleft()
+            sent.leave_again(self._batch)
+            self._kept.append(sent)
+            taken.append(sent.delivery)
+            most -= len(sent.delivery.payload)
+        if not self._again and (most > 0 or not taken):
+            taken += self._take_new(most)
+        self.urgent = len(self) > 0
+        return taken
+
+    def _take_new(self, most: int) -> list[Delivery]:
         dropped = self._dropped
         taken = super().take(most)
         if dropped is not None:  # the first says so; it is made anew if need be
             self._reported.append((self._batch, dropped))
         new = taken if dropped is None else taken[1:]
-        self._kept.extend((self._batch, delivery) for delivery in new)
+        self._kept.extend(Sent(delivery, self._batch) for delivery in new)
         self.reserved += sum(len(delivery.payload) for delivery in new)
         return taken
 

@@ -130,7 +130,7 @@ async def test_no_subprotocol_is_offered_and_none_is_chosen() -> None:
 async def test_a_page_of_another_origin_is_refused() -> None:
     async with serving(Bus()) as url:
         with pytest.raises(InvalidStatus, match="403"):
-            await connect(url.replace("http", "ws"), origin="http://evil.example")  # type: ignore[arg-type]
+            await connect(url.replace("http", "ws"), origin="http://evil.example")  # type: ignore[arg-type]  # it takes a NewType
 
 
 async def test_a_transport_that_is_not_offered_is_refused() -> None:

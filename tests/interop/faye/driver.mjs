@@ -6,12 +6,14 @@ const PREFERENCE = ["websocket", "eventsource", "long-polling", "cross-origin-lo
 
 export class FayeDriver {
   #client;
+  #wanted;
   #subscribed = new Map();
 
   /** Over HTTP Faye posts every two kilobytes beside the two before. */
   overtakes;
 
   constructor(Faye, { url, transport }) {
+    this.#wanted = transport;
     this.overtakes = transport !== "websocket";
     this.#client = new Faye.Client(url, { timeout: 20, retry: 0.2 });
     for (const type of PREFERENCE.slice(0, PREFERENCE.indexOf(transport))) {
@@ -32,8 +34,12 @@ export class FayeDriver {
     return this.#client._dispatcher.connectionType;
   }
 
-  connect() {
-    return new Promise((resolve) => this.#client.connect(resolve));
+  /** Faye is connected before it has found out whether the better transport works, and tells nobody of that. */
+  async connect() {
+    await new Promise((resolve) => this.#client.connect(resolve));
+    for (let tries = 0; this.transport !== this.#wanted && tries < 250; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   async subscribe(channel, listener) {

@@ -1,9 +1,8 @@
-"""The kinds of values that options have: how each is read from a file, and what it may be."""
+"""Values of options, as a file spells them: what each may be."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from typing import Final, get_args
 
 from mirant.bus.outbox import Overflow
@@ -24,12 +23,17 @@ TRANSPORTS: Final = (
 class SettingsError(ValueError):
     """An option that does not exist or has a value that cannot be; the text says which and what would do."""
 
+    def __init__(self, text: str, *, options: tuple[str, ...] = ()) -> None:
+        """Say *text* about the attributes *options*, for those who know where their values came from."""
+        super().__init__(text)
+        self.options = options
+
 
 def read_duration(value: object) -> float:
     """Return seconds, of a number of them or a text such as "30s"."""
     if isinstance(value, str) and (found := _DURATION.fullmatch(value)):
-        return float(found[1]) * _SECONDS[found[2]]
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf"):
+        value = float(found[1]) * _SECONDS[found[2]]
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LONGEST:
         return float(value)
     raise SettingsError('a duration such as "30s" or a number of seconds')
 
@@ -43,19 +47,23 @@ def read_positive_duration(value: object) -> float:
 
 
 def read_size(value: object) -> int:
-    """Return bytes, of a number of them or a text such as "64KiB"."""
+    """Return bytes, 1 TiB at most, of a number of them or a text such as "64KiB"."""
     found = _SIZE.fullmatch(value) if isinstance(value, str) else None
     size = int(found[1]) * _BYTES[found[2]] if found else value
-    if isinstance(size, int) and not isinstance(size, bool) and size >= 1:
-        return size
-    raise SettingsError('a size such as "64KiB" or a number of bytes, from 1')
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise SettingsError('a size such as "64KiB" or a number of bytes, from 1')
+    if size > _LARGEST:
+        raise SettingsError("at most 1 TiB")
+    return size
 
 
 def read_count(value: object) -> int:
-    """Return a whole number from 1."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return value
-    raise SettingsError("a whole number from 1")
+    """Return a whole number from 1 to 1,000,000,000."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise SettingsError("a whole number from 1")
+    if value > _MOST:
+        raise SettingsError(f"at most {_MOST}")
+    return value
 
 
 def read_switch(value: object) -> bool:
@@ -88,20 +96,14 @@ def read_origins(value: object) -> tuple[str, ...]:
     raise SettingsError('a list of origins such as "https://example.org:8443"')
 
 
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
+# 31 years. What is longer is a slip, and 400 digits are no float.
+_LONGEST: Final = 1_000_000_000
+# Nobody has as much memory, nor as many of anything.
+_LARGEST: Final = 1024 * 1024 * MIB
+_MOST: Final = 1_000_000_000
+# As many digits as anybody needs: Python refuses to read very many.
+_DURATION: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(ms|s|m|h)")
 _SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
-_SIZE: Final = re.compile(r"(\d+)\s*(B|KiB|MiB)")
+_SIZE: Final = re.compile(r"([0-9]{1,15})\s*(B|KiB|MiB)")
 _BYTES: Final = {"B": 1, "KiB": KIB, "MiB": MIB}
 _ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]+")
-
-#: How to read an option, by the kind of its value. What each raises says what the value should be.
-READERS: Final[Mapping[str, Callable[[object], object]]] = {
-    "duration": read_duration,
-    "positive duration": read_positive_duration,
-    "size": read_size,
-    "count": read_count,
-    "switch": read_switch,
-    "overflow": read_overflow,
-    "transports": read_transports,
-    "origins": read_origins,
-}

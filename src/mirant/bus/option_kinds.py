@@ -1,0 +1,110 @@
+"""The kinds of values that options have, and how each is spelt in a file and in the environment."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, get_args
+
+from mirant.bus.outbox import Overflow
+from mirant.bus.settings_values import (
+    KIB,
+    MIB,
+    TRANSPORTS,
+    read_count,
+    read_duration,
+    read_origins,
+    read_overflow,
+    read_positive_duration,
+    read_size,
+    read_switch,
+    read_transports,
+)
+
+
+def of_text(text: str) -> object:
+    """Return *text* as it is."""
+    return text
+
+
+def of_number_text(text: str) -> object:
+    """Return the number that *text* spells, or *text*."""
+    if not _NUMBER.fullmatch(text):
+        return text
+    return float(text) if "." in text else int(text)
+
+
+def of_switch_text(text: str) -> object:
+    """Return whether *text* says true or false, or *text*."""
+    return {"true": True, "false": False}.get(text, text)
+
+
+def of_list_text(text: str) -> object:
+    """Return what commas separate in *text*; of nothing, nothing."""
+    return [part.strip() for part in text.split(",")] if text.strip() else []
+
+
+def in_toml(value: object) -> str:
+    """Return a switch, a number, a text or a list of these as TOML spells it."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(in_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def duration_in_toml(value: float) -> str:
+    """Return seconds in the largest unit that divides them."""
+    units = (("h", 3600), ("m", 60), ("s", 1), ("ms", 0.001))
+    unit, seconds = next((pair for pair in units if value % pair[1] == 0 and value), ("ms", 0.001))
+    return f'"{value / seconds:g}{unit}"' if value else '"0s"'
+
+
+def size_in_toml(value: int) -> str:
+    """Return bytes in the largest unit that divides them."""
+    unit, size = next(pair for pair in (("MiB", MIB), ("KiB", KIB), ("B", 1)) if value % pair[1] == 0)
+    return f'"{value // size}{unit}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What values an option may have."""
+
+    #: What to write, for the reference page.
+    words: str
+    #: Reads what is in a file. Raises SettingsError, whose text goes on after "should be"; it may not quote
+    #: the value, which may be a secret.
+    read: Callable[[object], Any]
+    #: Turns the text of an environment variable into what a file would have in its place, for `read`.
+    from_text: Callable[[str], object] = of_text
+    #: Spells a value as it would stand in a file.
+    write: Callable[[Any], str] = in_toml
+
+
+#: The kinds that options of several tables have, by name.
+KINDS: Final[Mapping[str, Kind]] = {
+    "duration": Kind(
+        'a text such as `"30s"`, `"250ms"`, `"2m"`, `"1h"`, or a number of seconds',
+        read_duration,
+        of_number_text,
+        duration_in_toml,
+    ),
+    "positive duration": Kind("a duration above 0", read_positive_duration, of_number_text, duration_in_toml),
+    "size": Kind(
+        'a text such as `"512B"`, `"64KiB"`, `"4MiB"`, or a number of bytes, from 1',
+        read_size,
+        of_number_text,
+        size_in_toml,
+    ),
+    "count": Kind("a whole number from 1", read_count, of_number_text),
+    "switch": Kind("`true` or `false`", read_switch, of_switch_text),
+    "overflow": Kind(f"one of {', '.join(f'`{name!s}`' for name in get_args(Overflow))}", read_overflow),
+    "transports": Kind(
+        f"a list with some of {', '.join(f'`{name}`' for name in TRANSPORTS)}, each once",
+        read_transports,
+        of_list_text,
+    ),
+    "origins": Kind('a list of origins such as `"https://example.org:8443"`', read_origins, of_list_text),
+}
+
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?")

@@ -1,0 +1,73 @@
+"""What is wrong with a file, as lines for a person: ``mirant.toml:12: session.timeout: …``."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from mirant.bus.options import Fault, KeyPath
+from mirant.policy.positions import line_of, positions
+
+# How `tomllib` ends what it says.
+_AT: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+def decode_file(raw: bytes) -> tuple[str, list[Fault]]:
+    """Return the text of a file, without a byte order mark, and what is wrong if it is not UTF-8."""
+    try:
+        return raw.decode("utf-8-sig"), []
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        return raw.decode("utf-8-sig", "replace"), [_not_toml(f"it should be UTF-8; {error.reason}", line)]
+
+
+def parse(text: str) -> tuple[dict[str, object], list[Fault]]:
+    """Return the tables of a TOML *text*, none if it is not TOML, and what is wrong with it."""
+    try:
+        return tomllib.loads(text), []
+    except RecursionError:
+        return {}, [_not_toml("it is nested too deep")]
+    except ValueError as error:  # what `tomllib` says, and `int` about too many digits, which knows no line
+        return {}, [_fault_of_syntax(str(error), text)]
+
+
+def _fault_of_syntax(message: str, text: str) -> Fault:
+    at = _AT.search(message)
+    if at is None:
+        return _not_toml(message)
+    what = message[: at.start()]
+    if at[1]:
+        return _not_toml(f"{what} in column {at[2]}", int(at[1]))
+    return _not_toml(f"{what} at its end", text.rstrip().count("\n") + 1)
+
+
+def _not_toml(what: str, line: int | None = None) -> Fault:
+    return Fault((), f"this is not TOML: {what}", line=line)
+
+
+def render_faults(path: Path | str, text: str, faults: Iterable[Fault]) -> list[str]:
+    """Return a line for each of *faults* in the file *path* with *text*, sorted by their lines in it.
+
+    Those of which nothing is in the file, such as a table that is missing, come after; those of environment
+    variables, which are in no file, last.
+    """
+    lines = _lines(text)
+    placed = [(fault.line or line_of(lines, fault.path), fault) for fault in faults]
+    placed.sort(key=lambda each: (each[1].variable or "", each[0] == 0, each[0]))
+    return [_render(path, line, fault) for line, fault in placed]
+
+
+def _lines(text: str) -> Mapping[KeyPath, int]:
+    try:
+        return positions(text)
+    except (ValueError, RecursionError):
+        return {}  # it is not TOML, which is one of the faults
+
+
+def _render(path: Path | str, line: int, fault: Fault) -> str:
+    if fault.variable is not None:
+        return str(fault)
+    return f"{path}:{line}: {fault}" if line else f"{path}: {fault}"

@@ -1,0 +1,7 @@
+"""Filters: what is changed in, or refused of, the data of messages on a channel, before anyone gets it."""
+
+from mirant.policy.filters.chain import Chain
+from mirant.policy.filters.contract import Dropped, Filter
+from mirant.policy.filters.reading import read_filters
+
+__all__ = ["Chain", "Dropped", "Filter", "read_filters"]

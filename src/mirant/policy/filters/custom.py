@@ -1,0 +1,82 @@
+"""The application's own filters, by their dotted names."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from mirant.bus.extension import Veto
+from mirant.bus.options import Fault
+from mirant.bus.quoting import spell
+from mirant.policy.filters.contract import Dropped, FilterInvalid, Where
+from mirant.policy.filters.exact import decode, encode
+
+log = logging.getLogger("mirant")
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """Calls ``function(data)`` for the new data.
+
+    The function gets a value of its own, which it may change and return. It refuses a message by raising
+    `Veto`, or by returning None for what was not None, as Jetty's filters did. Whatever else it raises is
+    logged and drops the message.
+    """
+
+    name: str
+    function: Callable[[Any], Any]
+
+    def __call__(self, data: Any) -> Any:
+        before = encode(data)
+        try:
+            result = self.function(decode(before))
+            after = encode(result)
+        except Veto as veto:
+            raise Dropped(str(veto)) from None
+        except Exception:
+            log.exception("filter.failed filter=%s", self.name)
+            raise Dropped("filter_failed") from None
+        if after == before:
+            return data
+        if result is None:
+            raise Dropped("filter_refused")
+        # Whatever it returned (tuples, dataclasses, numbers as keys) is plain for the filters that follow.
+        return decode(after)
+
+
+def read(value: object, where: Where, base: Path) -> Custom:
+    """Return the filter of ``{ custom = "app.filters:tidy" }``; imports the module."""
+    if not isinstance(value, str) or not all(value.partition(":")):
+        sentence = f'{spell(value)} should name a function, with its module: "app.filters:tidy"'
+        raise FilterInvalid(Fault(where, sentence))
+    return Custom(f"custom {value}", _import(value, where))
+
+
+def _import(name: str, where: Where) -> Callable[[Any], Any]:
+    module_name, _, path = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except BaseException as error:  # a module runs when it is imported: a script's ends with sys.exit()
+        sentence = f"{module_name} cannot be imported: {_explain(error)}"
+        raise FilterInvalid(Fault(where, sentence)) from None
+    try:
+        function = reduce(getattr, path.split("."), module)
+    except AttributeError as error:
+        raise FilterInvalid(Fault(where, f"{name} is not there: {error}")) from None
+    if not callable(function):
+        raise FilterInvalid(Fault(where, f"{name} is no function but of type {type(function).__name__}"))
+    if inspect.iscoroutinefunction(function):
+        sentence = f"{name} is a coroutine function, and filters do not wait: use @bus.on_publish for it"
+        raise FilterInvalid(Fault(where, sentence))
+    return function
+
+
+def _explain(error: BaseException) -> str:
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

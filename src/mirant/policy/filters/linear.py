@@ -1,0 +1,99 @@
+"""Regular expressions that take linear time whatever the text: RE2, with types and readable errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import re2  # type: ignore[import-untyped]  # google-re2 has no stubs; this file is all that touches it
+
+# Largest program, in instructions: about a thousand words. Time is linear in the text, but for odd patterns
+# also in the program.
+MAX_PROGRAM: Final = 5_000
+
+#: A replacement: text, and numbers of groups.
+Template = tuple[str | int, ...]
+
+# What RE2 says, and what that means to who wrote the pattern for another library.
+_BACKTRACKING: Final = "which can take forever; patterns here take linear time and have no such thing"
+_EXPLANATIONS: Final = (
+    ("invalid perl operator: (?=", f"(?= is a look-ahead, {_BACKTRACKING}"),
+    ("invalid perl operator: (?!", f"(?! is a look-ahead, {_BACKTRACKING}"),
+    ("invalid perl operator: (?<", f"(?<= and (?<! are look-behinds, {_BACKTRACKING}"),
+    (
+        "invalid perl operator: (?>",
+        "(?> only serves to backtrack less, and nothing here backtracks: write (?:",
+    ),
+    ("bad repetition operator: ++", "++ only serves to backtrack less, and nothing here backtracks: write +"),
+    ("bad repetition operator: *+", "*+ only serves to backtrack less, and nothing here backtracks: write *"),
+    ("bad repetition operator: ?+", "?+ only serves to backtrack less, and nothing here backtracks: write ?"),
+    ("invalid escape sequence: \\k", f"\\k is a back-reference, {_BACKTRACKING}"),
+    ("invalid escape sequence: \\Z", "\\Z is written \\z here: the end of the text"),
+    ("invalid escape sequence: \\u", "\\u0041 is written \\x{0041} here"),
+    ("invalid escape sequence: \\h", "\\h is written [ \\t] here"),
+    ("invalid escape sequence: \\R", "\\R is written (?:\\r\\n|[\\n\\r]) here"),
+    ("invalid repetition size", "a part can be repeated at most 1,000 times"),
+    ("pattern too large", "it is too large; split it or repeat less"),
+    *(
+        (f"invalid escape sequence: \\{n}", f"\\{n} is a back-reference, {_BACKTRACKING}")
+        for n in range(1, 10)
+    ),
+)
+
+
+class PatternInvalid(ValueError):
+    """A text that is no pattern, or one that cannot be matched in linear time; says why."""
+
+
+class LinearPattern:
+    """A compiled pattern, in the syntax of RE2."""
+
+    __slots__ = ("_compiled", "groups", "names", "text")
+
+    def __init__(self, text: str, *, whole: bool = False) -> None:
+        """Compile *text*; with *whole*, for texts that match from the first to the last character.
+
+        Raises:
+            PatternInvalid: it cannot be compiled, or only to more than `MAX_PROGRAM` instructions.
+        """
+        options = re2.Options()
+        options.log_errors = False
+        try:
+            re2.compile(text, options)  # by itself first: in parentheses, ")(" would do
+            self._compiled = re2.compile(rf"\A(?:{text})\z" if whole else text, options)
+        except re2.error as error:
+            raise PatternInvalid(_explain(error)) from None
+        if self._compiled.programsize > MAX_PROGRAM:
+            size = self._compiled.programsize
+            raise PatternInvalid(f"it is too large ({size:,} of {MAX_PROGRAM:,} instructions); repeat less")
+        self.text = text
+        self.groups: int = self._compiled.groups
+        self.names: dict[str, int] = self._compiled.groupindex
+
+    def occurs_in(self, text: str) -> bool:
+        """Whether the pattern matches some part of *text*, or all of it if it has to."""
+        # In bytes RE2 need not count characters: a third of the time.
+        return self._compiled.search(text.encode()) is not None
+
+    def replace(self, text: str, template: Template, spend: Callable[[], None]) -> str:
+        """Return *text* with *template* in place of all matches; *spend* is called for each of them."""
+        return "".join(self._pieces(text, template, spend)) if self.occurs_in(text) else text
+
+    def _pieces(self, text: str, template: Template, spend: Callable[[], None]) -> Iterator[str]:
+        end = 0
+        for match in self._compiled.finditer(text):
+            spend()
+            yield text[end : match.start()]
+            for part in template:
+                yield part if isinstance(part, str) else match.group(part) or ""
+            end = match.end()
+        yield text[end:]
+
+
+def _explain(error: Exception) -> str:
+    said = error.args[0] if error.args else ""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    for beginning, explanation in _EXPLANATIONS:
+        if text.startswith(beginning):
+            return explanation
+    return text

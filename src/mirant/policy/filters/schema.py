@@ -1,0 +1,115 @@
+"""``schema``: only what a JSON Schema describes."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema_rs
+import msgspec
+
+from mirant.bus.options import Fault
+from mirant.bus.quoting import spell
+from mirant.policy.filters.contract import Dropped, FilterInvalid, Where
+from mirant.policy.filters.exact import encode
+from mirant.policy.filters.schema_walk import divides, find_circle
+
+# Whole numbers up to here are exact as doubles. To divide larger ones takes the longer the larger they are.
+_MAX_DIVIDED: Final = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Drops a message whose data does not fit a schema.
+
+    Numbers are compared as 64-bit integers and doubles; what is larger than any double counts as the largest.
+    With `divides`, which is for schemas with ``multipleOf``, numbers beyond 2**53 do not fit.
+    """
+
+    name: str
+    validator: jsonschema_rs.Validator
+    divides: bool = False
+
+    def __call__(self, data: Any) -> Any:
+        plain = _plain(encode(data))
+        if (self.divides and not _divisible(plain)) or not self.validator.is_valid(plain):
+            raise Dropped("schema_mismatch")
+        return data
+
+
+def _double(text: str) -> float:
+    return max(-sys.float_info.max, min(float(text), sys.float_info.max))
+
+
+_decode: Final = msgspec.json.Decoder(float_hook=_double).decode
+_LONG: Final = re.compile(rb"\d{19}")
+
+
+def _plain(raw: bytes) -> Any:
+    """Return the value of the JSON text *raw*, made of what the validator knows."""
+    # It compares larger integers, and infinity, pair by pair where items have to be unique: 30,000 of them
+    # take 40 seconds.
+    return json.loads(raw, parse_int=_narrow, parse_float=_double) if _LONG.search(raw) else _decode(raw)
+
+
+def _narrow(text: str) -> int | float:
+    number = _double(text)
+    return int(text) if abs(number) < 2.0**63 else number
+
+
+def _divisible(value: Any) -> bool:
+    """Whether all numbers in *value* can be divided soon."""
+    if type(value) is list:
+        return all(map(_divisible, value))
+    if type(value) is dict:
+        return all(map(_divisible, value.values()))
+    return not isinstance(value, int | float) or -_MAX_DIVIDED <= value <= _MAX_DIVIDED
+
+
+def read(value: object, where: Where, base: Path) -> Schema:
+    """Return the filter of ``{ schema = "chat.json" }``, a path from the folder *base*."""
+    if not isinstance(value, str) or not value:
+        raise FilterInvalid(
+            Fault(where, f'schema = {spell(value)} should be the path of a file, such as "chat.json"')
+        )
+    try:
+        schema = json.loads((base / value).read_text("utf-8-sig"))
+    except OSError as error:
+        raise FilterInvalid(Fault(where, f"{base / value} cannot be read: {error.strerror}")) from None
+    except (ValueError, RecursionError) as error:
+        raise FilterInvalid(Fault(where, f"{value} is not JSON: {error}")) from None
+    if not isinstance(schema, dict | bool):
+        raise FilterInvalid(
+            Fault(where, f'{value} is no schema: it should be an object, such as {{"type": "object"}}')
+        )
+    try:
+        validator = jsonschema_rs.validator_for(
+            schema,
+            validate_formats=True,
+            pattern_options=jsonschema_rs.RegexOptions(),  # linear time: no data makes a pattern slow
+            offline=True,
+        )
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+        raise FilterInvalid(Fault(where, f"{value} is no usable schema: {_explain(error)}")) from None
+    circle = find_circle(schema)
+    if circle is not None:
+        sentence = f'{value} is no usable schema: "{circle}" comes back to itself, so that it says nothing'
+        raise FilterInvalid(Fault(where, sentence))
+    return Schema(f"schema {value}", validator, divides=divides(schema))
+
+
+def _explain(error: Exception) -> str:
+    text = getattr(error, "message", str(error))
+    if "retriev" in text:
+        return f"{text}. A $ref must stay within the file: copy what it names to $defs"
+    place = ".".join(str(part) for part in getattr(error, "instance_path", ()))
+    if text.endswith('is not a "regex"'):
+        return (
+            f"at {place}: {text}, or not of the kind that takes linear time: without look-around and "
+            "back-references, and not too large"
+        )
+    return f"at {place}: {text}" if place else text

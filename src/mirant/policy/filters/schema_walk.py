@@ -1,0 +1,62 @@
+"""What stands in a JSON Schema, wherever it does: found by walking through the document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, Final, TypeAlias
+from urllib.parse import unquote
+
+# Keywords whose schemas are about the same value, not about a part of it.
+_SAME_VALUE: Final = ("not", "if", "then", "else")
+_SAME_VALUE_LISTS: Final = ("allOf", "anyOf", "oneOf")
+
+#: A JSON pointer, such as ``/properties/a``.
+Pointer: TypeAlias = str
+
+
+def divides(schema: object) -> bool:
+    """Whether *schema* has ``multipleOf`` somewhere."""
+    return any("multipleOf" in found for _, found in _objects(schema))
+
+
+def find_circle(schema: object) -> str | None:
+    """Return a place of *schema*, such as ``#/$defs/a``, that refers back to itself about the same value.
+
+    Such a schema would never come to an end (JSON Schema 2020-12, Core, section 9.4.1). One that comes back
+    about a part of the value, as a tree's does, is as it should be. Followed are references that are pointers
+    into the document.
+    """
+    same = {pointer: list(_about_same_value(pointer, found)) for pointer, found in _objects(schema)}
+    try:
+        TopologicalSorter(same).prepare()
+    except CycleError as error:
+        return f"#{error.args[1][0]}"
+    return None
+
+
+def _objects(schema: object) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+    left: list[tuple[Pointer, object]] = [("", schema)]
+    while left:
+        pointer, found = left.pop()
+        if isinstance(found, dict):
+            yield pointer, found
+            left += [(f"{pointer}/{_escape(key)}", part) for key, part in found.items()]
+        elif isinstance(found, list):
+            left += [(f"{pointer}/{index}", part) for index, part in enumerate(found)]
+
+
+def _about_same_value(pointer: Pointer, schema: dict[str, Any]) -> Iterator[Pointer]:
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and (reference == "#" or reference.startswith("#/")):
+        yield unquote(reference[1:])
+    for key in _SAME_VALUE:
+        if key in schema:
+            yield f"{pointer}/{key}"
+    for key in _SAME_VALUE_LISTS:
+        if isinstance(schema.get(key), list):
+            yield from (f"{pointer}/{key}/{index}" for index in range(len(schema[key])))
+
+
+def _escape(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")

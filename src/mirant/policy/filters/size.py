@@ -1,0 +1,39 @@
+"""``size``: no more bytes than this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mirant.bus.options import Fault
+from mirant.bus.quoting import spell
+from mirant.bus.settings_values import SettingsError, read_size
+from mirant.policy.filters.contract import Dropped, FilterInvalid, Where
+from mirant.policy.filters.exact import encode
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Drops a message whose data, as JSON, has more than `limit` bytes when it gets here."""
+
+    name: str
+    limit: int
+
+    def __call__(self, data: Any) -> Any:
+        self.check(encode(data))
+        return data
+
+    def check(self, raw: bytes) -> None:
+        """Raise `Dropped` if the JSON text *raw* is too long."""
+        if len(raw) > self.limit:
+            raise Dropped("too_large")
+
+
+def read(value: object, where: Where, base: Path) -> Size:
+    """Return the filter of ``{ size = "2KiB" }``."""
+    try:
+        limit = read_size(value)
+    except SettingsError as error:
+        raise FilterInvalid(Fault(where, f"size = {spell(value)} should be {error}")) from None
+    return Size(f"size {value}", limit)

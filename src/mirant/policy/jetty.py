@@ -1,0 +1,193 @@
+"""Jetty's ``filters.json``: which filters run on which channels, as CometD 1 and Jetty 6 read it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from mirant.bayeux.channels import ChannelInvalid, Kind, Pattern
+from mirant.bus.options import Fault
+from mirant.bus.quoting import spell
+from mirant.policy.filters import Filter
+from mirant.policy.filters.contract import FilterInvalid, Where
+from mirant.policy.filters.custom import Custom
+from mirant.policy.filters.custom import read as read_custom
+from mirant.policy.filters.html import no_scripts
+from mirant.policy.filters.java import read_rule
+from mirant.policy.filters.markup import NoMarkup
+from mirant.policy.filters.regex import Regex, Rule
+
+#: The filters for the channels of one pattern.
+Assignment = tuple[str, tuple[Filter, ...]]
+
+
+def load_filters(
+    path: Path, *, classes: Mapping[str, str] | None = None
+) -> tuple[list[Assignment], list[Fault]]:
+    """Return what the file at *path* declares, in its order, and all that is wrong with it.
+
+    The application's own filters are named in the file (``"filter": "app.filters:tidy"``) or stand in for a
+    Java class in *classes* (``{"com.example.Tidy": "app.filters:tidy"}``).
+    """
+    try:
+        entries = _parse(path.read_text("utf-8-sig"))
+    except OSError as error:
+        return [], [Fault((), f"it cannot be read: {error.strerror}")]
+    except (ValueError, RecursionError) as error:
+        return [], [Fault((), f"this is not JSON: {error}")]
+    if entries is None:
+        return [], []
+    if not isinstance(entries, list):
+        example = '{"channels": "/chat/**", "filter": "NoMarkupFilter"}'
+        return [], [Fault((), f"this should be a list of objects such as {example}")]
+    return _read_entries(entries, {} if classes is None else classes)
+
+
+# Jetty's parser takes comments for blanks and lets a list end with a comma. The first alternative is text.
+_COMMENT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\r\n]*|/\*.*?\*/', re.DOTALL)
+_LAST_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])', re.DOTALL)
+_NOT_BREAK: Final = re.compile(r"[^\r\n]")
+
+
+def _parse(text: str) -> Any:
+    def blank(found: re.Match[str]) -> str:
+        return found[0] if found[0][0] == '"' else _NOT_BREAK.sub(" ", found[0])  # errors name the same line
+
+    return json.loads(_LAST_COMMA.sub(blank, _COMMENT.sub(blank, text)))
+
+
+def _read_entries(entries: list[Any], classes: Mapping[str, str]) -> tuple[list[Assignment], list[Fault]]:
+    assignments: list[Assignment] = []
+    faults: list[Fault] = []
+    for index, entry in enumerate(entries):
+        where = (index,)
+        if not isinstance(entry, dict):
+            faults.append(Fault(where, f'{spell(entry)} should be an object with "channels" and "filter"'))
+            continue
+        channels, wrong = _read_channels(entry, where)
+        faults += wrong
+        try:
+            chosen = _read_filter(entry, where, classes)
+        except FilterInvalid as error:
+            faults += error.faults
+        else:
+            assignments += [(channel, (chosen,)) for channel in channels]
+    return assignments, faults
+
+
+def _read_channels(entry: Mapping[str, Any], where: Where) -> tuple[list[str], list[Fault]]:
+    if "channels" not in entry:
+        close = get_close_matches("channels", list(entry), n=1)
+        hint = f"; is it {close[0]!r}?" if close else ', such as "channels": "/chat/**"'
+        return [], [Fault(where, f'this has no "channels"{hint}')]
+    value = entry["channels"]
+    texts = value if isinstance(value, list) else [value]
+    faults: list[Fault] = [] if texts else [Fault((*where, "channels"), "this list is empty; name a channel")]
+    names: list[str] = []
+    for index, text in enumerate(texts):
+        place = (*where, "channels", index) if isinstance(value, list) else (*where, "channels")
+        try:
+            names.append(_read_channel(text, place))
+        except FilterInvalid as error:
+            faults += error.faults
+    return names, faults
+
+
+def _read_channel(text: object, where: Where) -> str:
+    if not isinstance(text, str):
+        raise FilterInvalid(
+            Fault(where, f'{spell(text)} should be a channel, such as "/chat/room" or "/chat/**"')
+        )
+    try:
+        pattern = Pattern.parse(text)
+    except ChannelInvalid as error:
+        hint = '; for "*" within, write {any} in a rule of mirant.toml' if "*" in text[:-2] else ""
+        raise FilterInvalid(Fault(where, f"{error}{hint}")) from None
+    if pattern.kind is Kind.META:
+        raise FilterInvalid(Fault(where, f"{text} is a channel of the protocol, whose messages have no data"))
+    return pattern.name
+
+
+def _read_filter(entry: Mapping[str, Any], where: Where, classes: Mapping[str, str]) -> Filter:
+    key = (
+        "class" if entry.get("class") is not None else "filter"
+    )  # "class" is what Jetty 6 called it at first
+    name = entry.get(key)
+    if not isinstance(name, str) or not name:
+        raise FilterInvalid(Fault(where, 'this has no "filter"; name one, such as "NoMarkupFilter"'))
+    init = (*where, "init")
+    if name in classes:
+        return _read_own(classes[name], entry.get("init"), (*where, key), init)
+    if ":" in name:
+        return _read_own(name, entry.get("init"), (*where, key), init)
+    package, _, simple = name.rpartition(".")
+    if simple in _CLASSES and package in _PACKAGES:
+        return _CLASSES[simple](entry.get("init"), init)
+    raise FilterInvalid(Fault((*where, key), _unknown(name, package, simple)))
+
+
+def _unknown(name: str, package: str, simple: str) -> str:
+    own = 'a class of your own becomes a Python function: write its name, "app.filters:tidy"'
+    if simple == "JSONDataFilter" and package in _PACKAGES:
+        return f"{name} does nothing by itself; leave the entry out"
+    close = get_close_matches(simple, _CLASSES, n=1)
+    if close and package in _PACKAGES:
+        return f"there is no filter {name}; did you mean {close[0]}? {own[0].upper()}{own[1:]}"
+    return f"there is no filter {name}; {own}"
+
+
+def _read_own(name: str, value: object, where: Where, init: Where) -> Custom:
+    own = read_custom(name, where, Path())
+    if value not in (None, {}, []):
+        sentence = f'{name} is called with the data alone; put the content of "init" into its module'
+        raise FilterInvalid(Fault(init, sentence))
+    return own
+
+
+def _read_no_markup(value: object, where: Where) -> Filter:
+    return NoMarkup()  # Jetty did not look at "init" either
+
+
+def _read_no_scripts(value: object, where: Where) -> Filter:
+    return no_scripts()
+
+
+def _read_regex(value: object, where: Where) -> Filter:
+    if not isinstance(value, list):
+        raise FilterInvalid(
+            Fault(where, f'{spell(value)} should be a list of rules, such as [["teh ", "the "]]')
+        )
+    rules: list[Rule] = []
+    faults: list[Fault] = []
+    for index, entry in enumerate(value):
+        place = (*where, index)
+        match entry:
+            case [str(text), str() | None as replacement, *_]:  # Jetty looked at the first two
+                try:
+                    rules.append(read_rule(text, replacement, place))
+                except FilterInvalid as error:
+                    faults += error.faults
+            case _:
+                sentence = (
+                    f"{spell(entry)} should be a pattern and its replacement, or null to drop the message"
+                )
+                faults.append(Fault(place, sentence))
+    if faults:
+        raise FilterInvalid(*faults)
+    # Jetty left keys alone, and clients rely on the names of their fields.
+    return Regex.of(rules, keys=False)
+
+
+#: Jetty's own filters, and the packages they were in over the years.
+_CLASSES: Final[Mapping[str, Callable[[object, Where], Filter]]] = {
+    "NoMarkupFilter": _read_no_markup,
+    "NoScriptsFilter": _read_no_scripts,
+    "RegexFilter": _read_regex,
+}
+_PACKAGES: Final = frozenset(
+    {"", "dojox.cometd.filter", "org.cometd.server.filter", "org.mortbay.cometd.filter"}
+)

@@ -1,0 +1,105 @@
+"""JSON to values and back: nothing is lost, and nothing hides."""
+
+import copy
+import json
+import math
+
+import pytest
+from hypothesis import given
+
+from mirant.policy.filters.contract import Dropped
+from mirant.policy.filters.exact import Number, decode, encode
+from tests.policy.filters.declaring import JSON, examples, spelt
+
+
+@examples
+@given(JSON)
+def test_what_is_read_and_written_says_the_same(raw: bytes) -> None:
+    assert spelt(encode(decode(raw))) == spelt(raw)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1.10",
+        "1e400",
+        "-1E-400",
+        "-0",
+        "-0.0",
+        "0",
+        "123456789012345678901234567890",
+        "9" * 5_000,
+        "-" + "9" * 5_000,
+        "1" * 5_000 + ".5",
+    ],
+)
+@pytest.mark.parametrize("form", ["%s", "[%s]", '{"a": %s}', '{"a":%s,"b":"-0"}'])
+def test_numbers_keep_their_spelling(text: str, form: str) -> None:
+    raw = (form % text).encode()
+
+    assert spelt(encode(decode(raw))) == spelt(raw)
+
+
+def test_numbers_are_numbers() -> None:
+    number = decode(b"1.10")
+
+    assert isinstance(number, float)
+    assert number == 1.1
+    assert number + 1 == 2.1
+    assert math.isinf(decode(b"1e400"))
+    assert decode(b"123456789012345678901234567890") == 123456789012345678901234567890
+    assert encode(copy.deepcopy([number])) == b"[1.10]"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":"<b>","a":"x"}',
+        b'{"a":1,"\\u0061":2}',
+        b'{"x":[{"a":1,"b":{"c":1,"c":1}}]}',
+        b'{"a":1.5,"a":2}',
+        b'{"":1,"":2}',
+        # An escaped colon must not stand in for the one that is lost.
+        b'{"a":"\\u003a","a":"x"}',
+        b'{"a":"x","a":"\\u003A"}',
+        b'{"a":-0,"a":-0}',
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused(raw: bytes) -> None:
+    with pytest.raises(Dropped, match=r"^duplicate_key$"):
+        decode(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b'{"a:b":"c:d","e":":"}', b'{"a":{"a":{"a":1}},"b":[{"a":1},{"a":2}]}', b'{"a":1,"A":2,"\xc3\xa1":3}'],
+)
+def test_keys_that_only_seem_to_be_there_twice(raw: bytes) -> None:
+    assert json.loads(encode(decode(raw))) == json.loads(raw)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"nul", b'"\xff"', b'"\\ud800"', b"[1,]", b"[-0,NaN]", b"\xff-0"])
+def test_what_is_not_json_is_refused(raw: bytes) -> None:
+    with pytest.raises(Dropped, match=r"^not_json$"):
+        decode(raw)
+
+
+@pytest.mark.parametrize("number", [b"1", b"-0"])
+def test_what_is_too_deep_is_refused(number: bytes) -> None:
+    with pytest.raises(Dropped, match=r"^too_deep$"):
+        decode(b"[" * 100_000 + number + b"]" * 100_000)
+
+
+def test_hostile_json_takes_no_more_time_than_other_json() -> None:
+    decode(b"[" + b'{"a":-0},' * 50_000 + b"0]")
+    decode(b"9" * 1_000_000)
+    decode(b'{"' + b":" * 1_000_000 + b'":1}')
+
+
+def test_what_has_no_json_form_is_said() -> None:
+    with pytest.raises(TypeError, match="object has no JSON form"):
+        encode(object())
+
+
+def test_numbers_of_an_application_are_written_as_usual() -> None:
+    assert encode({"a": 1.5, "b": Number("2.50")}) == b'{"a":1.5,"b":2.50}'

@@ -1,0 +1,201 @@
+"""``schema``: only what it describes, in time, and without asking anyone."""
+
+import json
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mirant.policy.filters import Chain, Dropped
+from tests.policy.filters.declaring import chain, fault_of, reason
+
+CHAT = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "required": ["text"],
+    "additionalProperties": False,
+    "properties": {
+        "text": {"type": "string", "maxLength": 5},
+        "at": {"type": "string", "format": "date-time"},
+        "price": {"type": "number", "maximum": 100},
+        "count": {"type": "integer"},
+        "reply": {"$ref": "#"},
+    },
+}
+
+
+def of(base: Path, schema: Any) -> Chain:
+    """Return the chain of a schema."""
+    (base / "chat.json").write_text(json.dumps(schema))
+    return chain({"schema": "chat.json"}, base=base)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"text":"hi"}',
+        '{ "text": "ééé😀é" }'.encode(),
+        b'{"text":"","price":1.10,"count":123456789012345678901234567890}',
+        b'{"text":"","count":-0,"price":-1e300}',
+        b'{"text":"","count":1e400,"price":-1e400}',
+        b'{"text":"","count":%b}' % (b"9" * 5_000),
+        b'{"text":"","at":"2026-01-02T03:04:05Z","reply":{"text":"","reply":{"text":""}}}',
+    ],
+)
+def test_what_fits_is_untouched(tmp_path: Path, raw: bytes) -> None:
+    assert of(tmp_path, CHAT)(raw) is raw
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"text":1}',
+        b'{"text":"123456"}',
+        b'{"text":"","more":1}',
+        b'{"text":"","at":"yesterday"}',
+        b'{"text":"","price":100.01}',
+        b'{"text":"","price":1e400}',
+        b'{"text":"","price":%b}' % (b"9" * 400),
+        b'{"text":"","price":123456789012345678901234567890}',
+        b'{"text":"","count":1.5}',
+        b'{"text":"","reply":{"text":"","reply":{}}}',
+    ],
+)
+def test_what_does_not_fit_is_dropped(tmp_path: Path, raw: bytes) -> None:
+    assert reason(of(tmp_path, CHAT), raw) == "schema_mismatch"
+
+
+def test_schemas_that_are_true_or_false(tmp_path: Path) -> None:
+    assert of(tmp_path, True)(b"[1e400]") == b"[1e400]"
+    assert reason(of(tmp_path, False), None) == "schema_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("schema", "raw"),
+    [
+        ({"pattern": "^(a+)+$"}, b'"' + b"a" * 100_000 + b'!"'),
+        ({"patternProperties": {"^(a+)+$": False}}, b'{"' + b"a" * 100_000 + b'!":1}'),
+        ({"format": "email"}, b'"' + b"a." * 100_000 + b'"'),
+        ({"format": "regex"}, b'"' + b"(" * 100_000 + b'"'),
+        ({"uniqueItems": True}, json.dumps([[n] for n in range(50_000)]).encode()),
+        ({"uniqueItems": True}, json.dumps([10**19 + 10_000 * n for n in range(40_000)]).encode()),
+        ({"uniqueItems": True}, json.dumps([2**64 - n for n in range(40_000)]).encode()),
+        ({"uniqueItems": True}, b"[" + b"1e400," * 100_000 + b"0]"),
+        ({"multipleOf": 0.01}, b"9" * 100_000),
+        ({"items": {"multipleOf": 0.01}}, b"[" + b"1e308," * 170_000 + b"0]"),
+        ({"items": {"multipleOf": 0.01}}, b"[" + b"123456789.01," * 80_000 + b"0]"),
+        ({"type": "integer"}, b"1e999999999"),
+        ({"items": {"$ref": "#"}}, b"[" * 100 + b"]" * 100),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
+)
+def test_hostile_data_is_done_soon(tmp_path: Path, schema: Any, raw: bytes) -> None:
+    filters = of(tmp_path, schema)
+    began = time.perf_counter()
+    with suppress(Dropped):
+        filters(raw)
+
+    assert time.perf_counter() - began < 5  # a matter of milliseconds; the wrong way takes a minute or more
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "chat.json is not JSON: "),
+        ("[" * 100_000, "chat.json is not JSON: "),
+        ("[]", 'chat.json is no schema: it should be an object, such as {"type": "object"}'),
+        ('{"type": "strin"}', "chat.json is no usable schema: at type: "),
+        (
+            '{"properties": {"a": {"pattern": "(?=a)b"}}}',
+            'at properties.a.pattern: "(?=a)b" is not a "regex", or not of the kind that takes linear time',
+        ),
+        ('{"$ref": "http://127.0.0.1:9/x.json"}', "A $ref must stay within the file"),
+        ('{"$ref": "file:///etc/hostname"}', "A $ref must stay within the file"),
+        ('{"$ref": "other.json"}', "A $ref must stay within the file"),
+        ('{"$ref": "#/$defs/missing"}', "Pointer '/$defs/missing' does not exist"),
+    ],
+)
+def test_schemas_that_cannot_be(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "chat.json").write_text(content)
+    (tmp_path / "other.json").write_text("{}")
+    path, sentence = fault_of({"schema": "chat.json"}, tmp_path)
+
+    assert path == ("schema",)
+    assert said in sentence
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    path, sentence = fault_of({"schema": "chat.json"}, tmp_path)
+
+    assert path == ("schema",)
+    assert sentence == f"{tmp_path / 'chat.json'} cannot be read: No such file or directory"
+
+
+@pytest.mark.parametrize("value", ["", 1, None, {"type": "object"}])
+def test_a_path_that_is_none(value: object) -> None:
+    path, sentence = fault_of({"schema": value})
+
+    assert path == ("schema",)
+    assert sentence == f'schema = {value!r} should be the path of a file, such as "chat.json"'
+
+
+@pytest.mark.parametrize(
+    ("number", "fits"),
+    [
+        ("9007199254740992", True),
+        ("-9007199254740992", True),
+        ("9007199254740994", False),
+        ("-9007199254740994", False),
+        ("1e308", False),
+        ("3", False),
+    ],
+)
+def test_numbers_beyond_those_that_are_exact_are_no_multiples(
+    tmp_path: Path, number: str, *, fits: bool
+) -> None:
+    filters = of(tmp_path, {"properties": {"a": {"items": {"multipleOf": 2}}}})
+    raw = f'{{"a": [{number}]}}'.encode()
+
+    if fits:
+        assert filters(raw) is raw
+    else:
+        assert reason(filters, raw) == "schema_mismatch"
+
+
+def test_without_multiples_large_numbers_are_like_others(tmp_path: Path) -> None:
+    assert of(tmp_path, {"minimum": 1e300})(b"1e308") == b"1e308"
+
+
+@pytest.mark.parametrize(
+    ("schema", "place"),
+    [
+        ({"$ref": "#"}, "#"),
+        ({"allOf": [{"not": {"$ref": "#"}}]}, "#"),
+        (
+            {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+            "#/$defs/",
+        ),
+        ({"properties": {"a/b": {"$ref": "#/properties/a~1b"}}}, "#/properties/a~1b"),
+    ],
+)
+def test_a_schema_that_comes_back_to_itself_is_none(tmp_path: Path, schema: Any, place: str) -> None:
+    (tmp_path / "chat.json").write_text(json.dumps(schema))
+    path, sentence = fault_of({"schema": "chat.json"}, base=tmp_path)
+
+    assert path == ("schema",)
+    assert sentence.startswith(f'chat.json is no usable schema: "{place}')
+    assert sentence.endswith('" comes back to itself, so that it says nothing')
+
+
+def test_a_schema_of_a_tree_is_one(tmp_path: Path) -> None:
+    tree = {
+        "$ref": "#/$defs/node",
+        "$defs": {"node": {"type": "object", "additionalProperties": {"$ref": "#"}}},
+    }
+    assert of(tmp_path, tree)(b'{"a":{"b":{}}}') == b'{"a":{"b":{}}}'
+    assert reason(of(tmp_path, tree), b'{"a":{"b":1}}') == "schema_mismatch"

@@ -66,6 +66,47 @@ COOKIES = st.lists(
         [b"BAYEUX_BROWSER", b"=", b";", b'"', b" ", b"a" * 56, b"\xe9", b"BAYEUX_BROWSER=" + b"0" * 56]
     )
 ).map(b"".join)
+TOKENS = (
+    VALUES
+    | st.fixed_dictionaries(
+        {"sub": st.just("alice") | VALUES, "exp": st.just(2e9) | VALUES, "aud": st.just("bus") | VALUES},
+        optional={"iat": VALUES, "nbf": VALUES, "roles": VALUES, "iss": VALUES},
+    )
+    | st.fixed_dictionaries({"alg": st.just("HS256") | VALUES}, optional={"kid": VALUES, "crit": VALUES})
+).map(_spell)
+
+
+@st.composite
+def _frame(draw: st.DrawFn) -> bytes:
+    """One frame of a client, most of them valid."""
+    text = draw(
+        st.sampled_from(
+            [b"", b"[]", b"\xce\xba\xe1\xbd\xb9", b"\xf0\x9f", b"x" * 125, b"\x03\xe8", b"y" * 300]
+        )
+    )
+    first = draw(st.sampled_from([0x81, 0x01, 0x80, 0x00, 0x82, 0x88, 0x89, 0x8A]) | st.integers(0, 255))
+    mask = draw(st.sampled_from([bytes(4), b"\x01\x02\x03\x04", b"\xff\x00\xff\x00"]))
+    size = bytes([0x80 | len(text)]) if len(text) < 126 else b"\xfe" + len(text).to_bytes(2, "big")
+    return bytes([first]) + size + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(text))
+
+
+WEBSOCKET = st.lists(_frame(), max_size=6).map(b"".join)
+HTTP = st.lists(
+    st.sampled_from(
+        [
+            *(b"POST /cometd HTTP/1.1\r\n", b"GET / HTTP/1.1\r\n", b"CONNECT a:1 HTTP/1.1\r\n", b"GET /\r\n"),
+            *(
+                b"Host: a\r\n",
+                b"Content-Length: 2\r\n",
+                b"Transfer-Encoding: chunked\r\n",
+                b"Connection: close\r\n",
+            ),
+            *(b"Connection: upgrade\r\nUpgrade: websocket\r\n", b"Connection: upgrade\r\nUpgrade: h2c\r\n"),
+            *(b"\r\n", b"[]", b"2\r\n[]\r\n", b"0\r\n\r\n", b"\n", b" ", b":", b"X: \xe9\r\n"),
+        ]
+    ),
+    max_size=14,
+).map(b"".join)
 
 #: What to feed each target, beside bytes at random.
 INPUTS = {
@@ -76,6 +117,9 @@ INPUTS = {
     "ext": EXTS,
     "query": QUERIES,
     "cookie": COOKIES,
+    "token": TOKENS,
+    "websocket": WEBSOCKET,
+    "http": HTTP,
 }
 
 

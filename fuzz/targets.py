@@ -24,8 +24,12 @@ from mirant.extensions.activity import Activity
 from mirant.extensions.binary import BinaryData
 from mirant.extensions.timestamp import TimeStamp
 from mirant.extensions.timesync import TimeSync
+from mirant.hosts.native_requests import RequestInvalid, RequestReader
+from mirant.hosts.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT, FrameInvalid, FrameReader
+from mirant.policy.token_invalid import TokenInvalid
 from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
 from mirant.transports.long_polling import Response
+from tests.policy.signing import NOW, tokens, with_secret
 from tests.world import World
 
 _STATUSES: Final = {200, 400, 413, 415}
@@ -118,8 +122,76 @@ def cookie(data: bytes) -> None:
     assert found == browsers.recognise(ours) is not None
 
 
+def token(data: bytes) -> None:
+    """A token, the claims of one that is signed, and its header."""
+    verifier = tokens(audience=("bus",), require_expiry=False)
+    for candidate in (data.decode("latin-1"), with_secret(data), with_secret(header=data)):
+        try:
+            identity = verifier.verify(candidate, NOW)
+        except TokenInvalid:
+            continue
+        assert identity.name.isprintable()
+        assert identity.valid_for is None or identity.valid_for > 0
+
+
+def websocket(data: bytes) -> None:
+    """What a client sends on a WebSocket: how it is cut into reads makes no difference."""
+    whole = _events([data])
+    assert _events([data[at : at + 1] for at in range(len(data))]) == whole
+    assert _events([data[: len(data) // 3], data[len(data) // 3 :]]) == whole
+
+
+def _events(reads: list[bytes]) -> list[object]:
+    reader = FrameReader(max_size=400)
+    events: list[object] = []
+    try:
+        for read in reads:
+            reader.feed(read)
+            while (event := reader.next()) is not None:
+                assert event[0] in (TEXT, BINARY, CLOSE, PING, PONG)
+                assert event[0] != TEXT or event[1].decode() is not None
+                assert len(event[1]) <= 400
+                events.append(event)
+    except FrameInvalid as invalid:
+        events.append(invalid.code)
+    assert events[-1:] == [] or events[-1] in (1002, 1007, 1009) or isinstance(events[-1], tuple)
+    return events
+
+
+def http(data: bytes) -> None:
+    """What a client sends over HTTP: how it is cut into reads makes no difference, nor does rewriting it."""
+    whole = _requests([data])
+    assert _requests([data[at : at + 1] for at in range(len(data))]) == whole
+    for request in whole:
+        if isinstance(request, tuple) and not request[-1]:
+            assert _requests([request[0]])[0][0] == request[0], (
+                "a head means the same when it is written anew"
+            )
+
+
+def _requests(reads: list[bytes]) -> list[Any]:
+    reader = RequestReader()
+    status: list[Any] = []
+    rest = b""
+    try:
+        for at, read in enumerate(reads):
+            reader.feed(read)
+            if reader.arrived and reader.arrived[-1].upgrades:
+                rest = b"".join(reads[at + 1 :])
+                break
+    except RequestInvalid as invalid:
+        status = [invalid.status]
+    assert set(status) <= {400, 405, 431, 505}
+    found = [
+        (each.head(), each.take_body(), each.complete, each.keep_alive, each.rest + rest, each.upgrades)
+        for each in reader.arrived
+    ]
+    return found + status
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
-    target.__name__: target for target in (body, frame, post, name, ext, query, cookie)
+    target.__name__: target
+    for target in (body, frame, post, name, ext, query, cookie, token, websocket, http)
 }
 
 

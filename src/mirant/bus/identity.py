@@ -1,4 +1,4 @@
-"""Who a client is, as far as the application could establish it."""
+"""Who a client is, as far as it could be established."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ class Identity:
     name: str
     roles: frozenset[str] = frozenset()
     claims: Mapping[str, object] = field(default_factory=dict)
+    #: For how many seconds from when it was established it holds; None: as long as the session. When it
+    #: runs out the session ends, unless the client presented a fresh credential with a /meta/connect.
+    valid_for: float | None = None
+    #: What tells its credential from others, without being one: a digest.
+    fingerprint: bytes = field(default=b"", repr=False)

@@ -1,0 +1,163 @@
+"""Who a client is: what the bus asks at each handshake, and at each connect of an identity that runs out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from hashlib import sha256
+from math import inf
+from typing import TypeAlias
+
+from mirant.bayeux.messages import Message
+from mirant.bus.carrier import Request
+from mirant.bus.extension import Veto
+from mirant.bus.identity import Identity
+from mirant.bus.session import Session
+from mirant.policy.credentials import Credentials, Presented
+from mirant.policy.proxy import Proxy
+from mirant.policy.token_invalid import TokenInvalid
+from mirant.policy.tokens import Tokens
+
+#: What a hook returns: an identity, None without a credential, or what results in one of them.
+Answer: TypeAlias = Identity | Awaitable[Identity | None] | None
+
+log = logging.getLogger("mirant")
+
+
+class Authentication:
+    """The hooks `mirant.bus.hooks.Authenticate` and `Renew`, by tokens, by a proxy's headers, or by both.
+
+    A credential that is no good refuses the message, even if there is another one that is good. A token and
+    a proxy that name different users refuse it too; if they agree, what counts is the token, which runs out.
+    """
+
+    __slots__ = ("_clock", "_credentials", "_proxy", "_tokens")
+
+    def __init__(
+        self,
+        *,
+        tokens: tuple[Tokens, Credentials] | None = None,
+        proxy: Proxy | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Verify *tokens*, found as said beside them; *clock* gives seconds since 1970."""
+        self._tokens = tokens[0] if tokens else None
+        self._credentials = tokens[1] if tokens else Credentials(())
+        self._proxy = proxy
+        self._clock = clock
+
+    def authenticate(self, message: Message, request: Request) -> Answer:
+        """Return, or result in, the identity of who sent a handshake; None: nobody said who that is.
+
+        Raises:
+            Veto: a credential is no good; the text says why in a word. So does what is returned, if awaited.
+        """
+        asserted = None if self._proxy is None else self._proxy.identify(request)
+        presented = self._credentials.of(message, request)
+        if presented is None:
+            return asserted
+        return self._settle(presented, request, partial(_agree, asserted), lenient=False)
+
+    def renew(self, session: Session, message: Message, request: Request) -> Answer:
+        """Return, or result in, the fresh identity that a /meta/connect brings; None: it brings none.
+
+        A client that came without one signs in with it. Its session goes on.
+
+        A token that runs out no later than the session's is not a fresh one. One that the client did not put
+        into the message, but that its browser sends with every request, may have run out meanwhile: then the
+        session keeps the identity it has, for as long as that holds.
+
+        Raises:
+            Veto: the token is no good, or another user's. So does what is returned, if awaited.
+        """
+        presented, current = self._credentials.of(message, request), session.identity
+        if presented is None or (current is not None and _is_from(current, presented)):
+            return None
+        if current is None and not presented.deliberate:
+            # A browser sends its cookies to whoever makes it ask: it could be made to sign in a session that
+            # somebody else opened and knows the id of.
+            return None
+        return self._settle(presented, request, partial(_renew, current), lenient=not presented.deliberate)
+
+    def conceal(self, message: Message) -> None:
+        """Take tokens out of *message*, which is about to be forwarded to other clients."""
+        self._credentials.conceal(message)
+
+    def _settle(
+        self,
+        presented: Presented,
+        request: Request,
+        judge: Callable[[Identity], Identity | None],
+        *,
+        lenient: bool,
+    ) -> Answer:
+        """Return what *judge* makes of the identity; None if *lenient* and what is *presented* is no good."""
+        assert self._tokens is not None, "without them nothing is presented"
+        try:
+            if presented.fault is not None:
+                raise presented.fault
+            identity = self._tokens.identify(presented.token, self._clock)
+        except TokenInvalid as error:
+            _refuse(error, request, lenient=lenient)
+            return None
+        if isinstance(identity, Identity):
+            return judge(identity)
+        return _settle_later(identity, request, judge, lenient=lenient)
+
+
+async def _settle_later(
+    waiting: Awaitable[Identity],
+    request: Request,
+    judge: Callable[[Identity], Identity | None],
+    *,
+    lenient: bool,
+) -> Identity | None:
+    try:
+        identity = await waiting
+    except TokenInvalid as error:
+        _refuse(error, request, lenient=lenient)
+        return None
+    return judge(identity)
+
+
+def _refuse(error: TokenInvalid, request: Request, *, lenient: bool) -> None:
+    """Raise `Veto`, unless *lenient*. The log never has the token."""
+    if lenient:
+        log.debug("token.ignored address=%s reason=%s", request.address, error)
+        return
+    log.info("token.refused address=%s reason=%s", request.address, error)
+    raise Veto(error.told) from None
+
+
+def _agree(asserted: Identity | None, identity: Identity) -> Identity:
+    """Return the *identity* of a token, unless a proxy says that it is somebody else's."""
+    if asserted is not None and asserted.name != identity.name:
+        log.warning("identity.conflict token=%r proxy=%r", identity.name, asserted.name)
+        raise Veto("identities_differ")
+    return identity
+
+
+def _renew(current: Identity | None, identity: Identity) -> Identity | None:
+    """Return *identity* if it holds longer than the *current* one of the session, if it has one yet."""
+    if current is None:
+        return identity
+    if identity.name != current.name:
+        log.warning("identity.conflict token=%r session=%r", identity.name, current.name)
+        raise Veto("token_of_another_user")
+    return identity if _end(identity) > _end(current) else None
+
+
+def _end(identity: Identity) -> float:
+    """Return when *identity* runs out, in seconds since 1970."""
+    end = identity.claims.get("exp")
+    if isinstance(end, int | float):
+        return float(end)
+    return inf if identity.valid_for is None else 0.0
+
+
+def _is_from(identity: Identity, presented: Presented) -> bool:
+    """Whether *identity* was established by the very token that is *presented* again."""
+    digest = sha256(presented.token.encode("utf-8", "surrogatepass")).digest()
+    return presented.fault is None and identity.fingerprint == digest

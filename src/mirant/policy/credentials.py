@@ -1,0 +1,155 @@
+"""Where a token is: in the message's ``ext``, or in a header, a cookie or the query of its request."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+from urllib.parse import unquote
+
+import msgspec
+
+from mirant.bayeux.messages import Message
+from mirant.bus.carrier import Request
+from mirant.policy.token_invalid import Reason, TokenInvalid
+
+_decode = msgspec.json.Decoder().decode
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A token that somebody presents, or what is wrong with how it is presented."""
+
+    token: str
+    #: Whether it is in the message itself. What is in the request a browser sends on its own account, over
+    #: and over; on a WebSocket that is what it had when it opened the connection.
+    deliberate: bool
+    fault: TokenInvalid | None = None
+
+
+class _Source(ABC):
+    """One place; *name* says which of its kind."""
+
+    __slots__ = ("name",)
+
+    in_message: ClassVar[bool] = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @abstractmethod
+    def find(self, message: Message, request: Request) -> str:
+        """Return the token there, or nothing; an empty one is none.
+
+        Raises:
+            TokenInvalid: there is something, but it can be no token.
+        """
+
+
+class _Ext(_Source):
+    __slots__ = ("path",)
+
+    in_message = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.path = name.split(".")
+
+    def find(self, message: Message, request: Request) -> str:
+        raw = (message.ext or {}).get(self.path[0])
+        if raw is None:
+            return ""
+        try:
+            value: Any = _decode(raw)
+        except (ValueError, RecursionError):  # the body was checked as far as the bus needs it, not further
+            raise TokenInvalid(Reason.MALFORMED, "ext is no JSON") from None
+        for step in self.path[1:]:
+            value = value.get(step) if isinstance(value, dict) else None
+        if value is None or isinstance(value, str):
+            return value or ""
+        raise TokenInvalid(Reason.MALFORMED, "it is no text")
+
+
+class _Header(_Source):
+    __slots__ = ()
+
+    def find(self, message: Message, request: Request) -> str:
+        value = request.headers.get(self.name.lower(), "").strip()
+        if self.name.lower() != "authorization":
+            return value
+        scheme, _, credentials = value.partition(" ")
+        # Other schemes are somebody else's: a proxy may ask for a password before it lets a request through.
+        return credentials.strip() if scheme.lower() == "bearer" else ""
+
+
+class _Cookie(_Source):
+    __slots__ = ()
+
+    def find(self, message: Message, request: Request) -> str:
+        # Not http.cookies: it gives up on the whole header when another cookie is malformed.
+        pairs = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
+        return _only(value.strip().strip('"') for name, _, value in pairs if name.strip() == self.name)
+
+
+class _Query(_Source):
+    __slots__ = ()
+
+    def find(self, message: Message, request: Request) -> str:
+        pairs = (part.partition("=") for part in request.query.split("&"))
+        return _only(unquote(value) for name, _, value in pairs if unquote(name) == self.name)
+
+
+_SOURCES: Final[dict[str, Callable[[str], _Source]]] = {"header": _Header, "cookie": _Cookie, "query": _Query}
+
+
+class Credentials:
+    """Finds the token of a message."""
+
+    __slots__ = ("_sources",)
+
+    def __init__(self, places: Sequence[str]) -> None:
+        """Look in *places*, such as ``ext.token`` or ``cookie:session``, those in the message first.
+
+        What is in the message is newer than its request: a WebSocket has but one request for all messages.
+        """
+        self._sources = sorted(map(_source, places), key=lambda source: not source.in_message)
+
+    def of(self, message: Message, request: Request) -> Presented | None:
+        """Return what is presented in the first place that has something, or None.
+
+        If that is no good, nothing else is tried: an attacker may be able to put something in one place, and
+        must not be able to choose which one counts by spoiling another.
+        """
+        for source in self._sources:
+            try:
+                token = source.find(message, request)
+            except TokenInvalid as fault:
+                return Presented("", source.in_message, fault)
+            if token:
+                return Presented(token, source.in_message)
+        return None
+
+    def conceal(self, message: Message) -> None:
+        """Take the parts of ``ext`` that tokens are in out of *message*, before others get to see it."""
+        names = {source.path[0] for source in self._sources if isinstance(source, _Ext)}
+        if message.ext is not None and not names.isdisjoint(message.ext):
+            message.ext = {name: raw for name, raw in message.ext.items() if name not in names} or None
+
+
+def _source(place: str) -> _Source:
+    kind, _, name = place.partition(":")
+    return _SOURCES[kind](name) if name else _Ext(place.removeprefix("ext."))
+
+
+def _only(values: Iterable[str]) -> str:
+    """Return the one value there is.
+
+    Raises:
+        TokenInvalid: there are several. A page of a neighbouring domain can add a cookie, and which comes
+            first is up to it.
+    """
+    different = set(filter(None, values))
+    if len(different) > 1:
+        raise TokenInvalid(Reason.AMBIGUOUS, "there are several in one place")
+    return different.pop() if different else ""

@@ -1,0 +1,85 @@
+"""Getting the bytes of a key set, from a file or over HTTP. This blocks: call it in a thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from http.client import HTTPResponse
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    UnknownHandler,
+)
+
+#: Gets a key set. Raises whatever goes wrong.
+Fetch = Callable[[], bytes]
+
+# Google's two keys are 1 KiB, a large tenant's fifty with certificates 150 KiB.
+MAX_SIZE: Final = 256 * 1024
+
+# A handshake waits for it.
+_TIMEOUT: Final = 5.0
+
+
+def from_file(path: Path) -> bytes:
+    """Return the contents of the file at *path*.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is too large.
+    """
+    with path.open("rb") as file:
+        return _checked(file.read(MAX_SIZE + 1))
+
+
+def from_url(url: str, *, timeout: float = _TIMEOUT) -> bytes:
+    """Return what is at *url*, without following it elsewhere; *timeout* is in seconds.
+
+    Raises:
+        OSError: it cannot be reached, or its answer is not 200.
+        ValueError: the answer is too large.
+        http.client.HTTPException: it does not speak HTTP.
+    """
+    end = time.monotonic() + timeout
+    request = Request(url, headers={"accept": "application/json", "user-agent": "mirant"})
+    response: HTTPResponse = _opener(url).open(request, timeout=timeout)
+    with response:
+        if response.status != 200:
+            raise OSError(f"the answer is {response.status}, not 200")
+        body = bytearray()
+        while (chunk := response.read1(MAX_SIZE)) and len(body) <= MAX_SIZE:
+            body += chunk
+            if time.monotonic() > end:
+                raise TimeoutError(f"the answer took longer than {timeout:g} s")
+    return _checked(bytes(body))
+
+
+def _opener(url: str) -> OpenerDirector:
+    """Return what opens *url*: not the standard opener, which follows redirects and reads local files."""
+    opener = OpenerDirector()
+    handlers = [
+        HTTPHandler(),
+        HTTPSHandler(),
+        UnknownHandler(),
+        HTTPDefaultErrorHandler(),
+        HTTPErrorProcessor(),
+    ]
+    if urlsplit(url).scheme == "https":
+        opener.add_handler(ProxyHandler())  # as the environment says; never for this machine itself
+    for handler in handlers:
+        opener.add_handler(handler)
+    return opener
+
+
+def _checked(raw: bytes) -> bytes:
+    if len(raw) > MAX_SIZE:
+        raise ValueError(f"a key set has {MAX_SIZE} bytes at most")
+    return raw

@@ -1,0 +1,77 @@
+"""Who a client is, according to the reverse proxy that it came through."""
+
+from __future__ import annotations
+
+import logging
+import re
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Final
+
+from mirant.bus.carrier import Request
+from mirant.bus.extension import Veto
+from mirant.bus.identity import Identity
+from mirant.policy.claims import read_name
+from mirant.policy.proxy_options import ProxyOptions
+from mirant.policy.token_invalid import Reason, TokenInvalid
+
+_BETWEEN: Final = re.compile(r"[,\s]+")
+
+log = logging.getLogger("mirant")
+
+
+class Proxy:
+    """Reads the headers of a proxy, and believes them if they come from there."""
+
+    __slots__ = ("_names", "_trusted")
+
+    def __init__(self, options: ProxyOptions) -> None:
+        """Read the headers that *options* name."""
+        self._names = ((options.user_header or "").lower(), (options.roles_header or "").lower())
+        self._trusted = [ip_network(network) for network in options.trusted]
+
+    def identify(self, request: Request) -> Identity | None:
+        """Return whom the proxy names, or None if it names nobody.
+
+        Raises:
+            Veto: somebody else wrote the headers, or there is no name in them.
+        """
+        user, roles = (request.headers.get(name, "").strip() for name in self._names)
+        if not user and not roles:
+            return None
+        # Not the address: that is what a proxy says it is.
+        if not self._trusts(request.peer or request.address):
+            # Either somebody tries to be somebody else, or the list of proxies is not complete.
+            log.warning("identity.forged address=%s header=%s", request.address, self._names[0])
+            raise Veto("proxy_not_trusted")
+        if not user:
+            return None
+        try:
+            return Identity(_read_user(user), _read_roles(roles))
+        except (TokenInvalid, UnicodeError) as error:
+            log.warning("identity.refused address=%s header=%s: %s", request.address, self._names[0], error)
+            raise Veto("user_invalid") from None
+
+    def _trusts(self, address: str | None) -> bool:
+        try:
+            peer = ip_address(address or "")
+        except ValueError:
+            return False
+        if isinstance(peer, IPv6Address) and peer.ipv4_mapped is not None:
+            peer = peer.ipv4_mapped  # a socket for both families has IPv4 peers in this form
+        return any(peer in network for network in self._trusted)
+
+
+def _read_user(value: str) -> str:
+    # Two headers of one name are joined by a comma: one is the proxy's, one the client's.
+    if "," in value:
+        raise TokenInvalid(Reason.AMBIGUOUS, "there is a comma in it")
+    return read_name(_text(value), "the user")
+
+
+def _read_roles(value: str) -> frozenset[str]:
+    return frozenset(read_name(role, "each role") for role in _BETWEEN.split(_text(value)) if role)
+
+
+def _text(value: str) -> str:
+    """Return a header's value as text: HTTP gives bytes, of which hosts make characters one by one."""
+    return value.encode("latin-1").decode("utf-8")

@@ -1,12 +1,13 @@
 """Reading ``mirant.toml``: every unit, every limit, and what is said about what cannot be."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mirant import Bus, Settings, SettingsError
-from mirant.policy.file import load
+from mirant.policy.file import PolicyFile
 
 
 def read(tmp_path: Path, text: str) -> Settings:
@@ -16,12 +17,19 @@ def read(tmp_path: Path, text: str) -> Settings:
     return load(path)
 
 
+def load(path: Path) -> Settings:
+    """Return the settings in the file at *path*, without the environment."""
+    return PolicyFile(config=path).load().settings
+
+
 def refusal(tmp_path: Path, text: str) -> str:
     """Return what is said about a file with *text*, without the file's name."""
     with pytest.raises(SettingsError) as caught:
         read(tmp_path, text)
-    assert str(caught.value).startswith(f"{tmp_path / 'mirant.toml'}: ")
-    return str(caught.value).removeprefix(f"{tmp_path / 'mirant.toml'}: ")
+    found = re.fullmatch(r"(.*?):(\d+)?:? (.*)", str(caught.value), re.DOTALL)
+    assert found is not None
+    assert found[1] == str(tmp_path / "mirant.toml")
+    return found[3]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "[session]", "[session]\n[limits]\n"])
@@ -53,7 +61,7 @@ def test_durations(tmp_path: Path, value: str, seconds: float) -> None:
 def test_durations_that_are_none(tmp_path: Path, value: str) -> None:
     said = refusal(tmp_path, f"[session]\ntimeout = {value}")
 
-    assert said.startswith("session.timeout = ")
+    assert said.startswith("session.timeout: ")
     assert 'should be a duration such as "30s" or a number of seconds' in said
 
 
@@ -72,7 +80,7 @@ def test_sizes(tmp_path: Path, value: str, size: int) -> None:
 def test_sizes_that_are_none(tmp_path: Path, value: str) -> None:
     said = refusal(tmp_path, f"[limits]\nmax_body = {value}")
 
-    assert said.startswith("limits.max_body = ")
+    assert said.startswith("limits.max_body: ")
     assert 'should be a size such as "64KiB" or a number of bytes' in said
 
 
@@ -80,7 +88,7 @@ def test_sizes_that_are_none(tmp_path: Path, value: str) -> None:
 def test_counts_that_are_none(tmp_path: Path, value: str) -> None:
     said = refusal(tmp_path, f"[limits]\nmax_batch = {value}")
 
-    assert said.startswith("limits.max_batch = ")
+    assert said.startswith("limits.max_batch: ")
     assert said.endswith("should be a whole number from 1")
 
 
@@ -133,7 +141,7 @@ def test_origins_that_are_none(tmp_path: Path, value: str) -> None:
     ],
 )
 def test_what_there_is_not(tmp_path: Path, text: str, said: str) -> None:
-    assert refusal(tmp_path, text).startswith(said)
+    assert said in refusal(tmp_path, text)
 
 
 def test_an_option_outside_its_table_is_told_where_it_belongs(tmp_path: Path) -> None:
@@ -146,14 +154,14 @@ def test_what_is_not_toml(tmp_path: Path, text: str) -> None:
     said = refusal(tmp_path, text)
 
     assert said.startswith("this is not TOML: ")
-    assert "(at " in said
+    assert "column" in said or "at its end" in said or "line" in said
 
 
 def test_what_is_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "mirant.toml"
     path.write_bytes(b"# \xff\n")
 
-    with pytest.raises(SettingsError, match=r"this is not TOML: .*utf-8"):
+    with pytest.raises(SettingsError, match=r"this is not TOML: .*UTF-8"):
         load(path)
 
 

@@ -1,24 +1,152 @@
-"""Reading ``mirant.toml``."""
+"""Reading ``mirant.toml``: from its text to a policy that can be put in force as a whole."""
 
 from __future__ import annotations
 
-import tomllib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
+from mirant.bus.options import Fault, KeyPath
+from mirant.bus.options_reading import fault_of, read_options
 from mirant.bus.settings import Settings
 from mirant.bus.settings_values import SettingsError
+from mirant.policy.environment import read_environment
+from mirant.policy.faults import decode_file, parse, render_faults
+from mirant.policy.filters import Filter
+from mirant.policy.jetty import load_filters
+from mirant.policy.overlaps import check_overlaps
+from mirant.policy.positions import line_of, positions
+from mirant.policy.proxy_options import ProxyOptions
+from mirant.policy.rulebook import Rulebook
+from mirant.policy.rules import Operation, Rule, read_rules
+from mirant.policy.scope import Scope
+from mirant.policy.token_options import TokenOptions
+from mirant.policy.who import Kind as WhoKind
+from mirant.policy.who import Permission, Who
+
+if TYPE_CHECKING:
+    from mirant.policy.authentication import Authentication
+
+#: Every class that declares options of the file.
+OPTIONS: Final = (Settings, TokenOptions, ProxyOptions)
+
+#: The table that has rules instead.
+_RULES: Final = "channel"
 
 
-def load(path: Path) -> Settings:
-    """Return the settings in the TOML file at *path*.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """All that a file says. Nothing of it is in force until a bus takes it."""
 
-    Raises:
-        SettingsError: it is not TOML, or an option in it does not exist or cannot have its value.
-        OSError: it cannot be read.
+    settings: Settings = field(default_factory=Settings)
+    #: The rules; None: everybody may do everything.
+    book: Rulebook | None = None
+    #: How clients prove who they are; None: that is left to the application.
+    authentication: Authentication | None = None
+    #: The options that it was made of.
+    token: TokenOptions = field(default_factory=TokenOptions)
+    proxy: ProxyOptions = field(default_factory=ProxyOptions)
+
+    def same_authentication(self, other: Policy) -> bool:
+        """Whether *other* authenticates by the same keys of the same URL, which are then better kept.
+
+        Who issues them may not be reachable just now.
+        """
+        same = (self.token, self.proxy) == (other.token, other.proxy)
+        return same and "://" in (self.token.jwks or "")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """Where a policy is read from, now and again: a ``mirant.toml``, Jetty's ``filters.json``, or both.
+
+    Variables of *environ* override the options of the file, or the defaults if there is none.
     """
-    try:
-        return Settings.read(tomllib.loads(path.read_text("utf-8-sig")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: this is not TOML: {error}") from None
-    except SettingsError as error:
-        raise SettingsError(f"{path}: {error}") from None
+
+    config: Path | None = None
+    filters: Path | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
+    #: The time of day, in seconds since 1970, by which tokens are judged.
+    clock: Callable[[], float] = time.time
+
+    def load(self) -> Policy:
+        """Return what the files say.
+
+        Raises:
+            SettingsError: something in them is wrong; the text has a line for each fault.
+            OSError: one cannot be read.
+        """
+        policy, complaints = self.read()
+        if policy is None:
+            raise SettingsError("\n".join(complaints))
+        return policy
+
+    def read(self) -> tuple[Policy | None, list[str]]:
+        """Return what the files say, or everything that is wrong with them: ``mirant.toml:3: …``."""
+        filters, complaints = _read_filters(self.filters)
+        policy = None
+        text, faults = decode_file(b"" if self.config is None else self.config.read_bytes())
+        if not faults:
+            tables, faults = parse(text)
+        if not faults:
+            policy, faults = self._read(tables, partial(line_of, positions(text)), filters)
+        if faults:
+            complaints += render_faults(self.config or Path("mirant.toml"), text, faults)
+        return (None if complaints else policy), complaints
+
+    def _read(
+        self,
+        tables: Mapping[str, object],
+        line_of_path: Callable[[KeyPath], int],
+        filters: list[tuple[Scope, Filter]],
+    ) -> tuple[Policy | None, list[Fault]]:
+        overrides, faults = read_environment(self.environ, OPTIONS, rules=(_RULES,))
+        options, wrong = read_options(OPTIONS, tables, elsewhere=(_RULES,), overrides=overrides)
+        faults += wrong
+        folder = Path() if self.config is None else self.config.parent
+        rules, wrong = read_rules(tables.get(_RULES, []), folder, line_of_path)
+        faults += wrong or check_overlaps(rules)
+        if faults:
+            return None, faults
+        try:
+            authentication = self._authentication(options[TokenOptions], options[ProxyOptions], folder)
+        except SettingsError as error:
+            return None, [fault_of(error, TokenOptions, overrides=overrides)]
+        book = _book(rules, filters, is_open=self.config is None)
+        return Policy(
+            settings=options[Settings],
+            book=book,
+            authentication=authentication,
+            token=options[TokenOptions],
+            proxy=options[ProxyOptions],
+        ), []
+
+    def _authentication(
+        self, token: TokenOptions, proxy: ProxyOptions, folder: Path
+    ) -> Authentication | None:
+        if not token.enabled and not proxy.enabled:
+            return None
+        # Only here: the cryptography behind it takes 150 ms to import, and most buses need none.
+        from mirant.policy.authentication_setup import set_up_authentication
+
+        return set_up_authentication(token, proxy, folder, clock=self.clock)
+
+
+def _book(rules: list[Rule], filters: list[tuple[Scope, Filter]], *, is_open: bool) -> Rulebook | None:
+    if not is_open:
+        return Rulebook(rules, filters)
+    if not filters:
+        return None
+    everybody = dict.fromkeys(Operation, Permission(allow=(Who(WhoKind.ANYONE),)))
+    return Rulebook([Rule(scopes=(Scope.parse("/**"),), permissions=everybody)], filters)
+
+
+def _read_filters(path: Path | None) -> tuple[list[tuple[Scope, Filter]], list[str]]:
+    if path is None:
+        return [], []
+    found, faults = load_filters(path)
+    complaints = [f"{path}: {fault}" for fault in faults]
+    return [(Scope.parse(pattern), each) for pattern, chain in found for each in chain], complaints

@@ -1,0 +1,67 @@
+"""What the rules say about one session and one operation, and which rule it was that said so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mirant.bayeux.channels import HANDSHAKE, Channel, Pattern
+from mirant.bus.identity import Identity
+from mirant.policy.rulebook import Entry, Rulebook
+from mirant.policy.rules import Operation
+from mirant.policy.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Allowed or not. `entry` is what decided; None, if no rule says anything, and so it is denied."""
+
+    allowed: bool
+    entry: Entry | None
+    operation: Operation
+
+    @property
+    def rule(self) -> str:
+        """The rule that decided, for a log: its line in the file."""
+        if self.entry is None:
+            return "none"
+        return f"{self.entry.scope.name}@{self.entry.rule.line(self.operation.value)}"
+
+
+def decide(book: Rulebook, operation: Operation, channel: Channel, identity: Identity | None) -> Decision:
+    """Return whether *identity* may do *operation* on *channel*: the most specific rule about it says so.
+
+    Two matters are allowed where no rule says anything: to create a channel that one may use, and to
+    handshake.
+    """
+    entry = book.of(channel).entries.get(operation.value)
+    if entry is None:
+        return Decision(operation is Operation.CREATE or channel == HANDSHAKE, None, operation)
+    parameters = entry.scope.bind(channel)
+    return Decision(entry.rule.permissions[operation].admits(identity, parameters), entry, operation)
+
+
+def decide_subscription(book: Rulebook, pattern: Pattern, identity: Identity | None) -> Decision:
+    """Return whether *identity* may subscribe to *pattern*.
+
+    A wildcard needs the right to every channel that it covers, of those that exist and those that do not
+    yet: each rule that decides for some of them must allow it, and no channel may be without one.
+    """
+    if pattern.depth == 0:
+        return decide(book, Operation.SUBSCRIBE, Channel.parse(pattern.name), identity)
+    decision = Decision(allowed=False, entry=None, operation=Operation.SUBSCRIBE)
+    for decision in _decide_each(book, Scope.of(pattern), identity):
+        if not decision.allowed:
+            return decision
+    return decision
+
+
+def _decide_each(book: Rulebook, covered: Scope, identity: Identity | None) -> Iterator[Decision]:
+    for entry in book.covering(covered, Operation.SUBSCRIBE):
+        if entry is None:
+            yield Decision(allowed=False, entry=None, operation=Operation.SUBSCRIBE)
+            return
+        both = entry.scope.meet(covered)
+        parameters = {} if both is None else entry.scope.bind(both)
+        admitted = entry.rule.permissions[Operation.SUBSCRIBE].admits(identity, parameters)
+        yield Decision(admitted, entry, Operation.SUBSCRIBE)

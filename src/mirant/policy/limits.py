@@ -1,0 +1,78 @@
+"""Limits and options that a rule may set for its channels, and how each is read from the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mirant.bus.settings_values import (
+    SettingsError,
+    read_count,
+    read_duration,
+    read_overflow,
+    read_size,
+    read_switch,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many messages in so many seconds; as many may come at once."""
+
+    count: int
+    seconds: float
+
+    def admits(self, expected: float, now: float) -> float | None:
+        """Return when the next message is expected after one at *now*, or None if that one comes too early.
+
+        *expected* is what was returned for the one before (0 for none): one number per sender is the whole
+        state (the "generic cell rate algorithm").
+        """
+        step = self.seconds / self.count
+        if expected - now > self.seconds + step / 2:
+            expected = now  # later than this rate can have made it: there was a stricter one until now
+        following = max(expected, now) + step
+        return following if following - now <= self.seconds + step / 2 else None
+
+    def __str__(self) -> str:
+        return f"{self.count}/{_UNITS.get(self.seconds, f'{self.seconds:g}s')}"
+
+
+def read_rate(value: object) -> Rate:
+    """Return the rate that a text such as "20/s" spells."""
+    found = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found[1]) == 0:
+        raise SettingsError('a rate such as "20/s", "100/m" or "1000/h"')
+    return Rate(int(found[1]), _SECONDS[found[2]])
+
+
+def read_channel_overflow(value: object) -> object:
+    """Return the name of a policy for full outboxes, ``latest`` among them."""
+    if value == "latest":
+        return value
+    try:
+        return read_overflow(value)
+    except SettingsError as error:
+        raise SettingsError(f"{error}, latest") from None
+
+
+_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS: Final = {seconds: unit for unit, seconds in _SECONDS.items()}
+_RATE: Final = re.compile(r"([0-9]{1,9})\s*/\s*(s|m|h)")
+
+#: What a rule may say beside who may do what and which filters run: how each value is read.
+LIMITS: Final[Mapping[str, Callable[[object], object]]] = {
+    "max_message": read_size,
+    "rate": read_rate,
+    "max_members": read_count,
+    "history": read_count,
+    "overflow": read_channel_overflow,
+    "lazy": read_duration,
+    "echo": read_switch,
+    "persistent": read_switch,
+}
+
+#: Those that make sense for calls too: nothing is distributed on service channels.
+CALL_LIMITS: Final = frozenset({"max_message", "rate"})

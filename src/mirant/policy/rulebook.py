@@ -1,0 +1,175 @@
+"""Finding the rule that decides, however many there are.
+
+Rules are kept in a tree by the segments of their scopes, so that a look-up walks the channel's own segments,
+and what is found is kept per channel. Of the rules for a channel the most specific one that says something
+about the matter decides; `Scope.rank` is the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from mirant.bayeux.channels import Channel, Kind, Pattern
+from mirant.bus.identity import Identity
+from mirant.policy.filters import Chain, Filter
+from mirant.policy.limits import LIMITS
+from mirant.policy.rules import OPERATIONS, Operation, Rule
+from mirant.policy.scope import Scope
+from mirant.policy.who import Permission
+
+# Most channels whose rules are kept ready. Publishers choose the names; what is not kept is found again.
+_MAX_KEPT: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A rule, for one of its scopes."""
+
+    rule: Rule
+    scope: Scope
+
+
+class _Node:
+    """A place in the tree: the rules that end here, and those that go on."""
+
+    __slots__ = ("any", "closed", "literal", "open")
+
+    def __init__(self) -> None:
+        self.literal: dict[str, _Node] = {}
+        self.any: _Node | None = None
+        self.closed: Entry | None = None  # its scope ends with this segment
+        self.open: Entry | None = None  # its scope goes on with anything
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A permission for one channel."""
+
+    permission: Permission
+    parameters: Mapping[str, str]
+
+    def admits(self, identity: Identity | None) -> bool:
+        """Whether it is for *identity*."""
+        return self.permission.admits(identity, self.parameters)
+
+
+@dataclass(slots=True)
+class ChannelRules:
+    """What decides each matter for one channel, or for all channels of a scope."""
+
+    entries: Mapping[str, Entry] = field(default_factory=dict)  # by key of the file
+    #: Whether there is anything to look at beside who may do what.
+    limited: bool = False
+    #: The filters that run, as one; None for none.
+    chain: Chain | None = None
+    #: Who may publish and who may call, with the parameters' values: asked with every message.
+    publish: Grant | None = None
+    call: Grant | None = None
+
+    def limit(self, key: str) -> object:
+        """Return the value of one of `LIMITS`, or None."""
+        entry = self.entries.get(key)
+        return None if entry is None else entry.rule.limits[key]
+
+
+class Rulebook:
+    """All rules of a policy, and filters that run whatever the rules say (Jetty's)."""
+
+    def __init__(self, rules: Sequence[Rule], filters: Sequence[tuple[Scope, Filter]] = ()) -> None:
+        self.rules = rules
+        self.filters = filters
+        self._entries = sorted(
+            (Entry(rule, scope) for rule in rules for scope in rule.scopes),
+            key=lambda entry: entry.scope.rank,
+        )
+        self._root = _Node()
+        self._kept: dict[str, ChannelRules] = {}
+        for entry in self._entries:
+            self._plant(entry)
+
+    def of(self, channel: Channel) -> ChannelRules:
+        """Return what decides each matter for *channel*."""
+        found = self._kept.get(channel.name)
+        if found is None:
+            if len(self._kept) >= _MAX_KEPT:
+                self._kept.clear()
+            deciding: dict[str, Entry] = {}
+            for entry in _find(self._root, channel.segments, 0):
+                if channel.kind is Kind.META and entry.scope.kind is not Kind.META:
+                    continue  # a rule for everything is for what an application does, not for the protocol
+                for key in KEYS:
+                    if key not in deciding and entry.rule.says(key):
+                        deciding[key] = entry
+            found = self._compile(channel, deciding)
+        return found
+
+    def filters_of(self, channel: Channel) -> list[Filter]:
+        """Return the filters for *channel*, in their order."""
+        wanted = Scope.of(Pattern(channel.segments, 0))
+        filters = [found for scope, found in self.filters if scope.contains(wanted)]
+        entry = self.of(channel).entries.get("filters")
+        return filters + list(entry.rule.filters or () if entry is not None else ())
+
+    def _compile(self, channel: Channel, deciding: Mapping[str, Entry]) -> ChannelRules:
+        rules = self._kept[channel.name] = ChannelRules(deciding)
+        filters = self.filters_of(channel)
+        rules.chain = Chain(filters) if filters else None
+        rules.publish = _grant(deciding.get(Operation.PUBLISH.value), Operation.PUBLISH, channel)
+        rules.call = _grant(deciding.get(Operation.CALL.value), Operation.CALL, channel)
+        rules.limited = bool(filters) or not deciding.keys().isdisjoint(("max_message", "rate"))
+        return rules
+
+    def covering(self, scope: Scope, operation: Operation) -> Iterator[Entry | None]:
+        """Yield every entry that decides *operation* for some channel of *scope*, the most specific first.
+
+        Last comes None, if for some channel no rule may decide it.
+        """
+        for entry in self._entries:  # in the order of their rank
+            if entry.scope.kind is not scope.kind or not entry.rule.says(operation.value):
+                continue
+            if entry.scope.contains(scope):
+                yield entry
+                return  # what is less specific never decides for a channel of this scope
+            if entry.scope.meet(scope) is not None:
+                yield entry
+        yield None
+
+    def _plant(self, entry: Entry) -> None:
+        node = self._root
+        for segment in entry.scope.segments:
+            if segment is None:
+                node.any = node.any or _Node()
+                node = node.any
+            else:
+                node = node.literal.setdefault(segment, _Node())
+        if entry.scope.open:
+            node.open = node.open or entry
+        else:
+            node.closed = node.closed or entry
+
+
+#: What a rule may decide.
+KEYS: Final = (*OPERATIONS, "filters", *LIMITS)
+
+
+def _grant(entry: Entry | None, operation: Operation, channel: Channel) -> Grant | None:
+    if entry is None:
+        return None
+    return Grant(entry.rule.permissions[operation], entry.scope.bind(channel))
+
+
+def _find(node: _Node, segments: Sequence[str], depth: int) -> Iterator[Entry]:
+    """Yield the entries for *segments* below *node*, the most specific first."""
+    if depth == len(segments):
+        if node.closed is not None:
+            yield node.closed
+        return
+    following = node.literal.get(segments[depth])
+    if following is not None:
+        yield from _find(following, segments, depth + 1)
+    if node.any is not None:
+        yield from _find(node.any, segments, depth + 1)
+    if node.open is not None:
+        yield node.open

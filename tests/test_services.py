@@ -619,16 +619,16 @@ def _raise(error: Exception) -> Any:
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "reason"),
     [
-        lambda handshake: None,
-        lambda handshake: _raise(Veto("no")),
-        lambda handshake: _raise(KeyError("secret")),
-        lambda handshake: True,
-        lambda handshake: "ann",
+        (lambda handshake: None, ""),
+        (lambda handshake: _raise(Veto("no")), "no"),
+        (lambda handshake: _raise(KeyError("secret")), ""),
+        (lambda handshake: True, ""),
+        (lambda handshake: "ann", ""),
     ],
 )
-async def test_who_does_not_authenticate_stays_out(*, asynchronous: bool, answer: Any) -> None:
+async def test_who_does_not_authenticate_stays_out(*, asynchronous: bool, answer: Any, reason: str) -> None:
     bus = Bus()
 
     async def later(handshake: Handshake) -> Any:
@@ -642,7 +642,7 @@ async def test_who_does_not_authenticate_stays_out(*, asynchronous: bool, answer
             "channel": "/meta/handshake",
             "id": "1",
             "successful": False,
-            "error": "403::handshake_denied",
+            "error": f"403:{reason}:handshake_denied",
             "advice": {"reconnect": "none"},
         }
         assert bus.sessions == 0

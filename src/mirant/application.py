@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from mirant.bayeux.channels import Pattern
+import msgspec
+
+from mirant.bayeux.channels import Channel, Pattern
 from mirant.bus.channel_options import ChannelOptions
 from mirant.bus.extension import Extension
+from mirant.bus.guard import install
 from mirant.bus.session import Session
 from mirant.bus.settings import Settings
+from mirant.bus.settings_values import SettingsError
 from mirant.extensions.ack import Ack
 from mirant.extensions.binary import BinaryData
 from mirant.extensions.timesync import TimeSync
@@ -19,8 +26,9 @@ from mirant.hosts.asgi_scope import AsgiApplication, Receive, Scope, Send
 from mirant.hosts.loop import Loop
 from mirant.hosts.mount import Mounted
 from mirant.hosts.pages import Pages
-from mirant.policy.file import load
-from mirant.services import Services, broadcast_channel, deliverable_channel, delivery_of
+from mirant.policy.file import Policy, PolicyFile
+from mirant.policy.rule_guard import RuleGuard
+from mirant.services import Services, broadcast_channel, deliverable_channel, delivery_of, filtered
 
 
 class Bus(Services):
@@ -35,6 +43,8 @@ class Bus(Services):
         config: str | Path | None = None,
         *,
         settings: Settings | None = None,
+        filters: str | Path | None = None,
+        environ: Mapping[str, str] | None = None,
         pages: Path | None = None,
         extensions: Iterable[Extension] | None = None,
         secret: bytes | None = None,
@@ -43,8 +53,11 @@ class Bus(Services):
         """Make a bus.
 
         Args:
-            config: a ``mirant.toml``; without one, and without *settings*, the defaults hold.
+            config: a ``mirant.toml``. What its rules do not allow is denied. Without one everybody may do
+                everything, and without *settings* the defaults hold.
             settings: the options as a value, instead of a file.
+            filters: a ``filters.json`` of Jetty's, beside or instead of a *config*.
+            environ: variables that override options of the *config*, by default the process's own.
             pages: a folder of files to serve to browsers by GET; without it, a landing page.
             extensions: what sees every message, in this order; by default `Ack`, `BinaryData`, `TimeSync`,
                 which do nothing for clients that do not ask for them.
@@ -52,17 +65,71 @@ class Bus(Services):
             wall_clock: the time of day in seconds since 1970, as clients are told it.
 
         Raises:
-            SettingsError: the file has an option that does not exist or cannot have its value.
+            SettingsError: something in the files is wrong; the text has a line for each thing.
             OSError: a file cannot be read.
         """
-        if config is not None and settings is not None:
+        if settings is not None and (config is not None or environ is not None):
             raise ValueError("give either a config file or settings, not both")
-        self.settings = load(Path(config)) if config is not None else settings or Settings()
-        self._loop = Loop(self.settings, secret=secret)
+        self._source = _source(config, filters, environ, wall_clock)
+        policy = self._source.load()
+        if settings is not None:
+            policy = replace(policy, settings=settings)
+        self._policy = Policy()
+        self._loop = Loop(policy.settings, secret=secret)
         super().__init__(self._loop.core)
         usual = [Ack(), BinaryData(), TimeSync(wall_clock)]
         self._core.extensions.extend(usual if extensions is None else extensions)
         self._host = AsgiHost(self._loop, Pages(pages))
+        self._enforce(policy)
+
+    @property
+    def settings(self) -> Settings:
+        """The options that are in force."""
+        return self._core.settings
+
+    @property
+    def loop(self) -> Loop:
+        """What runs the bus on an event loop: for hosts other than ASGI servers."""
+        return self._loop
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there are no rules: everybody may do everything that the application's code allows."""
+        return self._source.config is None
+
+    def reload(self) -> None:
+        """Read the files again and put in force what they say now, as a whole and without ending a session.
+
+        Sessions keep the options that they began with. Subscriptions that are not allowed any more are
+        revoked; their clients are told on ``/service/mirant/revoked``.
+
+        Raises:
+            SettingsError: something in the files is wrong. What was in force stays so.
+            OSError: a file cannot be read. What was in force stays so.
+        """
+        policy = self._source.load()
+        if self._source.config is None:
+            policy = replace(policy, settings=self.settings)
+        self._core.now = self._loop.now()
+        self._enforce(policy)
+
+    def _enforce(self, policy: Policy) -> None:
+        former = self._policy
+        if policy.same_authentication(former):
+            policy = replace(policy, authentication=former.authentication)
+        hooks, authentication = self._core.hooks, policy.authentication
+        if authentication is not None and former.authentication is None and hooks.authenticate is not None:
+            raise SettingsError("[token] and [proxy] do not go with the application's own @bus.authenticate")
+        if authentication is not None or former.authentication is not None:
+            hooks.authenticate = None if authentication is None else authentication.authenticate
+            hooks.renew = None if authentication is None else authentication.renew
+            hooks.conceal = None if authentication is None else authentication.conceal
+        self._policy = policy
+        self._core.settings = policy.settings
+        self._core.history.limit = policy.settings.max_history
+        self._core.windows.limit = policy.settings.max_windows
+        self._loop.set_gate(policy.settings)
+        install(self._core, None if policy.book is None else RuleGuard(policy.book))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope: http, websocket or lifespan."""
@@ -84,6 +151,7 @@ class Bus(Services):
         echo: bool | None = None,
         latest: bool | None = None,
         persistent: bool | None = None,
+        history: int | None = None,
     ) -> None:
         """Say how the channels that *pattern* matches behave; what is None is left to wider patterns.
 
@@ -93,11 +161,13 @@ class Bus(Services):
             echo: whether a publisher who subscribed gets its own message.
             latest: whether only the newest message waits for a client that cannot be written now.
             persistent: whether the channel exists without subscribers, for those who unsubscribe.
+            history: how many of the last messages are kept, for `history` and for clients who subscribe with
+                ``ext: {"history": n}``; in memory, and at most ``limits.max_history`` bytes of all channels.
 
         Raises:
             ChannelInvalid: *pattern* is none.
         """
-        options = ChannelOptions(lazy=lazy, echo=echo, latest=latest, persistent=persistent)
+        options = ChannelOptions(lazy=lazy, echo=echo, latest=latest, persistent=persistent, history=history)
         self._core.channels.set(Pattern.parse(pattern), options)
 
     async def publish(self, channel: str, data: object, *, lazy: float | None = None) -> int:
@@ -112,6 +182,7 @@ class Bus(Services):
             ChannelInvalid: *channel* is no channel name.
             ValueError: *channel* is a meta or service channel.
             TypeError: *data* has no JSON form.
+            Veto: a filter refused the message.
         """
         return self.publish_nowait(channel, data, lazy=lazy)
 
@@ -119,6 +190,8 @@ class Bus(Services):
         """The same as `publish`, for code that cannot await."""
         self._core.now = self._loop.now()  # raises where it may not be called, before anything is changed
         target = broadcast_channel(channel)
+        if self._core.guard is not None:
+            data = filtered(self._core.guard, target, data)
         delivery = delivery_of(target, data)
         delivery.lazy = lazy
         return self._core.publish(target, delivery)
@@ -133,6 +206,15 @@ class Bus(Services):
         """
         self._core.now = self._loop.now()
         self._core.deliver(session, delivery_of(deliverable_channel(channel), data))
+
+    def history(self, channel: str, count: int = 100) -> list[Any]:
+        """Return the data of the last messages on *channel*, at most *count* of those kept, the newest last.
+
+        Raises:
+            ChannelInvalid: *channel* is no channel name.
+        """
+        kept = self._core.history.last(Channel.parse(channel), count)
+        return [msgspec.json.decode(delivery.payload)["data"] for delivery in kept]
 
     def session(self, session_id: str) -> Session | None:
         """Return the session with this clientId, or None."""
@@ -155,3 +237,19 @@ class Bus(Services):
     async def close(self) -> None:
         """Answer every poll that is held, close every WebSocket with 1001, cancel running calls."""
         await self._loop.close()
+
+
+def _source(
+    config: str | Path | None,
+    filters: str | Path | None,
+    environ: Mapping[str, str] | None,
+    clock: Callable[[], float],
+) -> PolicyFile:
+    if config is not None and environ is None:
+        environ = os.environ
+    return PolicyFile(
+        config=None if config is None else Path(config),
+        filters=None if filters is None else Path(filters),
+        environ=environ or {},
+        clock=clock,
+    )

@@ -17,6 +17,7 @@ from mirant.bayeux.messages import Delivery, Message
 from mirant.bus.carrier import Request
 from mirant.bus.core import Core
 from mirant.bus.extension import Veto
+from mirant.bus.guard import Guard
 from mirant.bus.hooks import Parameters, Pipeline, ServiceHook, SessionHook
 from mirant.bus.identity import Identity
 from mirant.bus.refusal import Refusal
@@ -276,8 +277,23 @@ class Services:
         """Let *call* decide who may handshake: it takes a `Handshake` and returns an `Identity`.
 
         None, `Veto` and other exceptions deny. Without such a function everybody is let in, without identity.
+
+        Raises:
+            ValueError: the policy file says already how clients prove who they are.
         """
-        self._core.hooks.authenticate = lambda message, request: call(Handshake(message, request))
+        if self._core.hooks.authenticate is not None:
+            raise ValueError(
+                "there is an authentication already: @authenticate, [token] or [proxy]; keep one"
+            )
+
+        async def wait(identity: Awaitable[object]) -> Identity:
+            return _identified(await identity)
+
+        def authenticate(message: Message, request: Request) -> Identity | Awaitable[Identity]:
+            identity = call(Handshake(message, request))
+            return wait(identity) if isawaitable(identity) else _identified(identity)
+
+        self._core.hooks.authenticate = authenticate
         return call
 
     def on_join(self, call: F) -> F:
@@ -294,6 +310,12 @@ class Services:
         hook: SessionHook = call
         self._core.hooks.leave.append(hook)
         return call
+
+
+def _identified(identity: object) -> Identity:
+    if isinstance(identity, Identity):
+        return identity
+    raise Veto
 
 
 def _answer(
@@ -359,6 +381,25 @@ def delivery_of(channel: Channel, data: object, **fields: object) -> Delivery:
     if isinstance(data, Binary):
         data, fields["ext"] = data.to_wire(), BINARY_EXT
     return Delivery.of(channel, data, **fields)
+
+
+def filtered(guard: Guard, channel: Channel, data: object) -> object:
+    """Return what the filters of *channel* leave of *data*, which the application publishes.
+
+    Raises:
+        Veto: nothing.
+        TypeError: *data* has no JSON form.
+    """
+    if isinstance(data, Binary | bytes | bytearray | memoryview):
+        return data  # no text that a filter could be for
+    chain = guard.chain(channel)
+    if chain is None:
+        return data
+    try:
+        raw = _encode(data)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise TypeError(f"this has no JSON form: {error}") from error
+    return msgspec.Raw(chain(raw))
 
 
 def broadcast_channel(name: str) -> Channel:

@@ -156,7 +156,7 @@ def test_whatever_is_no_identity_denies_and_the_client_is_told_to_stay_away(
             "channel": "/meta/handshake",
             "id": "1",
             "successful": False,
-            "error": "403::handshake_denied",
+            "error": f"403:{outcome if isinstance(outcome, Veto) else ''}:handshake_denied",
             "advice": {"reconnect": "none"},
         }
     ]

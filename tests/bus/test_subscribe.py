@@ -4,7 +4,7 @@ import pytest
 
 from mirant.bus.extension import Veto
 from mirant.services import Caller
-from tests.world import Later, PollingClient, World
+from tests.world import Later, PollingClient, World, reply_to
 
 
 @pytest.fixture
@@ -237,3 +237,13 @@ def test_a_subscription_granted_after_the_session_ended_is_not_recorded(
     assert poll.reply["successful"] is False
     assert world.publish("/a", 1) == 0
     assert world.is_empty()
+
+
+@pytest.mark.parametrize("channel", ["/meta/subscribe", "/meta/unsubscribe"])
+def test_one_body_names_so_many_patterns_and_no_more(channel: str) -> None:
+    client = World(max_subscriptions=10, max_batch=20).polling().enter()
+    names = [f"/service/{number}" for number in range(8)]
+    messages = [client.message(channel, subscription=names) for _ in range(3)]
+    replies = [reply_to(message, found) for found in [client.ask(*messages)] for message in messages]
+    assert [reply.get("error") for reply in replies] == [None, None, "403::subscription_limit"]
+    assert client.say(channel, subscription=names)["successful"]

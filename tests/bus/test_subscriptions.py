@@ -1,5 +1,8 @@
 """The index of who gets what."""
 
+import gc
+import weakref
+
 import pytest
 
 from mirant.bayeux.channels import Channel, Pattern
@@ -58,14 +61,25 @@ def test_an_answer_is_forgotten_when_a_subscription_that_concerns_it_changes(
     assert index.match(channel("/a/b")) == ("ann",)
 
 
-def test_what_nobody_is_subscribed_to_any_more_leaves_no_trace(index: Subscriptions[str]) -> None:
-    for name in ("/a", "/b/*"):
-        index.add("ann", pattern(name))
+class Somebody:
+    """A subscriber of which one can tell whether it is still referred to."""
+
+
+def test_what_nobody_is_subscribed_to_any_more_leaves_no_trace() -> None:
+    index: Subscriptions[Somebody] = Subscriptions()
+    subscriber = Somebody()
+    gone = weakref.ref(subscriber)
+    for name in ("/a", "/a/b", "/a/*", "/a/**"):
+        index.add(subscriber, pattern(name))
         index.match(channel("/a"))
-        index.remove("ann", pattern(name))
+        index.match(channel("/a/b"))
+    for name in ("/a", "/a/b", "/a/*", "/a/**"):
+        index.remove(subscriber, pattern(name))
         assert pattern(name) not in index
     assert len(index) == 0
-    assert not any("ann" in found for found in index._matches.values())
+    del subscriber
+    gc.collect()
+    assert gone() is None
 
 
 def test_to_remove_what_is_not_there_changes_nothing(index: Subscriptions[str]) -> None:
@@ -81,5 +95,19 @@ def test_the_answers_that_are_kept_are_bounded(
     monkeypatch.setattr(module, "MAX_MATCHES", 10)
     index.add("ann", pattern("/**"))
     for number in range(100):
-        assert index.match(channel(f"/{number}")) == ("ann",)
+        assert index.match(channel(f"/{number}/x")) == ("ann",)
     assert len(index._matches) <= 10
+
+
+def test_many_subscribers_of_a_pattern_come_and_go_in_order(index: Subscriptions[str]) -> None:
+    names = [f"s{number}" for number in range(10)]
+    for name in names:
+        index.add(name, pattern("/a"))
+    index.add("s3", pattern("/a"))
+    assert index.match(channel("/a")) == tuple(names)
+    assert index.count(pattern("/a")) == 10
+    for name in names[:-1]:
+        index.remove(name, pattern("/a"))
+    assert index.match(channel("/a")) == ("s9",)
+    index.remove("s9", pattern("/a"))
+    assert pattern("/a") not in index

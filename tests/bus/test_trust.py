@@ -48,7 +48,7 @@ def test_a_stranger_is_logged_without_the_credential(world: World, caplog: pytes
     with caplog.at_level(logging.WARNING, "mirant"):
         stranger(world, victim, cookies=True).connect()
     assert victim.client_id is not None
-    assert f"session.stranger session={victim.client_id[:8]} address=127.0.0.1" in caplog.text
+    assert f"session.stranger address=127.0.0.1 session={victim.client_id[:8]}" in caplog.text
     assert victim.client_id not in caplog.text
     assert (victim.cookie or "?") not in caplog.text
 

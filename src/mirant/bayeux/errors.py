@@ -127,6 +127,24 @@ CONNECT_SUPERSEDED: Final = ErrorKind(  # Mirant's own: the reference answers HT
     "A newer /meta/connect of the same session took the place of this one, which was still held.",
     "Nothing: the newer one is being answered. Keep one /meta/connect outstanding, never two.",
 )
+MESSAGE_TOO_LARGE: Final = ErrorKind(  # Mirant's own
+    413,
+    "message_too_large",
+    "The message has more bytes of JSON than the channel takes; the limit is between the colons.",
+    "Send less at a time.",
+)
+CHANNEL_FULL: Final = ErrorKind(  # Mirant's own
+    403,
+    "channel_full",
+    "As many are subscribed to the channel as may be; the limit is between the colons.",
+    "Try again when others have left, or subscribe to another channel.",
+)
+RATE_EXCEEDED: Final = ErrorKind(  # Mirant's own
+    429,
+    "rate_exceeded",
+    "The session publishes faster than the channel allows; the limit is between the colons.",
+    "Publish less often. This message reached nobody.",
+)
 CALL_LIMIT: Final = ErrorKind(  # Mirant's own
     429,
     "too_many_calls",
@@ -165,6 +183,9 @@ TABLE: Final = (
     CHANNEL_INVALID,
     MESSAGE_ID_INVALID,
     CONNECT_SUPERSEDED,
+    MESSAGE_TOO_LARGE,
+    CHANNEL_FULL,
+    RATE_EXCEEDED,
     CALL_LIMIT,
     APPLICATION_FAILED,
     SERVER_FULL,

@@ -126,23 +126,19 @@ class Reply(msgspec.Struct, omit_defaults=True, kw_only=True):
         return _encode(self)
 
 
-class Delivery:
+class Delivery(msgspec.Struct, eq=False, gc=False):
     """A message on its way to subscribers: encoded once, immutable, shared by all of them."""
 
-    __slots__ = ("channel", "latest", "lazy", "payload")
-
-    def __init__(
-        self, channel: str, payload: bytes, *, lazy: float | None = None, latest: bool = False
-    ) -> None:
-        self.channel = channel
-        self.payload = payload  # one JSON object
-        self.lazy = lazy  # how many seconds it may wait for another occasion to be sent; None: not at all
-        self.latest = latest  # whether it replaces an earlier one of its channel that still waits
+    # A struct, because one is made for each publish: 0.07 µs instead of 0.2.
+    channel: str
+    payload: bytes  # one JSON object
+    lazy: float | None = None  # how many seconds it may wait for another occasion to be sent; None: none
+    latest: bool = False  # whether it replaces an earlier one of its channel that still waits
+    overflow: str | None = None  # what gives way if it does not fit, where that is not the session's
 
     def with_fields(self, fields: bytes) -> Delivery:
         """Return this delivery with further *fields* of its JSON object, such as ``"a":1,"b":2``."""
-        payload = b"%b,%b}" % (self.payload[:-1], fields)
-        return Delivery(self.channel, payload, lazy=self.lazy, latest=self.latest)
+        return msgspec.structs.replace(self, payload=b"%b,%b}" % (self.payload[:-1], fields))
 
     @classmethod
     def forward(cls, channel: Channel, message: Message) -> Delivery:
@@ -152,7 +148,7 @@ class Delivery:
         clientId (a credential), id (it would be taken for one of their own) or advice (they would obey).
         """
         if message.ext is None and not message.timestamp and not message.extra:
-            return cls.of_raw(channel.name, bytes(message.data))
+            return cls.of_raw(channel.name, message.data)
         fields: dict[str, object] = {"channel": channel.name, "data": message.data}
         if message.ext is not None:
             fields["ext"] = message.ext
@@ -162,7 +158,7 @@ class Delivery:
         return cls(channel.name, _encode(fields))
 
     @classmethod
-    def of_raw(cls, channel: str, data: bytes) -> Delivery:
+    def of_raw(cls, channel: str, data: bytes | Raw) -> Delivery:
         """Return the delivery of *data*, which is JSON already."""
         # A channel's characters need no escaping in JSON; the grammar sees to that.
         return cls(channel, b'{"channel":"%b","data":%b}' % (channel.encode("ascii"), data))
@@ -194,11 +190,12 @@ def decode(body: bytes, *, max_size: int, max_batch: int) -> list[Message]:
     """
     if len(body) > max_size:
         raise BodyTooLarge(f"the body has {len(body)} bytes; the limit is {max_size}")
-    _check_text(body)
+    if not body.isascii():  # 0.03 µs, where decoding takes 0.1, and settles most bodies
+        _check_text(body)
+    if len(body) > 2 * MAX_DEPTH:  # a shorter one has no room for so many brackets and their ends
+        _check_depth(body)
     try:
-        messages = _decode_quickly(body)
-    except msgspec.ValidationError:
-        messages = _decode_leniently(body)
+        messages = _decode_array(body) if body[:1] == b"[" else _decode_quickly(body)
     except (ValueError, RecursionError):
         messages = _decode_leniently(body)
     if not messages:
@@ -232,8 +229,6 @@ _FIELDS: Final[dict[str, tuple[str, msgspec.json.Decoder[Any] | None, ErrorKind 
 
 
 def _decode_quickly(body: bytes) -> list[Message]:
-    if body[:1] == b"[":
-        return _decode_array(body)
     if body.lstrip()[:1] == b"{":
         return [_decode_single(body)]
     return _decode_array(body)
@@ -277,6 +272,9 @@ def _check_text(body: bytes) -> None:
         str(body, "utf-8")
     except UnicodeDecodeError as error:
         raise BodyInvalid(f"the body is not UTF-8: {error.reason} at byte {error.start}") from None
+
+
+def _check_depth(body: bytes) -> None:
     # A body with few brackets cannot be deep: nearly all are settled by these two counts.
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
         raise BodyInvalid(f"the body is nested deeper than {MAX_DEPTH} levels")

@@ -64,23 +64,26 @@ class Windows:
     are told to poll at an interval.
     """
 
-    __slots__ = ("_limit", "_polling")
+    __slots__ = ("_polling", "limit")
 
     def __init__(self, limit: int) -> None:
         """Let *limit* windows of each browser hold a poll."""
-        self._limit = limit
+        self.limit = limit
         self._polling: dict[str, dict[Session, None]] = {}  # in the order of their first poll
 
     def admits(self, session: Session) -> bool:
         """Whether *session*, which polls, may be held; it takes its place among its browser's windows."""
-        if session.browser is None:
+        # A place once taken is kept, and known to the session: no table has to be looked at.
+        if session.browser is None or session.place == self.limit:
             return True
         polling = self._polling.setdefault(session.browser, {})
         polling[session] = None
-        return session in islice(polling, self._limit)
+        session.place = self.limit if session in islice(polling, self.limit) else None
+        return session.place is not None
 
     def leave(self, session: Session) -> None:
         """Let *session* give up its place: it ended, or needs no poll any more."""
+        session.place = None
         polling = self._polling.get(session.browser or "")
         if polling is not None:
             polling.pop(session, None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from mirant.bayeux.channels import CONNECT
 from mirant.bayeux.messages import Delivery, Message, Reply
@@ -19,27 +19,32 @@ from mirant.bus.outbox import Batch
 if TYPE_CHECKING:
     from mirant.bus.session import Session
 
+_CONNECT_NAME: Final = CONNECT.name
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is known of the HTTP request that a carrier began with. Header names are lower case."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
-    address: str | None = None  # the peer's IP address
+    address: str | None = None  # the client's IP address, as far as it is known
+    peer: str | None = None  # the address at the other end of the connection: a proxy's, if there is one
     secure: bool = False  # came over TLS
     multiplexed: bool = False  # HTTP/2 or later: requests do not use up the browser's connections
+    query: str = ""  # what followed the "?" in the address, still percent-encoded
 
 
 class Turn:
     """Messages that came in at once, and the answers collected for them."""
 
     __slots__ = (
+        "_answers",
         "alone",
-        "answers",
         "arrived",
         "carrier",
         "deliveries",
         "following",
+        "named",
         "session",
         "with_messages",
     )
@@ -49,13 +54,28 @@ class Turn:
         self.session = session
         self.arrived = arrived
         self.alone = alone  # one message only: over HTTP, only then a /meta/connect may be held
-        # The message is kept with its reply until the reply leaves: extensions may complete it then.
-        self.answers: list[tuple[Message, Reply]] = []
+        self._answers: list[tuple[Message, Reply]] | None = []
         # What is to leave before the answers, beside what waits in the session's outbox.
-        self.deliveries: list[Delivery] = []
+        self.deliveries: Sequence[Delivery] = ()
         # Whether what waits for a new session comes with its handshake's reply, and what that is.
         self.with_messages = False
-        self.following: list[Delivery] = []
+        self.following: Sequence[Delivery] = ()
+        self.named = 0  # patterns that its messages named so far, and past messages they were answered with
+
+    @property
+    def answers(self) -> list[tuple[Message, Reply]]:
+        """The replies, each with its message until the reply leaves: extensions may complete it then."""
+        if self._answers is None:
+            self._answers = self._spell_out()
+        return self._answers
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nobody has had a look at the answers yet."""
+        return self._answers is None
+
+    def _spell_out(self) -> list[tuple[Message, Reply]]:
+        return []
 
     def lets_deliver(self, *, connect_only: bool) -> bool:
         """Whether deliveries may leave with the answers; with *connect_only*, only a connect's carry them.
@@ -63,7 +83,8 @@ class Turn:
         A connect that was superseded carries none: its client is the least likely to be listening.
         """
         for message, reply in self.answers:
-            is_connect = message.target == CONNECT
+            # The text settles it mostly: 0.03 µs, where parsing takes 0.55.
+            is_connect = message.channel == _CONNECT_NAME or message.target == CONNECT
             if (is_connect and reply.successful is True) or not (is_connect or connect_only):
                 return True
         return False
@@ -76,6 +97,8 @@ class Carrier(ABC):
 
     #: The Bayeux name of the transport, such as ``websocket``.
     transport: ClassVar[str]
+    #: Whether it is a `Link`. `isinstance` with an abstract class takes 0.2 µs, four times per poll.
+    is_link: ClassVar[bool] = False
 
     request: Request
     #: The identity of the browser that a request presented, if it is one that this server gave out.
@@ -93,6 +116,7 @@ class Link(Carrier):
 
     __slots__ = ()
 
+    is_link: ClassVar[bool] = True
     #: Whether it is of no use without its session. On a WebSocket the client can handshake again.
     ends_with_session: ClassVar[bool] = False
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Final
 
 from mirant.bayeux.channels import Channel, Pattern
+from mirant.bus.outbox import Overflow
 
 # Most channels whose options are kept ready; publishers choose the names.
 _MAX_KEPT: Final = 16_384
@@ -23,19 +25,32 @@ class ChannelOptions:
     latest: bool | None = None
     #: Whether the channel exists without subscribers, so that to unsubscribe from it is no error.
     persistent: bool | None = None
+    #: What gives way when an outbox is full, for messages of this channel.
+    overflow: Overflow | None = None
+    #: How many of its last messages are kept, for subscribers who ask for them.
+    history: int | None = None
 
 
 _NONE: Final = ChannelOptions()
 
 
 class ChannelTable:
-    """The options by pattern; the narrowest pattern that says something about an option decides."""
+    """The options by pattern; the narrowest pattern that says something about an option decides.
 
-    __slots__ = ("_kept", "_patterns")
+    What no pattern decides is left to the `rules` of a policy, if there are any.
+    """
+
+    __slots__ = ("_kept", "_patterns", "_rules")
 
     def __init__(self) -> None:
         self._patterns: dict[str, ChannelOptions] = {}
         self._kept: dict[str, ChannelOptions] = {}
+        self._rules: Callable[[Channel], ChannelOptions] | None = None
+
+    def follow(self, rules: Callable[[Channel], ChannelOptions] | None) -> None:
+        """Ask *rules* about what no pattern decides, from now on."""
+        self._rules = rules
+        self._kept.clear()
 
     def set(self, pattern: Pattern, options: ChannelOptions) -> None:
         """Let *options* hold for the channels that *pattern* matches."""
@@ -44,7 +59,7 @@ class ChannelTable:
 
     def of(self, channel: Channel) -> ChannelOptions:
         """Return the options of *channel*."""
-        if not self._patterns:
+        if not self._patterns and self._rules is None:
             return _NONE
         found = self._kept.get(channel.name)
         if found is None:
@@ -59,6 +74,8 @@ class ChannelTable:
 
     def _merge(self, channel: Channel) -> ChannelOptions:
         given = [self._patterns[name] for name in channel.expansion if name in self._patterns]
+        if self._rules is not None:
+            given.append(self._rules(channel))
         merged = {}
         for option in fields(ChannelOptions):
             values = (getattr(options, option.name) for options in given)

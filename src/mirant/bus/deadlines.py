@@ -38,12 +38,15 @@ class Deadlines(Generic[E]):
     def set(self, entry: E, deadline: float) -> bool:
         """Let *entry* be due at *deadline*; return whether `next` may have come nearer by this."""
         entry.deadline = deadline
-        bucket = ceil(deadline / GRANULARITY)
         if entry.bucket is not None:
+            if entry.bucket * GRANULARITY <= deadline:
+                return False  # it will be found early, and moved then; so mostly, and it takes no `ceil`
+            bucket = ceil(deadline / GRANULARITY)
             if entry.bucket <= bucket:
-                return False  # it will be found early, and moved then
+                return False
             self.remove(entry)
-        return self._put(entry, bucket)
+            return self._put(entry, bucket)
+        return self._put(entry, ceil(deadline / GRANULARITY))
 
     def remove(self, entry: E) -> None:
         """Forget *entry*; nothing happens if it is not here."""

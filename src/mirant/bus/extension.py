@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mirant.bayeux.messages import Delivery, Message, Reply
 
@@ -30,6 +30,11 @@ class Extension:
     An extension is the bus's (it sees everything) or one session's (`Session.extensions`). A message of a
     session that the bus does not know never gets here.
     """
+
+    #: Whether it has to see a /meta/connect that says nothing of its own (no `ext`, no `advice`), and the
+    #: answer to it. A bus all of whose extensions say no answers them the short way (`plain_poll`).
+    #: Not inherited.
+    sees_plain_connects: ClassVar[bool] = True
 
     def incoming(self, message: Message, turn: Turn, now: float) -> Awaitable[None] | None:
         """See *message* before it is acted on; ``turn.session`` is None for a handshake.

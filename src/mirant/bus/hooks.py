@@ -19,8 +19,14 @@ Pipeline = Generator[Awaitable[Any], Any, None]
 #: The values of a template's parameters.
 Parameters = dict[str, str]
 
-#: Accepts a handshake by returning an `Identity`; None and exceptions deny it.
+# : Accepts a handshake by returning (or resulting in) an `Identity`, or None for a client that stays
+# anonymous;
+#: exceptions deny it.
 Authenticate = Callable[[Message, Request], object]
+# : Sees each /meta/connect of a session whose identity runs out, and may return (or result in) its fresh
+# identity;
+#: None if the message brings no new credential. `Veto` refuses the message.
+Renew = Callable[[Session, Message, Request], object]
 #: Sees a publish before it is delivered; may change ``message.data`` or raise `Veto`.
 PublishHook = Callable[[Session, Channel, Message, Parameters], Awaitable[None] | None]
 #: Sees a subscription to a plain channel before it is granted; may raise `Veto`.
@@ -81,6 +87,9 @@ class Hooks:
     """All hooks of one application."""
 
     authenticate: Authenticate | None = None
+    renew: Renew | None = None
+    #: Takes credentials out of a message that is to be forwarded.
+    conceal: Callable[[Message], None] | None = None
     publish: Routes[PublishHook] = field(default_factory=Routes)
     subscribe: Routes[SubscribeHook] = field(default_factory=Routes)
     services: Routes[ServiceHook] = field(default_factory=Routes)

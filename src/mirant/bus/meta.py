@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from mirant.bayeux.advice import GO_AWAY, Advice
+from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW, Advice
 from mirant.bayeux.channels import (
     CONNECT,
     DISCONNECT,
@@ -29,6 +29,7 @@ from mirant.bayeux.errors import (
     CHANNEL_MISSING,
     CREATE_DENIED,
     DENIED_BY_POLICY,
+    FIELD_INVALID,
     HANDSHAKE_DENIED,
     SERVER_FULL,
     SESSION_UNKNOWN,
@@ -42,6 +43,7 @@ from mirant.bayeux.messages import Message, Reply
 from mirant.bus.carrier import Link, Turn
 from mirant.bus.core import Core
 from mirant.bus.extension import Veto
+from mirant.bus.guard import identify
 from mirant.bus.hooks import tell
 from mirant.bus.identity import Identity
 from mirant.bus.refusal import Refusal
@@ -59,6 +61,7 @@ _FULL_RETRY: Final = 10_000
 
 _EVENTSOURCE: Final = b'"eventsource"'
 
+_decode_count = msgspec.json.Decoder(int).decode
 _decode_names = msgspec.json.Decoder(str | list[str]).decode
 
 log = logging.getLogger("mirant")
@@ -76,14 +79,20 @@ def handshake(core: Core, turn: Turn, message: Message, reply: Reply) -> Answere
         if waiting is not None:
             yield waiting
     identity = yield from _authenticate(core, turn, message)
+    if core.guard is not None:
+        core.guard.enter(core, identity, turn.carrier.request.address)
     _check_capacity(core)  # others may have come while we waited
     if isinstance(turn.carrier, Link) and turn.carrier.session is not None:
         # A new handshake on a connection takes it from the session that it was bound to.
-        core.supersede(turn.carrier.session)
+        former = turn.carrier.session
+        core.supersede(former)
+        if former.state is State.HANDSHAKEN:
+            core.end(former, Ending.ABANDONED)  # or one connection could fill the server with sessions
         core.detach(turn.carrier, core.now)
     session = turn.session = turn.carrier.session = core.open()
-    session.identity = identity
+    identify(core, session, identity)
     session.browser = turn.carrier.browser
+    session.address = turn.carrier.request.address
     session.advised = turn.carrier.transport
     turn.with_messages = core.settings.with_handshake
     try:
@@ -100,8 +109,29 @@ def handshake(core: Core, turn: Turn, message: Message, reply: Reply) -> Answere
     return True
 
 
-def connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
-    """Answer at once or hold until there is something to say (section 4.2).
+def connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool | Answered:
+    """Answer at once or hold until there is something to say (section 4.2)."""
+    identity = _session(turn).identity
+    if core.hooks.renew is not None and (identity is None or identity.valid_for is not None):
+        return _renew_and_connect(core, turn, message, reply)
+    return _connect(core, turn, message, reply)
+
+
+def _renew_and_connect(core: Core, turn: Turn, message: Message, reply: Reply) -> Answered:
+    """Take the fresh credential that *message* may bring, then go on as ever."""
+    session = _session(turn)
+    fresh = core.hooks.renew and core.hooks.renew(session, message, turn.carrier.request)
+    if isawaitable(fresh):
+        fresh = yield fresh
+    if session.ended:
+        raise Refusal(SESSION_UNKNOWN, advice=HANDSHAKE_NOW)
+    if isinstance(fresh, Identity):
+        identify(core, session, fresh)
+    return _connect(core, turn, message, reply)
+
+
+def _connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
+    """Do what a connect is for, once it is settled whose it is.
 
     The first connect of a session is answered at once, even if the client does not ask for it: several wait
     for that answer before they call themselves connected.
@@ -117,7 +147,7 @@ def connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
         if not session.connect_only:
             # Its deliveries come down a stream; the connect is but a sign of life, once per timeout.
             timeout, session.interval = 0.0, session.timeout
-    elif not isinstance(turn.carrier, Link):
+    elif not turn.carrier.is_link:
         core.unlink(session)  # the client polls, so its connection is dead to it, even if not yet to us
     if message.advice is not None:
         # "advice" in a connect overrides ours for this one request; a reloaded page needs ours again.
@@ -128,7 +158,7 @@ def connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
         reply.advice = core.advice(session)
     reply.successful = True
     # Over HTTP the other replies of the same body would be held too. On a WebSocket they are sent at once.
-    holdable = turn.alone or isinstance(turn.carrier, Link)
+    holdable = turn.alone or turn.carrier.is_link
     if holdable and timeout > 0 and not first and not core.closing and _has_room(core, turn, session, reply):
         held = Turn(turn.carrier, session, turn.arrived, alone=True)
         held.answers.append((message, reply))
@@ -145,7 +175,8 @@ def subscribe(core: Core, turn: Turn, message: Message, reply: Reply) -> Answere
     before it stay subscribed.
     """
     session = _session(turn)
-    for pattern in _patterns(message):
+    recalled = _history_asked(message)
+    for pattern in _patterns(core, turn, message):
         if pattern.kind is Kind.META:
             exists = pattern.name in {channel.name for channel in (HANDSHAKE, *HANDLERS)}
             raise Refusal(SUBSCRIBE_DENIED if exists else CREATE_DENIED, DENIED_BY_POLICY)
@@ -155,6 +186,11 @@ def subscribe(core: Core, turn: Turn, message: Message, reply: Reply) -> Answere
             yield from _grant(core, session, pattern)
             _check_subscribable(core, session)
             core.subscribe(session, pattern)
+            if recalled and pattern.depth == 0:
+                past = core.history.last(Channel.parse(pattern.name), recalled)
+                turn.named += len(past)  # or one body could have a channel's past delivered 500 times
+                for delivery in past:
+                    core.recall(session, delivery)
     reply.successful = True
     return True
 
@@ -163,11 +199,12 @@ def unsubscribe(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
     """Undo a subscription (section 4.4). To undo one that the session does not have succeeds too, as long as
     somebody is subscribed: the reference server tells an unknown channel, not a missing subscription."""
     session = _session(turn)
-    for pattern in _patterns(message):
+    for pattern in _patterns(core, turn, message):
         if pattern.kind is Kind.META:
             raise Refusal(UNSUBSCRIBE_FAILED)
         known = pattern in core.subscriptions or core.channels.exists(pattern)
-        if pattern.kind is Kind.BROADCAST and not known:
+        # Under rules the answer must not tell whether somebody else is subscribed.
+        if pattern.kind is Kind.BROADCAST and not known and core.guard is None:
             raise Refusal(CHANNEL_MISSING)
         core.unsubscribe(session, pattern)
     reply.successful = True
@@ -198,7 +235,7 @@ def _has_room(core: Core, turn: Turn, session: Session, reply: Reply) -> bool:
     A window that was told so before and has room now is told that first: the reference server leaves it at
     the slow interval for good.
     """
-    if isinstance(turn.carrier, Link) or turn.carrier.request.multiplexed:
+    if turn.carrier.is_link or turn.carrier.request.multiplexed:
         return True
     if core.windows.admits(session):
         relieved, session.crowded = session.crowded, False
@@ -209,6 +246,16 @@ def _has_room(core: Core, turn: Turn, session: Session, reply: Reply) -> bool:
     session.interval = core.settings.windows_interval
     reply.advice = msgspec.structs.replace(core.advice(session), timeout=None, multiple_clients=True)
     return False
+
+
+def _history_asked(message: Message) -> int:
+    """Return how many past messages a new subscriber asks for: ``"ext": {"history": 10}``."""
+    if message.ext is None or "history" not in message.ext:
+        return 0
+    try:
+        return _decode_count(message.ext["history"])
+    except msgspec.ValidationError:
+        raise Refusal(FIELD_INVALID, "ext.history") from None
 
 
 def _session(turn: Turn) -> Session:
@@ -248,18 +295,23 @@ def _authenticate(
     except Exception as error:
         if not isinstance(error, Veto):
             log.exception("hook.failed hook=authenticate")
-        identity = None
-    if not isinstance(identity, Identity):
-        raise Refusal(HANDSHAKE_DENIED, advice=GO_AWAY)
-    return identity
+        reason = str(error) if isinstance(error, Veto) else ""
+        address = turn.carrier.request.address
+        core.audit.event(core.now, "handshake.denied", address, reason=reason or None)
+        raise Refusal(HANDSHAKE_DENIED, reason, advice=GO_AWAY) from None
+    return identity if isinstance(identity, Identity) else None
 
 
-def _patterns(message: Message) -> list[Pattern]:
+def _patterns(core: Core, turn: Turn, message: Message) -> list[Pattern]:
     if not message.subscription or bytes(message.subscription) == b"null":
         raise Refusal(SUBSCRIPTION_MISSING)
     try:
         names = _decode_names(message.subscription)
-        patterns = [Pattern.parse(name) for name in ([names] if isinstance(names, str) else names)]
+        names = [names] if isinstance(names, str) else names
+        turn.named += len(names)
+        if turn.named > max(core.settings.max_subscriptions, core.settings.max_batch):
+            raise Refusal(SUBSCRIPTION_LIMIT)  # a body of 1 MiB has room for 100,000: seconds of work
+        patterns = [Pattern.parse(name) for name in names]
     except (msgspec.ValidationError, ChannelInvalid):
         raise Refusal(SUBSCRIPTION_INVALID) from None
     if not patterns:
@@ -268,17 +320,23 @@ def _patterns(message: Message) -> list[Pattern]:
 
 
 def _grant(core: Core, session: Session, pattern: Pattern) -> Generator[Awaitable[Any], Any, None]:
-    """Ask the application whether *session* may subscribe to *pattern*."""
+    """Ask the rules, then the application, whether *session* may subscribe to *pattern*."""
     _check_subscribable(core, session)
+    if core.guard is not None:
+        core.guard.subscribe(core, session, pattern)
     if pattern.depth:
         # A hook guards its channels one by one; a wildcard that covers one of them must not get round it.
         if core.hooks.subscribe.covered_by(pattern):
             raise Refusal(SUBSCRIBE_DENIED, "wildcard_covers_guarded_channel")
         return
+    waited = False
     for hook, parameters in core.hooks.subscribe.find(Channel.parse(pattern.name)):
         try:
             waiting = hook(session, parameters)
             if waiting is not None:
+                waited = True
                 yield waiting
         except Veto as veto:
             raise Refusal(SUBSCRIBE_DENIED, str(veto)) from None
+    if waited and core.guard is not None:
+        core.guard.subscribe(core, session, pattern)  # rules, identity and members may be others now

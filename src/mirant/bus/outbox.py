@@ -39,11 +39,12 @@ class OutboxFull(Exception):
 class Batch:
     """Some deliveries as one JSON array: made once, written to every subscriber that gets just these."""
 
-    __slots__ = ("_payload", "deliveries", "wire")
+    __slots__ = ("_opening", "_payload", "deliveries", "wire")
 
     def __init__(self, deliveries: Sequence[Delivery]) -> None:
         self.deliveries = deliveries
         self._payload: bytes | None = None
+        self._opening: bytes | None = None
         #: For the host: the form in which it writes this batch (a frame, a string), so that it is made once.
         self.wire: Any = None
 
@@ -51,8 +52,19 @@ class Batch:
     def payload(self) -> bytes:
         """The JSON array."""
         if self._payload is None:
-            self._payload = b"[%b]" % b",".join([delivery.payload for delivery in self.deliveries])
+            deliveries = self.deliveries
+            if len(deliveries) == 1:
+                self._payload = b"[%b]" % deliveries[0].payload
+            else:
+                self._payload = b"[%b]" % b",".join([delivery.payload for delivery in deliveries])
         return self._payload
+
+    @property
+    def opening(self) -> bytes:
+        """The JSON array without its last bracket: more may follow."""
+        if self._opening is None:
+            self._opening = self.payload[:-1]
+        return self._opening
 
 
 def coalesce(deliveries: Sequence[Delivery]) -> list[Batch]:
@@ -65,6 +77,8 @@ def coalesce(deliveries: Sequence[Delivery]) -> list[Batch]:
 
 def array_ends(sizes: Sequence[int]) -> list[int]:
     """Return where to cut items of *sizes* bytes so that each part is a JSON array within `MAX_FRAME`."""
+    if len(sizes) == 1:
+        return [1]  # as nearly always
     ends: list[int] = []
     total = 1  # the opening bracket; each item brings its comma or the closing one
     for index, size in enumerate(sizes):
@@ -78,7 +92,7 @@ def array_ends(sizes: Sequence[int]) -> list[int]:
 class Outbox:
     """The queue of one session. Bounded by bytes, because that is what memory is made of."""
 
-    __slots__ = ("_dropped", "_latest", "_queue", "limit", "overflow", "reserved", "size", "urgent")
+    __slots__ = ("_dropped", "_latest", "_queue", "idle", "limit", "overflow", "reserved", "size", "urgent")
 
     def __init__(self, limit: int, overflow: Overflow = "disconnect") -> None:
         """Hold at most *limit* bytes; *overflow* says what gives way to what comes then."""
@@ -89,6 +103,8 @@ class Outbox:
         self.reserved = 0
         #: Whether something waits that should be sent at once: lazy deliveries alone are not urgent.
         self.urgent = False
+        #: Whether nothing ever waited, or all of it was taken. An attribute: each delivery asks for it.
+        self.idle = True
         # Most sessions never queue: no containers (600 bytes) until one does.
         self._queue: deque[Delivery | _Latest] | None = None
         self._latest: dict[str, _Latest] | None = None
@@ -111,13 +127,14 @@ class Outbox:
             self.urgent = self.urgent or delivery.lazy is None
             return
         if self._queue is None:
-            self._queue = deque()
+            self._queue, self.idle = deque(), False
         while (self._queue or self.reserved) and self.size + self.reserved + len(
             delivery.payload
         ) > self.limit:
-            if self.overflow == "disconnect":
+            overflow = delivery.overflow or self.overflow
+            if overflow == "disconnect":
                 raise OutboxFull(self.size + self.reserved, self.limit)
-            if self.overflow == "drop-newest" or not self._queue:
+            if overflow == "drop-newest" or not self._queue:
                 self._drop(delivery)
                 return
             self._drop(self._pop())
@@ -127,7 +144,7 @@ class Outbox:
         """Put at the front what was taken and could not be sent."""
         for delivery in reversed(list(deliveries)):
             if self._queue is None:
-                self._queue = deque()
+                self._queue, self.idle = deque(), False
             self._queue.appendleft(delivery)
             self.size += len(delivery.payload)
             self.urgent = True
@@ -151,6 +168,7 @@ class Outbox:
         self._queue = self._latest = self._dropped = None
         self.size = 0
         self.urgent = False
+        self.idle = True
 
     def _append(self, delivery: Delivery) -> None:
         assert self._queue is not None, "put makes it"
@@ -197,7 +215,7 @@ class Outbox:
 
     def _count_dropped(self, channel: str, count: int) -> None:
         if self._dropped is None:
-            self._dropped = {}
+            self._dropped, self.idle = {}, False
         known = channel in self._dropped or len(self._dropped) < _MAX_REPORTED
         name = channel if known else ""
         self._dropped[name] = self._dropped.get(name, 0) + count

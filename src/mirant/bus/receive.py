@@ -4,16 +4,17 @@ Every message takes the same steps, top to bottom: is it well-formed, whose is i
 say, and what does its channel mean. Each step either goes on or refuses with one row of the error table; a
 message that is refused spoils only itself.
 
-The steps are generators that yield only what an application's hook asks to be awaited. A host runs them
+`receive` is a generator that yields only what an application's hook asks to be awaited. A host runs it
 with a plain `next` when nothing is asynchronous, and keeps the order of a session's messages by finishing
-one turn before it begins the next.
+one turn before it begins the next. The steps of a message are plain functions; one that has to wait returns
+a generator for the rest of them. (Four generators, one in the other, cost 0.4 µs; one costs 0.2.)
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Generator, Sequence
-from typing import Any
+from collections.abc import Awaitable, Generator, Iterator, Sequence
+from typing import Any, Final
 
 from msgspec import UNSET
 
@@ -35,15 +36,17 @@ from mirant.bayeux.messages import MAX_ID, Delivery, Message, Reply
 from mirant.bus import meta
 from mirant.bus.carrier import Carrier, Link, Turn
 from mirant.bus.core import Core
-from mirant.bus.extension import Dismiss, Veto
-from mirant.bus.hooks import Pipeline
+from mirant.bus.extension import Dismiss, Extension, Veto
+from mirant.bus.hooks import Parameters, Pipeline, PublishHook
 from mirant.bus.refusal import Refusal
-from mirant.bus.session import Session
+from mirant.bus.session import Session, State
 
 log = logging.getLogger("mirant")
 
-#: A step that may have to wait, and results in nothing: the reply is filled in place.
-Step = Generator[Awaitable[Any], Any, None]
+# A member of an enumeration costs 0.1 µs to find.
+_META: Final = Kind.META
+_SERVICE: Final = Kind.SERVICE
+_ENDED: Final = State.ENDED
 
 
 def receive(core: Core, messages: Sequence[Message], carrier: Carrier, now: float) -> Pipeline:
@@ -56,8 +59,11 @@ def receive(core: Core, messages: Sequence[Message], carrier: Carrier, now: floa
     if alone or not any(message.target == HANDSHAKE for message in messages):
         turn = Turn(carrier, _session_of(core, messages[0], carrier), now, alone=alone)
         for message in messages:
-            reply = yield from _process(core, turn, message)
-            if reply is not None:
+            reply = _reply_to(message)
+            answered = _begin(core, turn, message, reply)
+            if not isinstance(answered, bool):
+                answered = yield from _go_on(core, turn, message, reply, answered)
+            if answered:
                 turn.answers.append((message, reply))
     else:
         turn = yield from _handshake_among_others(core, messages, carrier)
@@ -77,12 +83,15 @@ def _handshake_among_others(
     turn = Turn(carrier, None, core.now, alone=True)
     first = next(message for message in messages if message.target == HANDSHAKE)
     for message in messages:
+        reply = _reply_to(message)
+        answered: bool | meta.Answered = True
         if message is first:
-            reply = yield from _process(core, turn, message)
+            answered = _begin(core, turn, message, reply)
+            if not isinstance(answered, bool):
+                answered = yield from _go_on(core, turn, message, reply, answered)
         else:
-            reply = _reply_to(message)
             _refuse(reply, Refusal(SESSION_UNKNOWN))
-        if reply is not None:
+        if answered:
             turn.answers.append((message, reply))
     return turn
 
@@ -93,56 +102,105 @@ def _session_of(core: Core, message: Message, carrier: Carrier) -> Session | Non
     A connection that is bound to a session stays with it; an unbound one adopts the session that its first
     message names. Over HTTP each request says it anew, and must come from the session's browser.
     """
-    if not isinstance(carrier, Link) or carrier.session is None:
+    session = carrier.session
+    if session is not None and session.link is carrier:
+        return session
+    if session is None or not carrier.is_link:
         carrier.session = core.find(message.client_id, carrier)
     return carrier.session
 
 
-def _process(core: Core, turn: Turn, message: Message) -> Generator[Awaitable[Any], Any, Reply | None]:
-    """Return the reply to *message*, or None if it is to be answered later."""
-    reply = _reply_to(message)
+def _begin(core: Core, turn: Turn, message: Message, reply: Reply) -> bool | meta.Answered:
+    """Process *message*; return whether the *reply* is to be sent now, or the steps that are left."""
     try:
-        answered = yield from _act(core, turn, message, reply)
-    except Refusal as refusal:
-        _refuse(reply, refusal)
-    except Dismiss:
+        return _act(core, turn, message, reply)
+    except Exception as error:
+        _fail(core, turn, message, reply, error)
+        return True
+
+
+def _go_on(core: Core, turn: Turn, message: Message, reply: Reply, steps: meta.Answered) -> meta.Answered:
+    """Run the *steps* that are left of *message*."""
+    try:
+        return (yield from steps)
+    except Exception as error:
+        _fail(core, turn, message, reply, error)
+        return True
+
+
+def _fail(core: Core, turn: Turn, message: Message, reply: Reply, error: Exception) -> None:
+    """Say in the *reply* which *error* was raised on the way."""
+    if isinstance(error, Refusal):
+        _refuse(reply, error)
+    elif isinstance(error, Dismiss):
         if turn.session is not None:
             core.dismiss(turn.session, turn)
         _refuse(reply, Refusal(SESSION_UNKNOWN, advice=GO_AWAY))
-    except Veto as veto:
-        _refuse(reply, Refusal(MESSAGE_DELETED, str(veto)))
-    except Exception:
-        log.exception("hook.failed channel=%s", message.channel)
-        _refuse(reply, Refusal(APPLICATION_FAILED))
+    elif isinstance(error, Veto):
+        _refuse(reply, Refusal(MESSAGE_DELETED, str(error)))
     else:
-        return reply if answered else None
-    return reply
+        log.error("hook.failed channel=%s", message.channel, exc_info=error)
+        _refuse(reply, Refusal(APPLICATION_FAILED))
 
 
-def _act(core: Core, turn: Turn, message: Message, reply: Reply) -> meta.Answered:
+def _act(core: Core, turn: Turn, message: Message, reply: Reply) -> bool | meta.Answered:
     """Take *message* through its steps and fill the *reply*; return whether that is to be sent now."""
     channel = _check_form(message)
-    if channel == HANDSHAKE:
-        return (yield from meta.handshake(core, turn, message, reply))
+    if channel.kind is _META and channel == HANDSHAKE:
+        return meta.handshake(core, turn, message, reply)
     session = _check_session(turn, message, channel)
-    if isinstance(turn.carrier, Link) and session.link is not turn.carrier:
+    if turn.carrier.is_link and session.link is not turn.carrier and isinstance(turn.carrier, Link):
         core.attach(session, turn.carrier)
-    for extension in core.extensions_of(session):
+    extensions = iter(core.extensions_of(session))
+    for extension in extensions:
         waiting = extension.incoming(message, turn, core.now)
         if waiting is not None:
-            yield waiting
-            _check_session(turn, message, channel)  # it may have ended meanwhile
+            return _act_later(core, turn, message, reply, waiting, extensions)
+    return _act_on(core, session, channel, turn, message, reply)
+
+
+def _act_later(
+    core: Core,
+    turn: Turn,
+    message: Message,
+    reply: Reply,
+    waiting: Awaitable[Any],
+    extensions: Iterator[Extension],
+) -> meta.Answered:
+    """Go on when the extension that asked for it has *waited*: with the other *extensions*, then as ever."""
+    channel = _check_form(message)
+    yield waiting
+    session = _check_session(turn, message, channel)  # it may have ended meanwhile
+    for extension in extensions:
+        following = extension.incoming(message, turn, core.now)
+        if following is not None:
+            yield following
+            session = _check_session(turn, message, channel)
+    answered = _act_on(core, session, channel, turn, message, reply)
+    return answered if isinstance(answered, bool) else (yield from answered)
+
+
+def _act_on(
+    core: Core, session: Session, channel: Channel, turn: Turn, message: Message, reply: Reply
+) -> bool | meta.Answered:
+    """Do what the *channel* means."""
     core.heard(session)
-    if channel.kind is Kind.META:
+    kind = channel.kind
+    if kind is _META:
         handler = meta.HANDLERS.get(channel)
         if handler is None:
             raise Refusal(CHANNEL_CREATE_DENIED, DENIED_BY_POLICY)
-        answered = handler(core, turn, message, reply)
-        return answered if isinstance(answered, bool) else (yield from answered)
-    if channel.kind is Kind.SERVICE:
+        return handler(core, turn, message, reply)
+    if kind is _SERVICE:
         _service(core, session, channel, message)
     else:
-        yield from _publish(core, session, channel, message)
+        if not message.data:
+            raise Refusal(DATA_MISSING)
+        if core.guard is not None:
+            core.guard.publish(core, session, channel, message)
+        if core.hooks.publish and (hooks := core.hooks.publish.find(channel)):
+            return _publish_after(hooks, core, session, channel, message, reply)
+        _publish(core, session, channel, message)
     reply.successful = True
     return True
 
@@ -151,7 +209,7 @@ def _reply_to(message: Message) -> Reply:
     return Reply(
         channel=message.channel,
         id=message.reply_id,
-        subscription=message.subscription if message.subscription else UNSET,
+        subscription=message.subscription or UNSET,
     )
 
 
@@ -176,25 +234,39 @@ def _check_form(message: Message) -> Channel:
 
 def _check_session(turn: Turn, message: Message, channel: Channel) -> Session:
     session = turn.session
-    if session is None or session.ended or message.client_id != session.id:
+    if session is None or session.state is _ENDED or message.client_id != session.id:
         # Without this advice on a connect no client ever recovers; on others it would be obeyed twice.
         raise Refusal(SESSION_UNKNOWN, advice=HANDSHAKE_NOW if channel == CONNECT else None)
     return session
 
 
-def _publish(core: Core, session: Session, channel: Channel, message: Message) -> Step:
-    if not message.data:
-        raise Refusal(DATA_MISSING)
-    if core.hooks.publish:
-        for hook, parameters in core.hooks.publish.find(channel):
-            waiting = hook(session, channel, message, parameters)
-            if waiting is not None:
-                yield waiting
+def _publish_after(
+    hooks: list[tuple[PublishHook, Parameters]],
+    core: Core,
+    session: Session,
+    channel: Channel,
+    message: Message,
+    reply: Reply,
+) -> meta.Answered:
+    for hook, parameters in hooks:
+        waiting = hook(session, channel, message, parameters)
+        if waiting is not None:
+            yield waiting
+    _publish(core, session, channel, message)
+    reply.successful = True
+    return True
+
+
+def _publish(core: Core, session: Session, channel: Channel, message: Message) -> None:
+    if core.hooks.conceal is not None and message.ext is not None:
+        core.hooks.conceal(message)
     core.publish(channel, Delivery.forward(channel, message), session)
 
 
 def _service(core: Core, session: Session, channel: Channel, message: Message) -> None:
     """Hand *message* to the application's service; without one it is accepted and goes nowhere."""
+    if core.guard is not None:
+        core.guard.call(core, session, channel, message)
     found = core.hooks.services.find(channel)
     if not found:
         return

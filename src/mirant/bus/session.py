@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from mirant.bayeux.channels import Pattern
@@ -29,7 +30,9 @@ class Ending(Enum):
     DISCONNECTED = "disconnected"  # the client said goodbye
     EXPIRED = "expired"  # the client was not heard of for too long
     OUTBOX_FULL = "outbox-full"  # the client was too slow for what it subscribed to
+    ABANDONED = "abandoned"  # the client handshook again before it ever connected
     DISMISSED = "dismissed"  # the application ended it
+    IDENTITY_EXPIRED = "identity-expired"  # the credential of the client ran out
 
 
 class Session:
@@ -41,6 +44,7 @@ class Session:
 
     __slots__ = (
         "_attributes",
+        "address",
         "advised",
         "browser",
         "bucket",
@@ -55,11 +59,14 @@ class Session:
         "held",
         "id",
         "identity",
+        "identity_until",
         "interval",
         "lazy_until",
         "link",
         "max_interval",
         "outbox",
+        "place",
+        "rates",
         "state",
         "subscriptions",
         "timeout",
@@ -69,6 +76,7 @@ class Session:
     def __init__(self, session_id: str, settings: Settings) -> None:
         self.id = session_id
         self.identity: Identity | None = None
+        self.address: str | None = None  # where its handshake came from
         self.subscriptions: set[Pattern] = set()
         self._attributes: dict[str, Any] | None = None
         self.ending: Ending | None = None
@@ -86,10 +94,13 @@ class Session:
         self.link: Link | None = None  # where deliveries can be pushed, if anywhere
         self.held: Turn | None = None  # the /meta/connect that waits for something to say
         self.browser: str | None = None  # the browser it is bound to
+        self.place: int | None = None  # it is among so many windows of its browser that may poll
         self.crowded = False  # the client was told that its browser has other windows
         self.advised: str | None = None  # the transport for which the client has our advice
         self.interval = settings.interval  # the pause between connects that we advised or the client wanted
         self.calls = 0  # remote calls being worked on
+        self.rates: dict[str, float] | None = None  # what a guard remembers of how fast it publishes
+        self.identity_until = inf  # when its identity runs out
         self.until = 0.0  # when what is held is answered, or the session ends
         self.lazy_until: float | None = None  # when what waits lazily is sent
         self.deadline = 0.0

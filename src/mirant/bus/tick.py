@@ -9,7 +9,8 @@ same deliveries still share one batch.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from mirant.bayeux.messages import Delivery
 from mirant.bus.outbox import Batch, coalesce
@@ -17,67 +18,89 @@ from mirant.bus.session import Session, State
 
 log = logging.getLogger("mirant")
 
+_ENDED: Final = State.ENDED
+
 Subscribers = tuple[Session, ...]
 #: Puts deliveries into the outbox of a session that cannot be written now.
 Queue = Callable[[Session, Sequence[Delivery]], None]
+#: Promises a batch to the poll that a session holds; says whether that will do.
+Promise = Callable[[Session, Batch], bool]
 
 
 class Tick:
     """The deliveries of one turn of the event loop."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_mixed", "entries")
 
     def __init__(self) -> None:
-        self._entries: list[tuple[Subscribers, Delivery]] = []
+        #: What was added, in this order.
+        self.entries: list[tuple[Subscribers, Delivery]] = []
+        self._mixed = False  # whether there is more than one list of subscribers
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
     def add(self, subscribers: Subscribers, delivery: Delivery) -> None:
         """Let *subscribers* get *delivery* when the tick is handed out."""
-        self._entries.append((subscribers, delivery))
+        entries = self.entries
+        entries.append((subscribers, delivery))
+        if entries[0][0] is not subscribers:
+            self._mixed = True
 
-    def hand_out(self, queue: Queue, now: float) -> None:
-        """Write the tick to every session that can be written; let the others *queue* it. Then start anew."""
-        entries, self._entries = self._entries, []
+    def hand_out(self, queue: Queue, now: float, promise: Promise | None = None) -> None:
+        """Write the tick to every session that can be written; let the others *queue* it. Then start anew.
+
+        What one answer can hold is offered to *promise* first, for sessions that poll.
+        """
+        entries = self.entries
         if not entries:
             return
-        subscribers = entries[0][0]
-        if all(entry[0] is subscribers for entry in entries):
-            deliveries = [delivery for _, delivery in entries]
-            _hand_to_all(subscribers, deliveries, coalesce(deliveries), queue, now)
+        mixed, self.entries, self._mixed = self._mixed, [], False
+        if mixed:
+            _hand_to_each(entries, queue, now, promise)
         else:
-            _hand_to_each(entries, queue, now)
+            deliveries = [delivery for _, delivery in entries]
+            _hand_to_all(entries[0][0], deliveries, coalesce(deliveries), queue, now, promise)
 
 
 def _hand_to_all(
-    subscribers: Subscribers,
+    subscribers: Iterable[Session],
     deliveries: Sequence[Delivery],
     batches: Sequence[Batch],
     queue: Queue,
     now: float,
+    promise: Promise | None,
 ) -> None:
-    immediate = all(delivery.lazy is None for delivery in deliveries)
+    immediate, whole = True, len(batches) == 1
+    for delivery in deliveries:
+        if delivery.lazy is not None:
+            immediate = False
+        if delivery.latest and len(deliveries) > 1:
+            whole = False  # one may replace another
+    batch = batches[0] if immediate and whole and promise is not None else None
+    # Once per subscriber: attributes only, no calls but the one that writes (0.15 µs instead of 0.25).
     for session in subscribers:
         link = session.link
         if session.extensions:
             _hand_to_one(session, deliveries, queue, now)
         elif (
-            link is not None
+            immediate
+            and link is not None
             and link.writable
-            and immediate
-            and not session.outbox
+            and session.outbox.idle
             and not session.connect_only
         ):
             link.write(batches)
-        elif session.state is not State.ENDED:
+        elif batch and promise and session.held is not None and promise(session, batch):
+            pass  # a poll: its answer takes the batch as it is
+        elif session.state is not _ENDED:
             queue(session, deliveries)
 
 
 def _hand_to_one(session: Session, deliveries: Sequence[Delivery], queue: Queue, now: float) -> None:
     """Give *deliveries* to a session whose own extensions change them."""
     changed = [own for delivery in deliveries if (own := _change(session, delivery, now)) is not None]
-    if changed and session.state is not State.ENDED:
+    if changed and session.state is not _ENDED:
         queue(session, changed)
 
 
@@ -94,15 +117,24 @@ def _change(session: Session, delivery: Delivery, now: float) -> Delivery | None
     return changed
 
 
-def _hand_to_each(entries: Sequence[tuple[Subscribers, Delivery]], queue: Queue, now: float) -> None:
+def _hand_to_each(
+    entries: Sequence[tuple[Subscribers, Delivery]], queue: Queue, now: float, promise: Promise | None
+) -> None:
     per_session: dict[Session, list[Delivery]] = {}
     for subscribers, delivery in entries:
         for session in subscribers:
-            per_session.setdefault(session, []).append(delivery)
-    shared: dict[tuple[int, ...], list[Batch]] = {}
+            deliveries = per_session.get(session)
+            if deliveries is None:
+                per_session[session] = [delivery]
+            else:
+                deliveries.append(delivery)
+    groups: dict[tuple[int, ...], tuple[list[Session], list[Delivery]]] = {}
     for session, deliveries in per_session.items():
         key = tuple(map(id, deliveries))
-        batches = shared.get(key)
-        if batches is None:
-            batches = shared[key] = coalesce(deliveries)
-        _hand_to_all((session,), deliveries, batches, queue, now)
+        group = groups.get(key)
+        if group is None:
+            groups[key] = ([session], deliveries)
+        else:
+            group[0].append(session)
+    for sessions, deliveries in groups.values():
+        _hand_to_all(sessions, deliveries, coalesce(deliveries), queue, now, promise)

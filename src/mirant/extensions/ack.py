@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -33,6 +33,8 @@ _decode_batch = msgspec.json.Decoder(int).decode
 
 class Ack(Extension):
     """Keeps what was sent until the client has it, for the clients that ask for it."""
+
+    sees_plain_connects: ClassVar[bool] = False  # those of a session that has an `AckStore` are not plain
 
     def incoming(self, message: Message, turn: Turn, now: float) -> None:
         """Take note of what the client has, and let what it has not be sent again."""

@@ -9,7 +9,7 @@ is no Z85.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -62,10 +62,14 @@ _decode = msgspec.json.Decoder(_Wire).decode
 class BinaryData(Extension):
     """Refuses binary messages that are none (``404:binary_invalid:message_deleted``)."""
 
+    sees_plain_connects: ClassVar[bool] = False
+
     def incoming(self, message: Message, turn: Turn, now: float) -> None:
         """Check the data of a binary message."""
+        if not is_binary(message):
+            return
         target = message.target
-        if not is_binary(message) or target is None or target.kind is Kind.META:
+        if target is None or target.kind is Kind.META:
             return
         try:
             z85.check(_decode(message.data).data)

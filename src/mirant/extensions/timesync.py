@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 
@@ -47,6 +47,8 @@ _decode = msgspec.json.Decoder(Sample).decode
 class TimeSync(Extension):
     """Answers ``ext.timesync`` on meta messages."""
 
+    sees_plain_connects: ClassVar[bool] = False
+
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         """*clock* returns the time of day in seconds since 1970."""
         self._clock = clock
@@ -56,8 +58,10 @@ class TimeSync(Extension):
 
         A client that sends no lag is always answered: that is how it asks for a sample all the same.
         """
+        if message.ext is None or _KEY not in message.ext:
+            return
         target = message.target
-        if message.ext is None or _KEY not in message.ext or target is None or target.kind is not Kind.META:
+        if target is None or target.kind is not Kind.META:
             return
         try:
             sample = _decode(message.ext[_KEY])

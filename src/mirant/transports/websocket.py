@@ -62,6 +62,15 @@ class Connection(Link):
 
     def finish(self, turns: Sequence[Turn], replies: Sequence[bytes]) -> None:
         """Send what waits for the session, then the replies, in as few frames as their size allows."""
+        session, turn = self.session, turns[0]
+        if (
+            len(turns) == len(replies) == 1
+            and not (turn.deliveries or turn.following)
+            and not (session is not None and session.outbox)
+        ):
+            # Nearly always it is this; the way below takes 2 µs of the 9 that a publish takes.
+            self.send(b"[%b]" % replies[0])
+            return
         for turn in turns:
             if turn.deliveries:
                 self.write(coalesce(turn.deliveries))

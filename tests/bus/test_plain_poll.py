@@ -1,0 +1,166 @@
+"""The short way of a plain poll says, byte for byte, what the long way says."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mirant.bayeux.messages import Message, Reply
+from mirant.bus.carrier import Request, Turn
+from mirant.bus.extension import Extension
+from mirant.bus.outbox import Batch
+from mirant.bus.plain_poll import Poller, hold
+from mirant.extensions.ack import Ack
+from mirant.extensions.timestamp import TimeStamp
+from mirant.extensions.timesync import TimeSync
+from mirant.transports.long_polling import Exchange
+from tests.world import Poll, PollingClient, World
+
+
+class ShortExchange(Exchange, Poller):
+    """An exchange as the native host has it."""
+
+    __slots__ = ()
+
+    def answer_poll(self, batch: Batch, reply: bytes) -> None:
+        self._answer(self.wrap(b"%b,%b]" % (batch.opening, reply), ()))
+
+
+def poll_of(client: PollingClient, *, message_id: str) -> tuple[Poll, bool]:
+    """Send a connect the short way, if that will have it; return the poll and whether it had."""
+    body = b'[{"channel":"/meta/connect","clientId":"%b","connectionType":"long-polling","id":%b}]' % (
+        client.session.id.encode(),
+        message_id.encode(),
+    )
+    poll = Poll(client)
+    cookie = {"cookie": f"BAYEUX_BROWSER={client.cookie}"} if client.cookie else {}
+    exchange = ShortExchange(client.world.core, Request(cookie), poll.answer)
+    if not hold(client.world.core, body, exchange, client.world.now):
+        return client.post(body), False
+    poll.exchange = exchange
+    client.world.settle()
+    return poll, True
+
+
+def publish_once(world: World, client: PollingClient) -> None:
+    world.publish("/a", "\u2028 text")
+
+
+def publish_more(world: World, client: PollingClient) -> None:
+    with world.tick():
+        world.publish("/a", 1)
+        world.publish("/b", {"x": [1]})
+
+
+def publish_lazily(world: World, client: PollingClient) -> None:
+    world.channel("/a", lazy=0.5)
+    world.publish("/a", 1)
+    world.advance(1)
+
+
+def let_time_pass(world: World, client: PollingClient) -> None:
+    world.advance(40)
+
+
+def disconnect(world: World, client: PollingClient) -> None:
+    client.ask(client.message("/meta/disconnect"))
+
+
+def dismiss(world: World, client: PollingClient) -> None:
+    with world.tick():
+        world.publish("/a", 1)
+        world.dismiss(client.session)
+
+
+def connect_again(world: World, client: PollingClient) -> None:
+    client.connect()
+
+
+def publish_oneself(world: World, client: PollingClient) -> None:
+    client.ask(client.message("/a", data=1))
+    world.publish("/b", 2)
+
+
+EVENTS = [
+    publish_once,
+    publish_more,
+    publish_lazily,
+    let_time_pass,
+    disconnect,
+    dismiss,
+    connect_again,
+    publish_oneself,
+]
+
+
+def entered(world: World) -> PollingClient:
+    client = world.polling().enter()
+    client.subscribe("/a")
+    client.subscribe("/b")
+    return client
+
+
+def body_of(poll: Poll) -> bytes:
+    assert poll.response is not None
+    return poll.response.body
+
+
+@pytest.mark.parametrize("message_id", ['"7"', r'"\u00e9\"\u0041"'])
+@pytest.mark.parametrize("event", EVENTS)
+def test_what_answers_it_is_the_same(event: Callable[[World, PollingClient], Any], message_id: str) -> None:
+    bodies = []
+    for short in (True, False):
+        world = World().use(Ack(), TimeSync())
+        client = entered(world)
+        if short:
+            poll, held_short = poll_of(client, message_id=message_id)
+            assert held_short
+        else:
+            poll = client.send(
+                {**client.message("/meta/connect"), "connectionType": "long-polling"} | ID[message_id]
+            )
+        assert poll.held
+        event(world, client)
+        bodies.append(body_of(poll))
+    assert bodies[0] == bodies[1]
+
+
+ID = {'"7"': {"id": "7"}, r'"\u00e9\"\u0041"': {"id": '\u00e9"A'}}
+
+
+class Marks(Extension):
+    """Does more than the class it is made of, or nothing."""
+
+    def outgoing(self, reply: Reply, message: Message, turn: Turn, now: float) -> None:
+        reply.ext = {"marked": True}
+
+
+class MarkingSync(TimeSync):
+    def outgoing(self, reply: Reply, message: Message, turn: Turn, now: float) -> None:
+        reply.ext = {"marked": True}
+
+
+@pytest.mark.parametrize("extension", [Marks(), MarkingSync(), TimeStamp()])
+def test_it_is_not_taken_where_an_extension_has_a_say(extension: Extension) -> None:
+    client = entered(World().use(extension))
+    poll, short = poll_of(client, message_id='"7"')
+    assert poll.held
+    assert not short
+
+
+def test_an_extension_that_comes_while_it_is_held_completes_the_reply() -> None:
+    world = World()
+    client = entered(world)
+    poll, short = poll_of(client, message_id='"7"')
+    assert short
+    world.use(Marks())
+    world.publish("/a", 1)
+    assert poll.reply["ext"] == {"marked": True}
+
+
+def test_a_session_of_another_browser_is_not_found() -> None:
+    client = entered(World())
+    client.cookie = None
+    poll, short = poll_of(client, message_id='"7"')
+    assert not short
+    assert poll.reply["successful"] is False

@@ -76,6 +76,14 @@ class FrozenPeer:
             if opcode == Opcode.CLOSE:
                 return int.from_bytes(payload[:2], "big")
 
+    async def dropped(self) -> None:
+        """Read until the server has dropped the connection."""
+        try:
+            while await asyncio.get_running_loop().sock_recv(self._socket, 65536):
+                pass
+        except ConnectionResetError:
+            pass
+
     async def begin(self, pattern: str) -> Self:
         """Shake hands, connect and subscribe to *pattern*."""
         await self.send({"channel": "/meta/handshake"})

@@ -10,15 +10,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Final, Literal, Self
 
 import uvicorn
 
 from mirant import Bus
 from mirant.hosts.asgi_scope import AsgiApplication
+from mirant.hosts.mount import Mounted
+from mirant.hosts.native import NativeHost
+from mirant.hosts.native_deadlines import Limits
+from mirant.hosts.native_websocket import NativeConnection
 from mirant.hosts.server import Server
 
 ROOT = Path(__file__).parents[2]
+
+Host = Literal["asgi", "native"]
+HOSTS: Final[tuple[Host, ...]] = ("asgi", "native")
+
+#: By which host `serving` serves; conftest.py lets every test run by each.
+HOST: Host = "native"
 
 
 def listen() -> socket.socket:
@@ -31,29 +41,51 @@ def listen() -> socket.socket:
 
 @asynccontextmanager
 async def serving(
-    bus: Bus, app: AsgiApplication | None = None, *, root_path: str = "", grace: float = 5
+    bus: Bus,
+    app: AsgiApplication | None = None,
+    *,
+    root_path: str = "",
+    grace: float = 5,
+    limits: Limits | None = None,
+    connection: type[NativeConnection] = NativeConnection,
+    listener: socket.socket | None = None,
+    **options: Any,
 ) -> AsyncIterator[str]:
-    """Serve *app* (the bus itself, if not given) as ``mirant serve`` does; give its origin as a URL."""
+    """Serve *app* (the bus itself, if not given) as ``mirant serve`` does; give its origin as a URL.
+
+    *limits* and *connection* are the native host's, *options* are uvicorn's.
+    """
     config = uvicorn.Config(
         app or bus,
-        http="httptools",
+        http=_protocol(bus, app, limits, connection) or "httptools",
         log_level="warning",
         lifespan="on",
         ws_max_size=bus.settings.max_body,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=int(grace),
         root_path=root_path,
+        **options,
     )
     listening = asyncio.Event()
-    with listen() as listener:
+    with listener or listen() as bound:
         server = Server(config, bus, listening.set)
-        running = asyncio.create_task(server.serve(sockets=[listener]))
+        running = asyncio.create_task(server.serve(sockets=[bound]))
         await listening.wait()
+        scheme = "https" if config.is_ssl else "http"
         try:
-            yield "http://{}:{}".format(*listener.getsockname())
+            yield "{}://{}:{}".format(scheme, *bound.getsockname()) if bound.family != socket.AF_UNIX else ""
         finally:
             server.should_exit = True
             await running
+
+
+def _protocol(
+    bus: Bus, app: AsgiApplication | None, limits: Limits | None, connection: type[NativeConnection]
+) -> Any:
+    """Return what uvicorn is to take as ``http=``; None for its own."""
+    if HOST == "asgi" or not (app is None or isinstance(app, Mounted)):
+        return None  # where a framework has mounted the bus only the framework knows
+    return NativeHost(bus.loop, app.path if app else "/", limits=limits, connection=connection)
 
 
 class Process:

@@ -265,3 +265,13 @@ async def test_where_nobody_is_let_in_it_does_not() -> None:
         response = await http.post("/", content=HANDSHAKE)
 
         assert response.headers["set-cookie"].endswith("; Path=/; HttpOnly; SameSite=Lax; Secure")
+
+
+async def test_a_page_of_another_origin_leaves_an_event_in_the_audit_log(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("WARNING", "mirant.audit"):
+        await place.post(origin=STRANGER)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"origin.refused address=127.0.0.1 origin={STRANGER}"
+    ]

@@ -41,6 +41,11 @@ async def fill(caller, data):
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def host() -> None:
+    """It is a process of its own, with the host that it has."""
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Process]:
     """Run ``mirant serve`` with the application above."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
 from mirant.bus.carrier import Request
 from mirant.hosts.asgi_exchange import answer_post, answer_script
@@ -19,16 +18,10 @@ from mirant.hosts.asgi_scope import (
 )
 from mirant.hosts.asgi_stream import serve_stream
 from mirant.hosts.asgi_websocket import serve_websocket
+from mirant.hosts.gate import METHODS, text_of, transport_of
 from mirant.hosts.loop import Loop
 from mirant.hosts.pages import Pages
-from mirant.policy.origin import Origins
-from mirant.transports.callback_polling import callback_of
-from mirant.transports.long_polling import Response, refuse
-
-#: The transports whose clients speak by POST.
-_BY_POST: Final = frozenset({"long-polling", "cross-origin-long-polling", "eventsource"})
-
-_METHODS: Final = ("allow", "GET, HEAD, POST, OPTIONS")
+from mirant.transports.long_polling import Headers, Response, refuse
 
 
 class AsgiHost:
@@ -40,8 +33,6 @@ class AsgiHost:
     def __init__(self, loop: Loop, pages: Pages) -> None:
         self._loop = loop
         self._pages = pages
-        self._offered = loop.core.settings.transports
-        self._origins = Origins(loop.core.settings.allow_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
@@ -63,7 +54,7 @@ class AsgiHost:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_of(scope)
-        if "websocket" in self._offered and self._origins.admits(request):
+        if self._loop.gate.admits_websocket(request):
             await serve_websocket(self._loop, request, scope, receive, send)
         else:
             await receive()
@@ -71,29 +62,27 @@ class AsgiHost:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_of(scope)
-        transport = _transport_of(request, scope)
-        admitted = self._origins.admits(request)
-        headers = self._origins.headers(request) if admitted and scope["method"] != "OPTIONS" else ()
+        transport = transport_of(scope["method"], request.headers.get("accept"), scope["query_string"])
+        headers = self._loop.gate.headers(request) if scope["method"] != "OPTIONS" else ()
         response: Response | None
         if transport is None:
             response = self._other(request, scope)
-        elif not admitted:
-            response = refuse(403, "Pages of this origin may not use the bus; see its allow_origins.")
-        elif not self._offers(transport):
-            response = refuse(403, f"This bus does not offer {transport}; its option `transports` says what.")
-        elif transport == "eventsource":
-            response = await serve_stream(self._loop, request, scope["path"], headers, receive, send)
-        elif transport == "callback-polling":
-            response = await answer_script(self._loop, request, _query(scope), receive)
         else:
-            response = await answer_post(self._loop, request, receive)
+            response = self._loop.gate.refusal(request, transport)
+            if response is None:
+                response = await self._bayeux(transport, request, headers, scope, receive, send)
         if response is not None:
             await send_response(response, send, omit_body=scope["method"] == "HEAD", headers=headers)
 
-    def _offers(self, transport: str) -> bool:
-        # With several transports the client speaks by POST.
-        named = _BY_POST if transport == "long-polling" else {transport}
-        return not named.isdisjoint(self._offered)
+    async def _bayeux(
+        self, transport: str, request: Request, headers: Headers, scope: Scope, receive: Receive, send: Send
+    ) -> Response | None:
+        """Answer a request that speaks *transport*; None if that is done, or nobody is there any more."""
+        if transport == "eventsource":
+            return await serve_stream(self._loop, request, scope["path"], headers, receive, send)
+        if transport == "callback-polling":
+            return await answer_script(self._loop, request, text_of(scope["query_string"]), receive)
+        return await answer_post(self._loop, request, receive)
 
     def _other(self, request: Request, scope: Scope) -> Response:
         """Answer a request that is not Bayeux."""
@@ -101,22 +90,5 @@ class AsgiHost:
             base, path = split_path(scope)
             return self._pages.respond(path, base, request.headers.get("if-none-match"))
         if scope["method"] == "OPTIONS":
-            preflight = self._origins.preflight(request) if self._origins.admits(request) else ()
-            return Response(204, b"", headers=(_METHODS, *preflight))
-        return refuse(405, "Send Bayeux messages by POST.", _METHODS)
-
-
-def _transport_of(request: Request, scope: Scope) -> str | None:
-    """Return the name of the transport that an HTTP request belongs to, None if it is not Bayeux."""
-    if scope["method"] == "POST":
-        return "long-polling"
-    if scope["method"] == "GET" and request.headers.get("accept") == "text/event-stream":
-        return "eventsource"
-    if scope["method"] == "GET" and callback_of(_query(scope)) is not None:
-        return "callback-polling"
-    return None
-
-
-def _query(scope: Scope) -> str:
-    query: bytes = scope["query_string"]
-    return query.decode("utf-8", "surrogateescape")  # what is not UTF-8 is refused when it is read
+            return self._loop.gate.preflight(request)
+        return refuse(405, "Send Bayeux messages by POST.", METHODS)

@@ -9,6 +9,7 @@ from mirant.bayeux.messages import BodyInvalid
 from mirant.bus.carrier import Request
 from mirant.bus.receive import receive as receive_messages
 from mirant.hosts.asgi_scope import Receive
+from mirant.hosts.gate import announces_more, over_limit
 from mirant.hosts.loop import Loop
 from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
 from mirant.transports.long_polling import Exchange, Response, refuse
@@ -19,7 +20,7 @@ async def answer_post(loop: Loop, request: Request, receive: Receive) -> Respons
     limit = loop.core.settings.max_body
     body = await read_body(request, receive, limit)
     if body is None:
-        return refuse(413, f"The body is larger than {limit} bytes.", ("connection", "close"))
+        return over_limit(limit)
     answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
     exchange = Exchange(loop.core, request, lambda response: _settle(answer, response))
     return await _run(loop, exchange, body, answer, receive)
@@ -40,8 +41,7 @@ async def answer_script(loop: Loop, request: Request, query: str, receive: Recei
 
 async def read_body(request: Request, receive: Receive, limit: int) -> bytes | None:
     """Return the whole body, or None as soon as it is known to be larger than *limit*."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and announced.isascii() and int(announced[:20]) > limit:
+    if announces_more(request.headers.get("content-length"), limit):
         return None
     parts: list[bytes] = []
     size = 0

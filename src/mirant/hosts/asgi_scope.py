@@ -28,6 +28,7 @@ def request_of(scope: Scope) -> Request:
         address=client[0] if client else None,
         secure=scope.get("scheme") in ("https", "wss"),
         multiplexed=scope.get("http_version", "1.1") >= "2",
+        query=scope.get("query_string", b"").decode("latin-1"),
     )
 
 

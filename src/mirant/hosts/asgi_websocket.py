@@ -11,7 +11,9 @@ from mirant.bus.outbox import Batch
 from mirant.bus.receive import receive as receive_messages
 from mirant.hosts.asgi_outgoing import Item, Outgoing, abort, until_first
 from mirant.hosts.asgi_scope import Event, Receive, Scope, Send
+from mirant.hosts.asgi_shared_frames import SharedFrames, shared_frames
 from mirant.hosts.loop import Loop
+from mirant.hosts.rfc6455 import TEXT, frame
 from mirant.transports.websocket import POLICY_VIOLATION, UNSUPPORTED_DATA, Connection
 
 # How long a connection may be without a session, in seconds. A client handshakes within one round trip.
@@ -19,12 +21,16 @@ HANDSHAKE_DEADLINE: Final = 10.0
 
 
 class AsgiConnection(Connection):
-    """A connection that is written by awaiting the server's ``send``."""
+    """A connection that is written by awaiting the server's ``send``, or past it where that is safe.
 
-    __slots__ = ("outgoing",)
+    Frames go past ``send`` only while none waits for it, so that they arrive in the order of their writing.
+    """
 
-    def __init__(self, loop: Loop, request: Request) -> None:
+    __slots__ = ("_frames", "outgoing")
+
+    def __init__(self, loop: Loop, request: Request, frames: SharedFrames | None) -> None:
         super().__init__(loop.core, request)
+        self._frames = frames
         self.outgoing = Outgoing()
 
     @property
@@ -32,10 +38,22 @@ class AsgiConnection(Connection):
         return self.outgoing.empty
 
     def write(self, batches: Sequence[Batch]) -> None:
-        self.outgoing.put(batches)
+        frames = self._frames
+        if frames is None or not self.outgoing.empty:
+            self.outgoing.put(batches)
+            return
+        for at, batch in enumerate(batches):
+            wire = batch.wire
+            if wire is None:  # the same bytes as the native host's: one bus may be behind both
+                wire = batch.wire = frame(TEXT, batch.payload)
+            if not frames.write(wire):
+                self.outgoing.put(batches[at:])
+                return
 
     def send(self, text: bytes) -> None:
-        self.outgoing.put([text])
+        frames = self._frames
+        if frames is None or not self.outgoing.empty or not frames.write(frame(TEXT, text)):
+            self.outgoing.put([text])
 
     def take_back(self) -> list[Batch]:
         return self.outgoing.take_back()
@@ -50,7 +68,7 @@ async def serve_websocket(loop: Loop, request: Request, scope: Scope, receive: R
     offered = scope.get("subprotocols") or [None]
     # A browser that asks for a subprotocol aborts unless one is chosen; Bayeux has none of its own.
     await send({"type": "websocket.accept", "subprotocol": offered[0]})
-    connection = AsgiConnection(loop, request)
+    connection = AsgiConnection(loop, request, shared_frames(send))
     loop.links.add(connection)
     try:
         await until_first(
@@ -113,9 +131,5 @@ async def _write(connection: AsgiConnection, send: Send) -> None:
 
 
 def _text_of(item: Item) -> str:
-    if isinstance(item, bytes):
-        return item.decode()
-    if item.wire is None:
-        item.wire = item.payload.decode()
-    text: str = item.wire
-    return text
+    # Not kept in `Batch.wire`, which is a whole frame.
+    return (item if isinstance(item, bytes) else item.payload).decode()

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from mirant.bus.carrier import Link
+from mirant.bus.carrier import Link, Request
 from mirant.bus.core import Core
 from mirant.bus.hooks import Pipeline
 from mirant.bus.settings import Settings
+from mirant.hosts.gate import Gate
 
 # How long calls of the application may take to end when they are cancelled, in seconds.
 _CANCELLING: Final = 1.0
@@ -23,6 +24,8 @@ class Loop:
 
     def __init__(self, settings: Settings, *, secret: bytes | None = None) -> None:
         self.core = Core(settings, self, secret=secret)
+        #: What is let in. There is a new one when the settings change.
+        self.gate = Gate(settings, self._note_refusal)
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -50,6 +53,14 @@ class Loop:
             self.core.reopen()
         return loop
 
+    def set_gate(self, settings: Settings) -> None:
+        """Let in what *settings* say, from now on."""
+        self.gate = Gate(settings, self._note_refusal)
+
+    def _note_refusal(self, request: Request) -> None:
+        origin = request.headers.get("origin")
+        self.core.audit.event(self.now(), "origin.refused", request.address, origin=origin)
+
     async def run(self, pipeline: Pipeline) -> None:
         """Run *pipeline* to its end, awaiting what it yields. Without anything to await this never waits."""
         awaitable = next(pipeline, None)
@@ -68,11 +79,17 @@ class Loop:
         self._timer = loop.call_at(when, self._wake)
 
     def background(self, pipeline: Pipeline) -> None:
+        self.start(pipeline, self._tasks)
+
+    def start(self, pipeline: Pipeline, tasks: set[asyncio.Task[None]]) -> asyncio.Task[None] | None:
+        """Run *pipeline*. If it has to wait, return the task in which it does, which is kept in *tasks*."""
         awaitable = next(pipeline, None)
-        if awaitable is not None:
-            task = asyncio.get_running_loop().create_task(self._continue(pipeline, awaitable))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if awaitable is None:
+            return None
+        task = asyncio.get_running_loop().create_task(self._continue(pipeline, awaitable))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return task
 
     def open(self) -> None:
         """Serve again after `close`: an application may be started twice in one process."""

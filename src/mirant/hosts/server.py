@@ -5,13 +5,17 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import uvicorn
 
 from mirant.hosts.asgi_scope import Receive, Scope, Send, answer_lifespan, send_response
+from mirant.hosts.loop import Loop
 from mirant.hosts.mount import Closable, Mounted
+from mirant.hosts.native import NativeHost
 from mirant.transports.long_polling import Response, refuse
 
 # How long requests in progress may take when the server ends, in seconds. Held polls are answered at once;
@@ -31,6 +35,9 @@ class Servable(Closable, Protocol):
 
     @property
     def settings(self) -> Limits: ...
+
+    @property
+    def loop(self) -> Loop: ...
 
 
 class Server(uvicorn.Server):
@@ -64,20 +71,40 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What the server proves itself with under TLS: PEM files, the key in the same or another one."""
+
+    chain: Path
+    key: Path | None = None
+
+
 def serve_bus(
-    bus: Servable, listeners: list[socket.socket], *, path: str, on_listening: Callable[[], None]
+    bus: Servable,
+    listeners: list[socket.socket],
+    *,
+    path: str,
+    on_listening: Callable[[], None],
+    certificate: Certificate | None = None,
 ) -> None:
-    """Serve *bus* at *path* on *listeners* until SIGINT or SIGTERM; *on_listening* is called once."""
+    """Serve *bus* at *path* on *listeners* until SIGINT or SIGTERM; *on_listening* is called once.
+
+    With a *certificate* it is served over TLS. What is Bayeux never passes through ASGI; the bus's pages and
+    event streams do.
+    """
+    native: Any = NativeHost(bus.loop, path)
     config = uvicorn.Config(
         Mounted(bus, path, Elsewhere(path)),
         loop="auto",  # uvloop, where there is one
-        http="httptools",
+        http=native,  # uvicorn calls it for each connection; it need not be a class
         log_level="warning",
         access_log=False,
         lifespan="on",
         ws_max_size=bus.settings.max_body,
         ws_per_message_deflate=False,  # 50 KiB a connection; a proxy compresses better
         timeout_graceful_shutdown=_GRACE,
+        ssl_certfile=None if certificate is None else certificate.chain,
+        ssl_keyfile=None if certificate is None else certificate.key,
     )
     signal.signal(signal.SIGINT, _interrupt)
     try:

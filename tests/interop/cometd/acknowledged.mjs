@@ -11,8 +11,10 @@ const COUNT = 20;
 const { hostname, port, pathname } = new URL(options.url);
 let lose = null;
 let lost = 0;
+const sockets = [];
 const proxy = createServer((client) => {
   const server = open(Number(port), hostname);
+  sockets.push(client);
   client.pipe(server);
   server.on("data", (data) => {
     if (lose !== null && data.includes(lose)) {
@@ -50,3 +52,4 @@ await received.wait(COUNT);
 report("received", { lost, numbers: received.data.map(({ number }) => number) });
 await Promise.all([disconnect(publisher), disconnect(receiver)]);
 proxy.close();
+sockets.forEach((socket) => socket.destroy()); // connections that are kept alive would keep us too

@@ -1,0 +1,225 @@
+"""One HTTP request to the bus, answered in place: no task, no timer, no ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from mirant.bayeux.messages import BodyInvalid, BodyTooLarge, Message, decode
+from mirant.bus.carrier import Request
+from mirant.bus.outbox import Batch
+from mirant.bus.plain_poll import MAX_PLAIN, Poller, hold
+from mirant.bus.receive import receive
+from mirant.hosts.gate import announces_more, over_limit, text_of
+from mirant.hosts.native_lane import Lane
+from mirant.hosts.native_requests import Incoming
+from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
+from mirant.transports.long_polling import Exchange, Headers, Response, refuse
+
+# RFC 9110, section 15.2.1
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Answered(Protocol):
+    """Takes the bytes of a whole response, and whether the connection is to end with it."""
+
+    def __call__(self, response: bytes, *, last: bool) -> None: ...
+
+
+class Answering(Protocol):
+    """Whoever answers the request whose turn it is."""
+
+    @property
+    def reads(self) -> bool:
+        """Whether more of the request is to come."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether there is no telling how long the answer will take."""
+
+    def proceed(self) -> None:
+        """Take note that more of the request has come."""
+
+    def hang_up(self) -> None:
+        """Take note that nobody waits for the answer any more."""
+
+
+class BusAnswer:
+    """The answering of one request that speaks Bayeux."""
+
+    __slots__ = ("_answered", "_exchange", "_incoming", "_lane", "_request", "_transport", "_write")
+
+    def __init__(
+        self,
+        lane: Lane,
+        incoming: Incoming,
+        request: Request,
+        transport: str,
+        *,
+        write: Callable[[bytes], None],
+        answered: Answered,
+    ) -> None:
+        """Answer *incoming*, which is *request* and speaks *transport*; *write* takes what comes before."""
+        self._lane = lane
+        self._incoming = incoming
+        self._request = request
+        self._transport = transport
+        self._write = write
+        self._answered = answered
+        self._exchange: Exchange | None = None
+
+    def begin(self) -> bool:
+        """Begin, as soon as the head is there: what is refused need not send its body.
+
+        Return whether it was let in.
+        """
+        incoming, limit = self._incoming, self._lane.core.settings.max_body
+        refusal = self._lane.gate.refusal(self._request, self._transport)
+        if refusal is not None:
+            self._answer(refusal)
+            return False
+        if announces_more(self._request.headers.get("content-length"), limit):
+            self._answer(over_limit(limit))
+        else:
+            if not incoming.complete and self._expects_leave():
+                self._write(CONTINUE)
+            self.proceed()
+        return True
+
+    def proceed(self) -> None:
+        incoming, limit = self._incoming, self._lane.core.settings.max_body
+        if incoming.waiting > limit:
+            self._answer(over_limit(limit))
+        elif incoming.complete and self._exchange is None:
+            self._serve(incoming.take_body())
+
+    @property
+    def reads(self) -> bool:
+        return not self._incoming.complete
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is a /meta/connect that is held until there is something to say."""
+        return self._exchange is not None and is_held(self._exchange)
+
+    def hang_up(self) -> None:
+        if self._exchange is not None:
+            self._lane.core.detach(self._exchange, self._lane.now())
+
+    def _expects_leave(self) -> bool:
+        expected = self._request.headers.get("expect", "").lower()
+        return expected == "100-continue" and self._incoming.version == "1.1"
+
+    def _serve(self, body: bytes) -> None:
+        lane = self._lane
+        if self._transport == "callback-polling":
+            query = text_of(self._request.query.encode("latin-1"))
+            try:
+                body = body_of(query)
+            except BodyInvalid as error:
+                self._answer(refuse(400, f"This is not a Bayeux message: {error}."))
+                return
+            callback = callback_of(query)
+            assert callback is not None, "without a callback it is not callback-polling"
+            self._exchange = ScriptExchange(lane.core, self._request, self._answer, callback)
+        else:
+            self._exchange = Exchange(lane.core, self._request, self._answer)
+        messages = self._exchange.read(body)
+        if messages is not None:
+            lane.loop.start(receive(lane.core, messages, self._exchange, lane.now()), lane.state.tasks)
+
+    def _answer(self, response: Response) -> None:
+        # Who is answered before the body has come may still be sending it: such a connection ends.
+        last = not (self._incoming.keep_alive and self._incoming.complete)
+        headers = self._lane.gate.headers(self._request)
+        self._answered(self._lane.encode(response, headers, close=last), last=last)
+
+
+def head_to_know(data: bytes, incoming: Incoming) -> bytes | None:
+    """Return the head of *incoming* if *data* is just that, and a body of a length that it names."""
+    if incoming.method != "POST" or not (incoming.complete and incoming.keep_alive):
+        return None
+    end = data.find(b"\r\n\r\n") + 4
+    names = {name.lower() for name, _ in incoming.headers}
+    if end + incoming.waiting != len(data) or b"content-length" not in names or b"expect" in names:
+        return None
+    return data[:end]
+
+
+class KnownAnswer(Exchange, Poller):
+    """The answering of requests with a head that is known, one after the other, on one connection.
+
+    A client that polls sends the same head again and again: what is equal, byte for byte, means the same, and
+    is neither parsed nor judged anew. That was two thirds of what a poll cost. One object answers them all.
+    """
+
+    __slots__ = ("_answered", "_headers", "_is_utf8", "_lane", "_may_be_plain", "gate", "head", "size")
+
+    def __init__(self, lane: Lane, head: bytes, size: int, request: Request, answered: Answered) -> None:
+        """Know *head*, of a request of *size* bytes, head and body, that is a POST and was let in."""
+        self._core = lane.core
+        self.request = request
+        self.browser = lane.core.browsers.of(request)
+        self.session = None
+        self._lane = lane
+        self._answered = answered
+        self.head = head
+        self.size = size
+        self.gate = lane.gate  # that let it in; another may not, and its settings be others
+        self._headers: Headers = lane.gate.headers(request)
+        content_type = request.headers.get("content-type", "").lower()
+        self._is_utf8 = "charset" not in content_type or content_type.endswith("charset=utf-8")
+        self._may_be_plain = self._is_utf8 and size - len(head) <= min(MAX_PLAIN, lane.core.settings.max_body)
+
+    def serve(self, data: bytes) -> None:
+        """Process the messages of the request that *data* is."""
+        lane, now = self._lane, self._lane.now()
+        body = data[len(self.head) :]
+        self.session = None
+        plain = self._may_be_plain and b'"/meta/connect"' in body and body.isascii()
+        if plain and hold(lane.core, body, self, now):
+            return
+        messages = self.read(body)
+        if messages is not None:
+            lane.loop.start(receive(lane.core, messages, self, now), lane.state.tasks)
+
+    def read(self, body: bytes) -> list[Message] | None:
+        if self._is_utf8 and body[:1] == b"[":
+            limits = self._core.settings
+            try:
+                return decode(body, max_size=limits.max_body, max_batch=limits.max_batch)
+            except (BodyInvalid, BodyTooLarge):
+                pass  # the base finds it again, and says so
+        return super().read(body)
+
+    def answer_poll(self, batch: Batch, reply: bytes) -> None:
+        if self._headers:
+            self._answer(self.wrap(b"%b,%b]" % (batch.opening, reply), ()))
+        else:
+            self._answered(self._lane.encode_poll(batch.opening, reply), last=False)
+
+    @property
+    def reads(self) -> bool:
+        """Whether more of the request is to come."""
+        return False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is a /meta/connect that is held until there is something to say."""
+        return is_held(self)
+
+    def proceed(self) -> None:
+        """Nothing more of the request can come."""
+
+    def hang_up(self) -> None:
+        """Take note that nobody waits for the answer any more."""
+        self._lane.core.detach(self, self._lane.now())
+
+    def _answer(self, response: Response) -> None:
+        self._answered(self._lane.encode(response, self._headers, close=False), last=False)
+
+
+def is_held(exchange: Exchange) -> bool:
+    """Whether *exchange* is a /meta/connect that is held until there is something to say."""
+    session = exchange.session
+    return session is not None and session.held is not None and session.held.carrier is exchange

@@ -1,0 +1,139 @@
+"""What all native connections of one server share: the bus, where it is, the limits and uvicorn's things."""
+
+from __future__ import annotations
+
+import asyncio
+import http
+from typing import Any, Final
+from urllib.parse import unquote
+
+import httptools
+from uvicorn import Config
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.server import ServerState
+
+from mirant.bus.carrier import Request
+from mirant.hosts.asgi_scope import is_below
+from mirant.hosts.gate import Gate
+from mirant.hosts.loop import Loop
+from mirant.hosts.native_deadlines import Limits, Watch
+from mirant.hosts.native_headers import as_mapping
+from mirant.hosts.native_requests import Incoming
+from mirant.transports.long_polling import Headers, Response
+
+_JSON: Final = Response(200, b"").content_type
+_FORWARDED: Final = frozenset({"x-forwarded-for", "x-forwarded-proto"})
+
+
+async def _nothing(scope: Any, receive: Any, send: Any) -> None:
+    """An application that does nothing: what counts is what was done to its scope."""
+
+
+class Lane:
+    """The surroundings of a connection. `path` is where the bus is, without a slash at its end."""
+
+    def __init__(
+        self, loop: Loop, path: str, limits: Limits, config: Config, state: ServerState, app_state: Any
+    ) -> None:
+        self.loop = loop
+        self.core = loop.core
+        self.path = path
+        self.limits = limits
+        self.config = config
+        self.state = state
+        self.app_state = app_state
+        self.event_loop = asyncio.get_running_loop()
+        self.now = self.event_loop.time
+        self.watch = Watch(self.event_loop)
+        self._proxies = ProxyHeadersMiddleware(_nothing, trusted_hosts=config.forwarded_allow_ips or "")
+        self._default_headers: object = None
+        self._common = b""
+        self._json_head = b""
+
+    @property
+    def gate(self) -> Gate:
+        """What is let in."""
+        return self.loop.gate
+
+    # --- Where a request goes ---
+
+    def path_of(self, incoming: Incoming) -> tuple[str, bytes] | None:
+        """Return path and query of *incoming* if the bus is there; None if something else is."""
+        try:
+            url = httptools.parse_url(incoming.url)
+            path = url.path.decode("ascii")
+        except (httptools.HttpParserError, AttributeError, UnicodeDecodeError):
+            return None
+        if "%" in path:
+            path = unquote(path)
+        return (path, url.query or b"") if is_below(path, self.path) else None
+
+    def request_of(self, incoming: Incoming, query: bytes, transport: asyncio.Transport) -> Request:
+        """Return what the bus needs to know of *incoming*."""
+        headers = as_mapping(incoming.headers)
+        peer = transport.get_extra_info("peername")
+        address = str(peer[0]) if isinstance(peer, tuple) else None
+        connected = address
+        secure = transport.get_extra_info("sslcontext") is not None
+        if self.config.proxy_headers and not _FORWARDED.isdisjoint(headers):
+            address, secure = self._forwarded(incoming, peer, secure=secure)
+        text = query.decode("latin-1")
+        return Request(headers, address=address, peer=connected, secure=secure, query=text)
+
+    def _forwarded(self, incoming: Incoming, peer: Any, *, secure: bool) -> tuple[str | None, bool]:
+        """Return address and security as a proxy that is trusted tells them, by uvicorn's rules."""
+        scope: Any = {
+            "type": "http",
+            "headers": [(name.lower(), value) for name, value in incoming.headers],
+            "client": (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None,
+            "scheme": "https" if secure else "http",
+        }
+        nothing: Any = None
+        try:
+            self._proxies(scope, nothing, nothing).send(None)
+        except StopIteration:  # it awaits nothing but the application
+            pass
+        client = scope["client"]
+        return (client[0] if client else None), scope["scheme"] in ("https", "wss")
+
+    # --- Responses ---
+
+    def encode(self, response: Response, headers: Headers, *, close: bool) -> bytes:
+        """Return the bytes of *response* with further *headers*; with *close*, it is the last one."""
+        body = response.body
+        self._refresh()
+        if response.status == 200 and response.content_type == _JSON:
+            head = self._json_head
+            if not (close or headers or response.headers):
+                return b"%b%d\r\n\r\n%b" % (head, len(body), body)
+        else:
+            line = b"HTTP/1.1 %d %b\r\n" % (response.status, http.HTTPStatus(response.status).phrase.encode())
+            kind = response.content_type.encode("latin-1")
+            head = b"%b%bcontent-type: %b\r\ncontent-length: " % (line, self._common, kind)
+        more = b""
+        for name, value in (*response.headers, *headers):
+            more += b"%b: %b\r\n" % (name.encode("latin-1"), value.encode("latin-1"))
+        if close and b"connection:" not in more:
+            more += b"connection: close\r\n"
+        return b"%b%d\r\n%b\r\n%b" % (head, len(body), more, body)
+
+    def encode_poll(self, opening: bytes, reply: bytes) -> bytes:
+        """Return the response with the JSON array that has *opening*, but for its end, and then *reply*."""
+        self._refresh()
+        return b"%b%d\r\n\r\n%b,%b]" % (self._json_head, len(opening) + len(reply) + 2, opening, reply)
+
+    def upgraded(self, lines: bytes) -> bytes:
+        """Return the response that accepts an upgrade, with the header *lines*."""
+        self._refresh()
+        return b"HTTP/1.1 101 Switching Protocols\r\n%b%b\r\n" % (self._common, lines)
+
+    def _refresh(self) -> None:
+        """Make anew what goes before every response: uvicorn gives out a new list, with the date in it."""
+        defaults = self.state.default_headers
+        if defaults is not self._default_headers:
+            self._default_headers = defaults
+            self._common = b"".join(b"%b: %b\r\n" % pair for pair in defaults)
+            self._json_head = b"HTTP/1.1 200 OK\r\n%bcontent-type: %b\r\ncontent-length: " % (
+                self._common,
+                _JSON.encode(),
+            )

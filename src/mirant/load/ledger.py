@@ -1,0 +1,195 @@
+"""The ledger: every delivery that is owed to a client here, crossed off when it arrives.
+
+Message numbers rise over the whole run, so a client that sees one publisher's numbers rise has that
+publisher's messages in order. Each message keeps the set of clients that still wait for it: who is not in
+the set gets it for the second time, and who is still in it at the end never got it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from mirant.load.histogram import Histogram
+from mirant.load.messages import Chat
+from mirant.load.scenario import Scenario, Share
+from mirant.load.schedule import Batch, Schedule
+
+_EXAMPLES: Final = 5  # of each kind of fault, for the report
+
+
+class Expected:
+    """A message on its way: who still waits for it here, and where its latency is noted."""
+
+    __slots__ = ("due", "note", "number", "publisher", "room", "waiting")
+
+    def __init__(
+        self,
+        number: int,
+        publisher: int,
+        room: int,
+        due: int,
+        waiting: set[int],
+        note: Callable[[int], None],
+    ) -> None:
+        self.number = number
+        self.publisher = publisher
+        self.room = room
+        self.due = due
+        self.waiting = waiting
+        self.note = note
+
+
+class Faults(msgspec.Struct):
+    """What arrived as it should not have, counted, with a few examples in words."""
+
+    duplicates: int = 0
+    disordered: int = 0
+    altered: int = 0
+    strays: int = 0
+    examples: list[str] = msgspec.field(default_factory=list)
+
+    def merge(self, other: Faults) -> None:
+        """Count in what another worker found."""
+        self.duplicates += other.duplicates
+        self.disordered += other.disordered
+        self.altered += other.altered
+        self.strays += other.strays
+        self.examples.extend(other.examples[: max(0, _EXAMPLES * 4 - len(self.examples))])
+
+    def give_example(self, count: int, example: str) -> None:
+        """Keep *example*, if it is among the first of its kind."""
+        if count <= _EXAMPLES:
+            self.examples.append(example)
+
+
+class Ledger:
+    """What the clients of one worker must receive in one run. It is told the time.
+
+    Messages are entered when they are due, and at once when one comes earlier, from a worker whose clock
+    runs ahead of this one's.
+    """
+
+    def __init__(self, scenario: Scenario, share: Share, schedule: Schedule) -> None:
+        self.delivered = 0  # each expected message once per client
+        self.outstanding = 0  # what was due, but did not arrive yet
+        self.faults = Faults()
+        self._scenario = scenario
+        self._schedule = schedule
+        self._timed_from = schedule.pace.start + schedule.pace.warm_up
+        here = set(share.clients(scenario))
+        self._members = [members & here for members in scenario.members]
+        self._open: dict[int, Expected] = {}
+        # Per client the number of each publisher's message last seen. 4 bytes each: 4 MB for 1,000 clients.
+        self._last = {client: array("I", bytes(4 * scenario.clients)) for client in here}
+        self._is_halted = False
+        self._warming: list[int] = []
+        self._timed: list[int] = []
+
+    def advance(self, now: int) -> None:
+        """Enter what is due by *now*."""
+        if not self._is_halted:
+            self._enter(self._schedule.take(now))
+
+    def halt(self) -> None:
+        """Enter no more of what is merely due: publishing has ended early."""
+        self._is_halted = True
+
+    def find(self, number: int) -> Expected | None:
+        """Return a message of this run by its number; None if the run has none such."""
+        if number >= self._schedule.end or number < self._schedule.pace.first:
+            return None
+        if number >= self._schedule.next_number:
+            self._enter(self._schedule.take_through(number))
+        return self._open.get(number)
+
+    def is_earlier(self, number: int) -> bool:
+        """Whether *number* was a message of a run before this one."""
+        return 0 < number < self._schedule.pace.first
+
+    def is_complete(self, number: int) -> bool:
+        """Whether a message of this run has been received by all who should."""
+        return self._schedule.pace.first <= number < self._schedule.next_number and number not in self._open
+
+    def arrived(self, client: int, messages: Sequence[Expected], now: int) -> None:
+        """Cross off *messages*, which *client* received at *now* in this order."""
+        last = self._last[client]
+        crossed_off = 0
+        for expected in messages:
+            waiting = expected.waiting
+            number, publisher = expected.number, expected.publisher
+            try:
+                waiting.remove(client)
+            except KeyError:
+                self.not_owed(client, number, expected.room)
+                continue
+            crossed_off += 1
+            if last[publisher] > number:
+                self._disordered(client, expected, last[publisher])
+            else:
+                last[publisher] = number
+            expected.note(now - expected.due)
+            if not waiting:
+                del self._open[number]
+        self.delivered += crossed_off
+        self.outstanding -= crossed_off
+
+    def not_owed(self, client: int, number: int, room: int) -> None:
+        """Note that *client* got a message it had got before, or that was for others."""
+        if 0 <= room < len(self._members) and client in self._members[room]:
+            self.faults.duplicates += 1
+            self.faults.give_example(self.faults.duplicates, f"client {client} got message {number} twice")
+        else:
+            self.stray(client, f"message {number}, which is for a room it is not in")
+
+    def stray(self, client: int, what: str) -> None:
+        """Note that *client* got something that nobody here published for it."""
+        self.faults.strays += 1
+        self.faults.give_example(self.faults.strays, f"client {client} got {what}")
+
+    def is_altered(self, client: int, channel: str, chat: Chat, expected: Expected) -> bool:
+        """Whether a message differs from what was published; noted if so."""
+        scenario = self._scenario
+        if (
+            chat.room == expected.room
+            and chat.user == expected.publisher
+            and len(chat.chat) == scenario.message_size
+            and channel == scenario.room_name(expected.room)
+        ):
+            return False
+        self.faults.altered += 1
+        text = f"client {client} got message {expected.number} on {channel} with other contents"
+        self.faults.give_example(self.faults.altered, text)
+        return True
+
+    def missing(self) -> dict[int, tuple[int, list[int]]]:
+        """Return number → (publisher, clients that wait for it) of what did not arrive."""
+        return {e.number: (e.publisher, sorted(e.waiting)) for e in self._open.values()}
+
+    def collect(self) -> tuple[Histogram, Histogram]:
+        """Return the latencies since the last call, in warm-up and after it, and forget them."""
+        collected = Histogram.of(Counter(self._warming).items()), Histogram.of(Counter(self._timed).items())
+        self._warming.clear()
+        self._timed.clear()
+        return collected
+
+    def _enter(self, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            note = (self._timed if batch.due >= self._timed_from else self._warming).append
+            for number, room in enumerate(batch.rooms, batch.first):
+                if members := self._members[room]:
+                    self._open[number] = Expected(
+                        number, batch.publisher, room, batch.due, set(members), note
+                    )
+                    self.outstanding += len(members)
+
+    def _disordered(self, client: int, expected: Expected, last: int) -> None:
+        self.faults.disordered += 1
+        text = (
+            f"client {client} got message {expected.number} of client {expected.publisher} after its {last}"
+        )
+        self.faults.give_example(self.faults.disordered, text)

@@ -1,0 +1,85 @@
+"""The plan: how fast, how long and what for; and carrying it out with a crew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mirant.load.crew import Crew, Interrupted, crew
+from mirant.load.outcome import Outcome
+from mirant.load.progress import Progress
+from mirant.load.scenario import Scenario
+from mirant.load.schedule import SECOND
+from mirant.load.search import Search, Trial, fault_of
+from mirant.load.summary import Summary
+from mirant.load.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to do to a server. Times are seconds."""
+
+    scenario: Scenario
+    target: Target
+    workers: int
+    pause: float  # from one batch to the next; of a search, at first
+    duration: float
+    warm_up: float
+    ramp_up: float
+    patience: float
+    bound: float | None = None  # search for the highest rate with a p99 of this or less
+
+    def carry_out(self, progress: Progress) -> Summary:
+        """Bring the clients, publish, and return what is to be reported. The workers end with it.
+
+        Raises:
+            ClientsMissing: not all clients got ready.
+            Interrupted: the user asked to stop before there was anything to report.
+            WorkerFailed: a worker has ended before its time.
+        """
+        began = datetime.now().astimezone()
+        with crew(self.scenario, self.target, min(self.workers, self.scenario.clients), progress) as ours:
+            ours.gather(self.ramp_up, self.patience)
+            if self.bound is None:
+                progress.begin()
+                return self._summary(began, self._play(ours, self.pause))
+            return self._search(ours, progress, began, round(self.bound * SECOND))
+
+    def _play(self, ours: Crew, pause: float) -> Outcome:
+        return ours.play(
+            pause=pause * SECOND,
+            batches=max(1, round((self.warm_up + self.duration) / pause)),
+            warm_up=self.warm_up,
+            patience=self.patience,
+        )
+
+    def _search(self, ours: Crew, progress: Progress, began: datetime, bound: int) -> Summary:
+        size = self.scenario.batch_size
+        search = Search(size / self.pause)
+        trials: list[Trial] = []
+        while (rate := search.next_rate()) is not None and not progress.interrupts:
+            progress.begin(f"{rate:,.0f}/s: ")
+            outcome = self._play(ours, size / rate)
+            if outcome.interrupted:
+                break
+            trials.append(Trial(rate, outcome, fault_of(outcome, bound)))
+            search.record(rate, is_good=trials[-1].is_good)
+            # Overload may have cost some clients their sessions.
+            ours.gather(0.0, self.patience)
+        if not trials:
+            raise Interrupted
+        good = [trial for trial in trials if trial.is_good]
+        best = max(good, key=lambda trial: trial.rate) if good else trials[-1]
+        return self._summary(began, best.outcome, trials, bound)
+
+    def _summary(
+        self, began: datetime, outcome: Outcome, trials: list[Trial] | None = None, bound: int | None = None
+    ) -> Summary:
+        return Summary(
+            target=self.target,
+            workers=min(self.workers, self.scenario.clients),
+            outcome=outcome,
+            began=began,
+            trials=tuple(trials or ()),
+            bound=bound,
+        )

@@ -1,0 +1,211 @@
+"""The long-polling carrier: POSTs over two connections of a session, one of them for held connects."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, cast
+
+import httptools
+
+from mirant.load.clock import now_us
+from mirant.load.intake import Intake
+from mirant.load.session import Session
+from mirant.load.target import Target
+
+# Servers close connections that are idle, uvicorn and Node.js after 5 s, and a request that crosses with
+# that is lost. So the connection is closed from here, sooner.
+_IDLE_LIMIT: Final = 3.0  # seconds
+
+
+class PollingCarrier:
+    """Carries a session over HTTP/1.1. A request that fails takes both connections with it."""
+
+    def __init__(
+        self, session: Session, target: Target, intake: Intake, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.session = session
+        self._intake = intake
+        self._loop = loop
+        self._is_open = False
+        self._cookies: dict[str, str] = {}
+        self._polling = _Line(self, target, loop)
+        self._sending = _Line(self, target, loop)
+        self._queue: list[bytes] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests may be made; connections come as they are needed."""
+        return self._is_open
+
+    @property
+    def cookie(self) -> str:
+        """The Cookie field that the session sends; empty for none."""
+        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+
+    def open(self) -> None:
+        """Be ready for requests, and tell the session."""
+        self._is_open = True
+        self.session.opened()
+
+    def send(self, batch: Sequence[bytes]) -> None:
+        """Send messages in one request; after the one before it is answered, so that they stay in order."""
+        self._queue.extend(batch)
+        self._send_queue()
+
+    def send_connect(self, message: bytes) -> None:
+        """Send a /meta/connect on the connection for that."""
+        self._polling.post(b"[" + message + b"]")
+
+    def close(self, reason: str = "") -> None:
+        """Close both connections; what is under way is lost."""
+        self._is_open = False
+        self._queue.clear()
+        self._polling.close()
+        self._sending.close()
+        if reason:
+            self.session.lost(reason)
+
+    def set_cookie(self, field: str) -> None:
+        """Keep the cookie of a Set-Cookie field. All requests go to one URL, so its path does not matter."""
+        name, _, value = field.partition(";")[0].partition("=")
+        self._cookies[name.strip()] = value.strip()
+
+    def answered(self, body: bytes) -> None:
+        """Take the answer to a request."""
+        for reply in self._intake.take(self.session.client, body, now_us()):
+            self.session.handle(reply)
+        self._send_queue()
+
+    def _send_queue(self) -> None:
+        if self._queue and self._is_open and not self._sending.is_busy:
+            body = b"[" + b",".join(self._queue) + b"]"
+            self._queue.clear()
+            self._sending.post(body)
+
+
+class _Line:
+    """One connection at a time, and one request on it."""
+
+    def __init__(self, carrier: PollingCarrier, target: Target, loop: asyncio.AbstractEventLoop) -> None:
+        self.is_busy = False
+        self._carrier = carrier
+        self._target = target
+        self._loop = loop
+        self._connection: _Connection | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._head = target.head("POST", ("Content-Type", "application/json"))
+
+    def post(self, body: bytes) -> None:
+        self.is_busy = True
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        cookie = self._carrier.cookie
+        extra = f"Cookie: {cookie}\r\n" if cookie else ""
+        request = b"%bContent-Length: %d\r\n%b\r\n%b" % (self._head, len(body), extra.encode("latin-1"), body)
+        if self._connection is not None:
+            self._connection.write(request)
+        else:
+            self._opening = self._loop.create_task(self._open(request))
+
+    async def _open(self, request: bytes) -> None:
+        target = self._target
+        connection = _Connection(self)
+        try:
+            await self._loop.create_connection(lambda: connection, target.host, target.port, ssl=target.tls)
+        except OSError as error:
+            self._carrier.close(f"cannot connect: {error}")
+        else:
+            self._connection = connection
+            connection.write(request)
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        self.is_busy = False
+        if self._idle is not None:
+            self._idle.cancel()
+        if self._opening is not None and self._opening is not asyncio.current_task(self._loop):
+            self._opening.cancel()
+        if connection is not None:
+            connection.close()
+
+    def answered(self, connection: _Connection, status: int, body: bytes) -> None:
+        if connection is not self._connection:
+            return
+        if status != 200:
+            self._carrier.close(f"the server answered HTTP {status}")
+            return
+        self.is_busy = False
+        if not connection.is_kept:
+            self.close()
+        self._carrier.answered(body)
+        if not self.is_busy and self._connection is not None:
+            self._idle = self._loop.call_later(_IDLE_LIMIT, self.close)
+
+    def set_cookie(self, field: str) -> None:
+        self._carrier.set_cookie(field)
+
+    def lost(self, connection: _Connection, reason: str) -> None:
+        if connection is not self._connection:
+            return
+        self._connection = None
+        if self.is_busy:
+            self._carrier.close(reason)
+
+
+class _Connection(asyncio.Protocol):
+    """Reads answers; httptools calls the methods that begin with ``on_``."""
+
+    def __init__(self, line: _Line) -> None:
+        self.is_kept = True
+        self._line = line
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._body: list[bytes] = []
+        self._is_complete = False
+
+    def write(self, request: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(request)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are no subclass of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        reason = f"a connection broke: {error}" if error else "the server closed a connection"
+        self._line.lost(self, reason)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._line.lost(self, f"not HTTP: {error}")
+            self.close()
+            return
+        # Not from within the parser, which would take an error of ours for one of its own.
+        if self._is_complete:
+            self._is_complete = False
+            body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+            self._body.clear()
+            self._line.answered(self, self._parser.get_status_code(), body)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(name) == 10 and name.lower() == b"set-cookie":
+            self._line.set_cookie(value.decode("latin-1"))
+
+    def on_body(self, part: bytes) -> None:
+        self._body.append(part)
+
+    def on_headers_complete(self) -> None:
+        # Asked later, the parser would have forgotten.
+        self.is_kept = self._parser.should_keep_alive()
+
+    def on_message_complete(self) -> None:
+        self._is_complete = True

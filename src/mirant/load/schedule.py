@@ -1,0 +1,99 @@
+"""The schedule: who publishes what, and when, whether or not the server keeps up.
+
+The load is an *open loop*: a batch is due at its time even if the last one was slow, and latency counts
+from the time it was due. A generator that waits for the server, or counts from when it got round to
+sending, leaves out just the delays it is there to find (coordinated omission).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mirant.load.scenario import Scenario
+
+SECOND = 1_000_000  # microseconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """One run: *batches* of messages, the first one *pause* after *start*. Microseconds."""
+
+    start: int
+    pause: float
+    batches: int
+    warm_up: int = 0  # what is due so soon after the start is checked, but not timed
+    first: int = 1  # the number of the first message: runs over the same sessions count on
+
+    @property
+    def end(self) -> int:
+        """When the last batch is due."""
+        return self.due(self.batches - 1)
+
+    def due(self, batch: int) -> int:
+        """When a batch is due, counting from 0."""
+        return self.start + round((batch + 1) * self.pause)
+
+
+class Batch(NamedTuple):
+    """Messages that one client publishes in one request, numbered from *first*, each to a room."""
+
+    first: int
+    publisher: int
+    due: int
+    rooms: list[int]
+
+
+def batches(scenario: Scenario, pace: Pace) -> Iterator[Batch]:
+    """Yield the batches of a run in order; the same ones in every process."""
+    draw = random.Random(f"{scenario.seed}/{pace.first}")
+    size, clients, filled = scenario.batch_size, scenario.clients, scenario.filled
+    for index in range(pace.batches):
+        publisher = draw.randrange(clients) if scenario.random_publishers else index % clients
+        rooms = draw.choices(filled, k=size)
+        yield Batch(pace.first + index * size, publisher, pace.due(index), rooms)
+
+
+class Schedule:
+    """The batches of a run, handed out when they are due. It is told the time."""
+
+    def __init__(self, scenario: Scenario, pace: Pace) -> None:
+        self.pace = pace
+        #: One more than the number of the run's last message.
+        self.end = pace.first + pace.batches * scenario.batch_size
+        self._stopped_at = self.end
+        self._batches = batches(scenario, pace)
+        self._next = next(self._batches, None)
+
+    @property
+    def next_due(self) -> int | None:
+        """When the next batch is due; None after the last."""
+        return None if self._next is None else self._next.due
+
+    @property
+    def next_number(self) -> int:
+        """The number of the first message that was not handed out."""
+        return self._stopped_at if self._next is None else self._next.first
+
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        self._stopped_at = self.next_number
+        self._next = None
+
+    def take(self, now: int) -> list[Batch]:
+        """Hand out what is due by *now*."""
+        taken = []
+        while self._next is not None and self._next.due <= now:
+            taken.append(self._next)
+            self._next = next(self._batches, None)
+        return taken
+
+    def take_through(self, number: int) -> list[Batch]:
+        """Hand out what comes before and with message *number*, due or not."""
+        taken = []
+        while self._next is not None and self._next.first <= number:
+            taken.append(self._next)
+            self._next = next(self._batches, None)
+        return taken

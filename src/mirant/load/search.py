@@ -1,0 +1,75 @@
+"""The search for the highest rate at which a server still keeps a promise.
+
+Double until it does not, then try the middle until good and bad are close: within 5 %, since two runs at
+one rate differ by about that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from mirant.load.outcome import Outcome
+from mirant.load.wording import milliseconds
+
+_CLOSE: Final = 1.05
+_LOWEST: Final = 1.0  # messages per second
+_MOST_TRIALS: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One run of a search. *fault* says why it does not count as good; it is empty if it does."""
+
+    rate: float
+    outcome: Outcome
+    fault: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the server kept the promise."""
+        return not self.fault
+
+
+class Search:
+    """Says which rate to try next, in messages published per second, and learns how it went."""
+
+    def __init__(self, first: float) -> None:
+        self.best: float | None = None  # the highest good rate
+        self.worst: float | None = None  # the lowest bad one
+        self._first = first
+        self._trials = 0
+
+    def next_rate(self) -> float | None:
+        """Return the rate to try; None when the search has ended."""
+        if self._trials >= _MOST_TRIALS:
+            return None
+        if self.best is None and self.worst is None:
+            return self._first
+        if self.worst is None and self.best is not None:
+            return self.best * 2
+        assert self.worst is not None
+        if self.best is None:
+            return self.worst / 2 if self.worst / 2 >= _LOWEST else None
+        return (self.best + self.worst) / 2 if self.worst / self.best > _CLOSE else None
+
+    def record(self, rate: float, *, is_good: bool) -> None:
+        """Note how a trial went. A bad rate below a good one counts: the server is not sure of that one."""
+        self._trials += 1
+        if not is_good:
+            self.worst = rate if self.worst is None else min(self.worst, rate)
+        elif self.best is None or rate > self.best:
+            self.best = rate
+
+
+def fault_of(outcome: Outcome, bound: int) -> str:
+    """Say why *outcome* is not good: messages missing, or a p99 above *bound* µs. Empty if it is good."""
+    p99 = outcome.latency.percentile(99)
+    if not outcome.in_order_once:
+        return (
+            f"{outcome.lost:,} deliveries lost" if outcome.lost else "messages refused, doubled or disordered"
+        )
+    if p99 > bound:
+        what = f"p99 {milliseconds(p99)}"
+        return f"{what}; the generator could not keep up" if outcome.doubts else what
+    return ""

@@ -1,0 +1,82 @@
+"""The server under load: where it is and how to speak to it."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+WEBSOCKET = "websocket"
+LONG_POLLING = "long-polling"
+
+
+class TargetInvalid(ValueError):
+    """An address that cannot be one of a Bayeux server, or a header that cannot be sent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A Bayeux server and the way its clients come.
+
+    Raises:
+        TargetInvalid: the URL is not an http, https, ws or wss one, or a header holds a line break.
+    """
+
+    url: str
+    transport: str = WEBSOCKET
+    ack: bool = False  # ask for CometD's acknowledge extension
+    ext: dict[str, Any] = field(default_factory=dict)  # sent with the handshake
+    headers: tuple[tuple[str, str], ...] = ()
+    verify_tls: bool = True
+
+    def __post_init__(self) -> None:
+        if self.parts.scheme not in ("http", "https", "ws", "wss") or not self.parts.hostname:
+            raise TargetInvalid(f"{self.url!r} should be a URL such as http://127.0.0.1:8080/cometd")
+        for name, value in self.headers:
+            if not name or any(c in f"{name}{value}" for c in "\r\n") or not f"{name}{value}".isascii():
+                raise TargetInvalid(f"the header {name!r} should be one line of ASCII")
+
+    @cached_property
+    def parts(self) -> SplitResult:
+        """The URL in its parts."""
+        return urlsplit(self.url)
+
+    @property
+    def host(self) -> str:
+        """The name or address to connect to."""
+        return self.parts.hostname or ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether to speak TLS."""
+        return self.parts.scheme in ("https", "wss")
+
+    @property
+    def port(self) -> int:
+        """The port to connect to."""
+        return self.parts.port or (443 if self.secure else 80)
+
+    @property
+    def handshake_ext(self) -> dict[str, Any]:
+        """The `ext` of a /meta/handshake."""
+        return {**self.ext, "ack": True} if self.ack else self.ext
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext | None:
+        """The TLS to speak; None for none."""
+        if not self.secure:
+            return None
+        context = ssl.create_default_context()
+        if not self.verify_tls:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+    def head(self, method: str, *fields: tuple[str, str]) -> bytes:
+        """Return the head of an HTTP request with these fields and those of `headers`; no empty line."""
+        path = (self.parts.path or "/") + (f"?{self.parts.query}" if self.parts.query else "")
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self.parts.netloc.rpartition('@')[2]}"]
+        lines += [f"{name}: {value}" for name, value in (*self.headers, *fields)]
+        return "\r\n".join(lines).encode("ascii") + b"\r\n"

@@ -1,0 +1,266 @@
+"""A worker: one process that plays its share of the clients."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Final
+
+from mirant.load.clock import Alarm, now_us
+from mirant.load.histogram import Histogram
+from mirant.load.intake import Intake
+from mirant.load.ledger import Ledger
+from mirant.load.messages import PUBLISH_ID, Publisher
+from mirant.load.orders import (
+    Assignment,
+    Findings,
+    Gather,
+    Gone,
+    Halt,
+    Leave,
+    Order,
+    Play,
+    Report,
+    Sample,
+    Settle,
+)
+from mirant.load.polling import PollingCarrier
+from mirant.load.schedule import Batch, Pace, Schedule
+from mirant.load.session import Session, State
+from mirant.load.target import WEBSOCKET
+from mirant.load.websocket import WebSocketCarrier
+
+_SAMPLE_EVERY: Final = 0.25  # seconds
+_LEAVE_LIMIT: Final = 2.0  # seconds for the goodbyes
+_LEAVE_CHECKS: Final = 100
+_NO_RUN: Final = Pace(start=0, pause=1, batches=0)
+
+
+def run_worker(assignment: Assignment, connection: Connection) -> None:
+    """Obey the orders that come through *connection* until told to leave, or until it closes."""
+    # Ctrl-C reaches all of us; the command decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _allow_connections()
+    error = ""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(Worker(assignment, connection).work())
+    except Exception:
+        error = traceback.format_exc()
+    try:
+        connection.send(Gone(assignment.share.worker, error))
+    except OSError:  # nobody is there to hear it
+        pass
+
+
+class Worker:
+    """The sessions of a share, the schedule that they publish by and the ledger of what they receive."""
+
+    def __init__(self, assignment: Assignment, connection: Connection) -> None:
+        self._scenario = assignment.scenario
+        self._target = assignment.target
+        self._share = assignment.share
+        self._connection = connection
+        self._publisher = Publisher(assignment.scenario)
+        self._schedule = Schedule(assignment.scenario, _NO_RUN)
+        self._intake = Intake(Ledger(assignment.scenario, assignment.share, self._schedule))
+        self.failures = self._intake.failures
+        self._sessions: dict[int, Session] = {}
+        self._run = 0
+        self._published = 0
+        self._owed = 0
+        self._unconfirmed: dict[int, int] = {}
+        self._unsent: list[int] = []
+        self._refused: dict[int, str] = {}
+        self._lateness: list[int] = []
+
+    async def work(self) -> None:
+        """Make the sessions and obey orders until it is time to leave."""
+        self._loop = asyncio.get_running_loop()
+        self._left = asyncio.Event()
+        self._alarm = Alarm(self._loop, self._publish_due)
+        self._sessions = {client: self._session(client) for client in self._share.clients(self._scenario)}
+        gc.freeze()  # these stay; the collector need not look at them again and again
+        self._loop.add_reader(self._connection.fileno(), self._read_orders)
+        sampling = self._loop.create_task(self._send_samples())
+        await self._left.wait()
+        self._alarm.stop()
+        sampling.cancel()
+        self._loop.remove_reader(self._connection.fileno())
+        await self._say_goodbye()
+
+    def replied(self, message_id: str, error: str | None) -> None:
+        """Note the reply to a publish; *error* is None if it was accepted."""
+        digits = message_id.removeprefix(PUBLISH_ID)
+        fan_out = self._unconfirmed.pop(int(digits), None) if digits.isdecimal() else None
+        if fan_out is None:  # one of a run before this
+            return
+        if error is None:
+            self._owed += fan_out
+        else:
+            self._refused[int(digits)] = error
+
+    # --- orders ---
+
+    def _read_orders(self) -> None:
+        try:
+            while self._connection.poll():
+                self._obey(self._connection.recv())
+        except (EOFError, OSError):
+            self._left.set()
+
+    def _obey(self, order: Order) -> None:
+        match order:
+            case Gather(ramp_up):
+                self._gather(ramp_up)
+            case Play(pace):
+                self._play(pace)
+            case Halt():
+                self._halt()
+            case Settle():
+                self._tell(self._findings())
+            case Leave():
+                self._left.set()
+
+    def _gather(self, ramp_up: float) -> None:
+        absent = [s for s in self._sessions.values() if s.state in (State.IDLE, State.GONE)]
+        for session in absent:
+            delay = ramp_up * session.client / self._scenario.clients
+            self._loop.call_later(delay, session.start)
+
+    def _play(self, pace: Pace) -> None:
+        self._run = pace.first
+        self._published = self._owed = 0
+        self._unconfirmed, self._unsent, self._refused = {}, [], {}
+        self._lateness.clear()
+        self._schedule = Schedule(self._scenario, pace)
+        # The ledger has a schedule of its own: it may look ahead of what is published.
+        self._intake.ledger = Ledger(self._scenario, self._share, Schedule(self._scenario, pace))
+        self._wake_when_due()
+
+    def _halt(self) -> None:
+        self._schedule.stop()
+        self._intake.ledger.halt()
+
+    def _findings(self) -> Findings:
+        ledger = self._intake.ledger
+        return Findings(
+            worker=self._share.worker,
+            published=self._published,
+            delivered=ledger.delivered,
+            payloads=self._intake.payloads,
+            halted_at=self._schedule.next_number,
+            owed=self._owed,
+            unconfirmed=self._unconfirmed,
+            unsent=self._unsent,
+            refused=self._refused,
+            missing=ledger.missing(),
+            faults=ledger.faults,
+        )
+
+    # --- publishing ---
+
+    def _wake_when_due(self) -> None:
+        if (due := self._schedule.next_due) is not None:
+            self._alarm.set(due)
+
+    def _publish_due(self) -> None:
+        for batch in self._schedule.take(now_us()):
+            if self._share.has(batch.publisher):
+                self._publish(batch)
+        self._wake_when_due()
+
+    def _publish(self, batch: Batch) -> None:
+        numbers = range(batch.first, batch.first + len(batch.rooms))
+        session = self._sessions[batch.publisher]
+        if session.client_id is None or not session.publish(
+            self._publisher.messages(batch, session.client_id)
+        ):
+            self._unsent.extend(numbers)
+            return
+        self._lateness.append(now_us() - batch.due)
+        self._published += len(numbers)
+        members = self._scenario.members
+        self._unconfirmed.update((n, len(members[r])) for n, r in zip(numbers, batch.rooms, strict=True))
+
+    # --- reporting ---
+
+    async def _send_samples(self) -> None:
+        while True:
+            self._tell(self._sample())
+            for session in self._sessions.values():
+                session.check(self._loop.time())
+            await asyncio.sleep(_SAMPLE_EVERY)
+
+    def _sample(self) -> Sample:
+        ledger = self._intake.ledger
+        now = now_us()
+        ledger.advance(now)
+        warming, latency = ledger.collect()
+        lateness = Histogram.of(Counter(self._lateness).items())
+        self._lateness.clear()
+        return Sample(
+            worker=self._share.worker,
+            run=self._run,
+            at=now,
+            ready=sum(session.state is State.READY for session in self._sessions.values()),
+            published=self._published,
+            delivered=ledger.delivered,
+            outstanding=ledger.outstanding,
+            is_done=self._schedule.next_due is None,
+            warming=warming,
+            latency=latency,
+            lateness=lateness,
+            cpu=time.process_time(),
+            failures=dict(self.failures),
+        )
+
+    def _tell(self, report: Report) -> None:
+        try:
+            self._connection.send(report)
+        except OSError:
+            self._left.set()
+
+    # --- coming and going ---
+
+    def _session(self, client: int) -> Session:
+        channels = [self._scenario.room_name(room) for room in self._scenario.rooms_of[client]]
+        session = Session(client, channels, self._target, self, self._loop)
+        carrier = WebSocketCarrier if self._target.transport == WEBSOCKET else PollingCarrier
+        session.carrier = carrier(session, self._target, self._intake, self._loop)
+        return session
+
+    async def _say_goodbye(self) -> None:
+        for session in self._sessions.values():
+            session.leave()
+        for _ in range(_LEAVE_CHECKS):
+            if not any(session.carrier.is_open for session in self._sessions.values()):
+                break
+            await asyncio.sleep(_LEAVE_LIMIT / _LEAVE_CHECKS)
+        for session in self._sessions.values():
+            session.carrier.close()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":  # uvloop is not made for it
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+def _allow_connections() -> None:
+    """Allow this process as many open connections as it may have: the usual 1,024 are few."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

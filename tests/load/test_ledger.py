@@ -1,0 +1,242 @@
+"""The ledger and the intake: what is lost, doubled, disordered or wrong is found, and nothing else."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from mirant.load.intake import Intake
+from mirant.load.ledger import Ledger
+from mirant.load.messages import Publisher, decode
+from mirant.load.scenario import Scenario, Share
+from mirant.load.schedule import Batch, Pace, Schedule, batches
+
+SCENARIO = Scenario(clients=6, rooms=4, rooms_per_client=2, batch_size=5, message_size=20)
+PACE = Pace(start=0, pause=1_000, batches=8, warm_up=4_000)
+ALL = Share(0, 1)
+
+
+def ledger_of(share: Share = ALL, pace: Pace = PACE) -> Ledger:
+    """Make a ledger that has entered nothing yet."""
+    return Ledger(SCENARIO, share, Schedule(SCENARIO, pace))
+
+
+def deliveries(pace: Pace = PACE) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (receiver, when it was due, payload) for each delivery of a run, as a faultless server has it."""
+    publisher = Publisher(SCENARIO)
+    for batch in batches(SCENARIO, pace):
+        for message, room in zip(publisher.messages(batch, "c"), batch.rooms, strict=True):
+            for client in sorted(SCENARIO.members[room]):
+                yield client, batch.due, b"[" + delivered(message) + b"]"
+
+
+def delivered(message: bytes) -> bytes:
+    """Return what receivers see of a published *message*."""
+    fields = json.loads(message)
+    return json.dumps({"channel": fields["channel"], "data": fields["data"]}).encode()
+
+
+def play(intake: Intake, played: list[tuple[int, int, bytes]], latency: int = 300) -> None:
+    """Let everything arrive *latency* after it was due, then some time pass."""
+    for client, due, payload in played:
+        assert list(intake.take(client, payload, due + latency)) == []
+    intake.ledger.advance(PACE.end + 1_000_000)
+
+
+def test_a_faultless_run() -> None:
+    intake = Intake(ledger_of())
+    played = list(deliveries())
+    play(intake, played)
+    ledger = intake.ledger
+
+    assert (ledger.delivered, ledger.outstanding, ledger.missing()) == (len(played), 0, {})
+    assert ledger.faults.examples == []
+    assert intake.payloads == len(played)
+
+
+def test_latency_counts_from_when_a_message_was_due_and_the_warm_up_apart() -> None:
+    intake = Intake(ledger_of())
+    played = list(deliveries())
+    play(intake, played, latency=321)
+    warming, timed = intake.ledger.collect()
+
+    assert warming.count == sum(due < 4_000 for _, due, _ in played) > 0
+    assert timed.count == sum(due >= 4_000 for _, due, _ in played) > 0
+    assert timed.minimum == timed.maximum == warming.minimum == warming.maximum == 321
+    assert [part.count for part in intake.ledger.collect()] == [0, 0]
+
+
+def test_what_is_lost_is_named() -> None:
+    intake = Intake(ledger_of())
+    played = list(deliveries())
+    client, _, payload = played.pop(20)
+    play(intake, played)
+    number = int(json.loads(payload)[0]["data"]["msg_id"].partition("/")[0])
+    publisher = json.loads(payload)[0]["data"]["user"]
+
+    assert intake.ledger.missing() == {number: (publisher, [client])}
+    assert intake.ledger.outstanding == 1
+
+
+def test_what_never_came_anywhere_is_missing_everywhere() -> None:
+    ledger = ledger_of()
+    ledger.advance(PACE.due(0))
+
+    assert ledger.outstanding == sum(len(clients) for _, clients in ledger.missing().values()) > 0
+
+
+@pytest.mark.parametrize("later", [1, 40])
+def test_what_comes_twice_is_found_however_late(later: int) -> None:
+    intake = Intake(ledger_of())
+    played = list(deliveries())
+    twice = played[10]
+    played.insert(10 + later, twice)
+    play(intake, played)
+
+    assert intake.ledger.faults.duplicates == 1
+    assert intake.ledger.delivered == len(played) - 1
+    assert f"client {twice[0]} got message" in intake.ledger.faults.examples[0]
+
+
+def test_one_twice_does_not_make_up_for_one_lost() -> None:
+    intake = Intake(ledger_of())
+    played = list(deliveries())
+    same = [entry for entry in played if entry[2] == played[0][2]]
+    played.remove(same[1])
+    played.insert(1, same[0])
+    play(intake, played)
+
+    assert intake.ledger.faults.duplicates == 1
+    assert [clients for _, clients in intake.ledger.missing().values()] == [[same[1][0]]]
+
+
+def test_one_publishers_messages_out_of_order_are_found() -> None:
+    intake = Intake(ledger_of())
+    played = list(deliveries())
+    first = played[0]
+    # Those of the same batch, to the same receiver, in another payload.
+    second = next(e for e in played if e[0] == first[0] and e[1] == first[1] and e[2] != first[2])
+    here, there = played.index(first), played.index(second)
+    played[here], played[there] = second, first
+    play(intake, played)
+
+    assert intake.ledger.faults.disordered > 0
+    assert (intake.ledger.missing(), intake.ledger.faults.duplicates) == ({}, 0)
+
+
+def test_two_publishers_may_overtake_each_other() -> None:
+    intake = Intake(ledger_of())
+    played = list(deliveries())
+    swapped = [e for e in played if e[1] == PACE.due(1)] + [e for e in played if e[1] == PACE.due(0)]
+    play(intake, swapped + [e for e in played if e[1] > PACE.due(1)])
+
+    assert intake.ledger.faults.disordered == 0
+    assert intake.ledger.missing() == {}
+
+
+def test_many_in_one_payload_among_replies() -> None:
+    intake = Intake(ledger_of())
+    of_client = [payload[1:-1] for client, due, payload in deliveries() if client == 0 and due == PACE.due(0)]
+    reply = b'{"channel":"/meta/connect","id":"7","successful":true,"ext":{"ack":3}}'
+    [rest] = intake.take(0, b"[" + b",".join([*of_client, reply]) + b"]", 5_000)
+
+    assert (rest.channel, rest.id, rest.ext) == ("/meta/connect", "7", {"ack": 3})
+    assert intake.ledger.delivered == len(of_client) > 1
+
+
+def test_contents_and_channel_must_be_those_that_were_published() -> None:
+    for change in ({"chat": "xx"}, {"user": 5}, {"room": 9}):
+        intake = Intake(ledger_of())
+        client, due, payload = next(deliveries())
+        [message] = json.loads(payload)
+        message["data"].update(change)
+        intake.take(client, json.dumps([message]).encode(), due)
+        assert intake.ledger.faults.altered == 1
+    intake = Intake(ledger_of())
+    [message] = json.loads(payload)
+    intake.take(client, json.dumps([message | {"channel": "/elsewhere"}]).encode(), due)
+
+    assert (intake.ledger.faults.altered, intake.ledger.delivered) == (1, 0)
+
+
+def test_what_is_for_another_room_is_a_stray() -> None:
+    intake = Intake(ledger_of())
+    client, due, payload = next(deliveries())
+    room = json.loads(payload)[0]["data"]["room"]
+    outsider = next(c for c in range(6) if c not in SCENARIO.members[room])
+    intake.take(outsider, payload, due)
+
+    assert (intake.ledger.faults.strays, intake.ledger.delivered) == (1, 0)
+    assert client != outsider
+
+
+@pytest.mark.parametrize(
+    "data", ['{"hello":1}', '"text"', "null", '{"room":0,"user":0,"chat":"","start":0,"msg_id":"99999/x"}']
+)
+def test_what_others_publish_is_a_stray(data: str) -> None:
+    intake = Intake(ledger_of())
+    intake.take(0, b'[{"channel":"/bench/a/0","data":%b}]' % data.encode(), 5)
+
+    assert (intake.ledger.faults.strays, intake.ledger.delivered) == (1, 0)
+
+
+def test_what_comes_late_from_the_run_before_is_no_fault() -> None:
+    late = list(deliveries())[-1]
+    intake = Intake(ledger_of())
+    intake.ledger = ledger_of(pace=Pace(start=0, pause=1_000, batches=8, first=41))
+    intake.take(late[0], late[2], 5)
+
+    assert (intake.ledger.delivered, intake.ledger.faults.examples) == (0, [])
+
+
+def test_what_is_no_bayeux_is_counted_and_survived() -> None:
+    intake = Intake(ledger_of())
+    for payload in (b"", b"[", b"17", b'["a"]', b'[{"channel":5}]', b"\xff"):
+        assert list(intake.take(0, payload, 5)) == []
+
+    assert sum(intake.failures.values()) == 6
+
+
+def test_workers_each_watch_their_own_clients() -> None:
+    shares = [Share(worker, 2) for worker in range(2)]
+    intakes = [Intake(ledger_of(share)) for share in shares]
+    played = list(deliveries())
+    for share, intake in zip(shares, intakes, strict=True):
+        play(intake, [entry for entry in played if share.has(entry[0])])
+
+    assert sum(intake.ledger.delivered for intake in intakes) == len(played)
+    assert [intake.ledger.missing() for intake in intakes] == [{}, {}]
+
+
+def test_after_a_halt_nothing_more_becomes_due() -> None:
+    ledger = ledger_of()
+    ledger.advance(PACE.due(0))
+    outstanding = ledger.outstanding
+    ledger.halt()
+    ledger.advance(PACE.end)
+
+    assert ledger.outstanding == outstanding
+
+
+def test_a_publish_has_the_fields_of_the_reference_benchmark() -> None:
+    [message] = Publisher(SCENARIO).messages(Batch(12, 3, 1_500, [2]), "abc")
+
+    assert json.loads(message) == {
+        "channel": "/bench/a/2",
+        "id": "p12",
+        "clientId": "abc",
+        "data": {
+            "room": 2,
+            "user": 3,
+            "chat": "x" * 20,
+            "start": 1_500_000,
+            "msg_id": "12/bench/a",
+        },
+    }
+
+
+def test_a_reply_to_a_publish_is_no_delivery() -> None:
+    [reply] = decode(b'[{"channel":"/bench/a/2","id":"p12","successful":false,"error":"403::no"}]')
+
+    assert not reply.data
+    assert reply.error == "403::no"

@@ -1,0 +1,298 @@
+"""A session of the load: what it sends, and what it does when the server says no or goes away."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from mirant.load.messages import decode
+from mirant.load.session import Session, State
+from mirant.load.target import Target
+
+Fields = dict[str, Any]
+OK = {"successful": True}
+
+
+class Timer:
+    """A call to be made."""
+
+    def __init__(self, at: float, call: Callable[[], None]) -> None:
+        self.at = at
+        self.call: Callable[[], None] | None = call
+
+    def cancel(self) -> None:
+        """Forget it."""
+        self.call = None
+
+
+class Timers:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.timers: list[Timer] = []
+
+    def time(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> Timer:
+        """Keep a call."""
+        self.timers.append(Timer(self.now + delay, callback))
+        return self.timers[-1]
+
+    def advance(self, seconds: float) -> None:
+        """Make the calls that are due by then."""
+        self.now += seconds
+        for timer in [timer for timer in self.timers if timer.at <= self.now]:
+            self.timers.remove(timer)
+            if timer.call is not None:
+                timer.call()
+
+
+class Carrier:
+    """A carrier that keeps what it is given."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.is_open = False
+        self.sent: list[Fields] = []
+        self.opened = 0
+
+    def open(self) -> None:
+        """Open at once."""
+        self.opened += 1
+        self.is_open = True
+        self.session.opened()
+
+    def send(self, batch: Sequence[bytes]) -> None:
+        """Keep messages."""
+        self.sent += [json.loads(message) for message in batch]
+
+    def send_connect(self, message: bytes) -> None:
+        """Keep a connect."""
+        self.send([message])
+
+    def close(self, reason: str = "") -> None:
+        """Close."""
+        self.is_open = False
+        if reason:
+            self.session.lost(reason)
+
+    def take(self) -> list[Fields]:
+        """Return what was sent since the last call."""
+        taken, self.sent = self.sent, []
+        return taken
+
+
+class Outside:
+    """Keeps what a session reports."""
+
+    def __init__(self) -> None:
+        self.failures: Counter[str] = Counter()
+        self.replies: list[tuple[str, str | None]] = []
+
+    def replied(self, message_id: str, error: str | None) -> None:
+        """Keep the reply."""
+        self.replies.append((message_id, error))
+
+
+class Stage:
+    """A session with everything around it."""
+
+    def __init__(self, target: Target | None = None) -> None:
+        self.timers, self.outside = Timers(), Outside()
+        target = target or Target(url="http://test/")
+        self.session = Session(4, ["/r/1", "/r/2"], target, self.outside, self.timers)
+        self.carrier = Carrier(self.session)
+        self.session.carrier = self.carrier
+
+    def tell(self, *messages: Fields) -> list[Fields]:
+        """Let the server say *messages*; return what the session sends then."""
+        for message in decode(json.dumps(messages).encode()):
+            self.session.handle(message)
+        return self.carrier.take()
+
+    def arrive(self, **fields: Any) -> list[Fields]:
+        """Start and shake hands; return what is sent next."""
+        self.session.start()
+        [handshake] = self.carrier.take()
+        assert handshake["channel"] == "/meta/handshake"
+        return self.tell({"channel": "/meta/handshake", "clientId": "c1", **OK, **fields})
+
+    def get_ready(self, **fields: Any) -> list[Fields]:
+        """Come all the way; return the connect that is held then."""
+        self.arrive(**fields)
+        for name in ("/r/1", "/r/2"):
+            self.tell({"channel": "/meta/subscribe", "subscription": name, "id": "2", **OK})
+        return self.tell({"channel": "/meta/connect", "id": "3", **OK, "ext": {"ack": 1}})
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """Make a stage without extensions."""
+    return Stage()
+
+
+def test_it_subscribes_and_connects(stage: Stage) -> None:
+    sent = stage.arrive()
+
+    assert [(m["channel"], m.get("subscription")) for m in sent] == [
+        ("/meta/subscribe", "/r/1"),
+        ("/meta/subscribe", "/r/2"),
+        ("/meta/connect", None),
+    ]
+    assert sent[2]["advice"] == {"timeout": 0}
+    assert len({m["id"] for m in sent}) == 3
+    assert all(m["clientId"] == "c1" for m in sent)
+
+
+def test_it_is_ready_when_all_is_answered(stage: Stage) -> None:
+    stage.arrive()
+    for message in (
+        {"channel": "/meta/subscribe", "subscription": "/r/1", "id": "2"},
+        {"channel": "/meta/connect", "id": "4"},
+        {"channel": "/meta/subscribe", "subscription": "/r/2", "id": "3"},
+    ):
+        assert stage.session.state is State.COMING
+        stage.tell(message | OK)
+
+    assert stage.session.state.value == "ready"
+
+
+def test_it_publishes_only_when_ready(stage: Stage) -> None:
+    assert not stage.session.publish([b'{"data":1}'])
+    stage.get_ready()
+
+    assert stage.session.publish([b'{"data":1}'])
+    assert stage.carrier.take() == [{"data": 1}]
+
+
+def test_it_connects_again_after_the_interval_it_was_advised(stage: Stage) -> None:
+    [again] = stage.get_ready()
+    assert "advice" not in again
+    assert stage.tell({"channel": "/meta/connect", "id": "5", **OK, "advice": {"interval": 2000}}) == []
+    stage.timers.advance(1.9)
+    assert stage.carrier.take() == []
+    stage.timers.advance(0.2)
+
+    assert [m["channel"] for m in stage.carrier.take()] == ["/meta/connect"]
+
+
+def test_it_acknowledges_what_it_has_seen() -> None:
+    stage = Stage(Target(url="http://test/", ack=True))
+    [held] = stage.get_ready(ext={"ack": True})
+    assert held["ext"] == {"ack": 1}
+    [held] = stage.tell({"channel": "/meta/connect", "id": "5", **OK, "ext": {"ack": 2}})
+
+    assert held["ext"] == {"ack": 2}
+
+
+def test_it_begins_to_acknowledge_where_the_handshake_says() -> None:
+    stage = Stage(Target(url="http://test/", ack=True))
+    sent = stage.arrive(ext={"ack": {"enabled": True, "batch": 7}})
+
+    assert sent[-1]["ext"] == {"ack": 7}
+
+
+def test_a_server_without_acknowledgements_is_reported() -> None:
+    stage = Stage(Target(url="http://test/", ack=True))
+    sent = stage.arrive()
+
+    assert "ext" not in sent[-1]
+    assert "did not agree to the ack extension" in str(stage.outside.failures)
+
+
+def test_a_session_that_is_gone_is_made_anew(stage: Stage) -> None:
+    stage.get_ready()
+    advice = {"reconnect": "handshake", "interval": 0}
+    lost = {"channel": "/meta/connect", "id": "5", "successful": False, "error": "402::session_unknown"}
+    stage.tell({**lost, "advice": advice})
+    stage.timers.advance(0)
+
+    assert stage.session.state is State.COMING
+    assert [m["channel"] for m in stage.carrier.take()] == ["/meta/handshake"]
+    assert stage.outside.failures == {"connect refused: 402::session_unknown": 1}
+
+
+def test_a_lost_connection_is_opened_again_later_each_time(stage: Stage) -> None:
+    stage.get_ready()
+    for failures in (1, 2, 3):
+        stage.carrier.close("it broke")
+        stage.timers.advance(failures - 0.1)
+        assert not stage.carrier.is_open
+        stage.timers.advance(0.2)
+        assert stage.carrier.is_open
+
+    assert stage.carrier.take()[-1]["channel"] == "/meta/connect"
+    assert stage.outside.failures == {"it broke": 3}
+
+
+def test_a_refused_handshake_is_tried_again_unless_it_says_not_to(stage: Stage) -> None:
+    stage.session.start()
+    stage.carrier.take()
+    refused = {"channel": "/meta/handshake", "successful": False, "error": "403::handshake_denied"}
+    assert stage.tell(refused) == []
+    stage.timers.advance(1.1)
+    assert [m["channel"] for m in stage.carrier.take()] == ["/meta/handshake"]
+    stage.tell({**refused, "advice": {"reconnect": "none"}})
+    stage.timers.advance(100)
+
+    assert stage.carrier.take() == []
+    assert stage.session.state is State.GONE
+
+
+def test_a_refused_subscription_is_reported_and_it_never_gets_ready(stage: Stage) -> None:
+    stage.arrive()
+    stage.tell(
+        {"channel": "/meta/subscribe", "subscription": "/r/1", "successful": False, "error": "403::no"}
+    )
+
+    assert stage.session.state is State.COMING
+    assert stage.outside.failures == {"subscribe refused: 403::no": 1}
+
+
+def test_silence_ends_in_a_new_connection(stage: Stage) -> None:
+    stage.get_ready()
+    stage.session.check(39)
+    assert stage.outside.failures == {}
+    stage.session.check(41)
+
+    assert not stage.carrier.is_open
+    assert stage.outside.failures == {"no reply to a handshake or connect in time": 1}
+
+
+def test_replies_to_publishes_are_passed_on(stage: Stage) -> None:
+    stage.get_ready()
+    stage.tell({"channel": "/r/1", "id": "p7", **OK}, {"channel": "/r/1", "id": "p8", "successful": False})
+
+    assert stage.outside.replies == [("p7", None), ("p8", "refused without a reason")]
+
+
+def test_it_stays_away_when_the_server_ends_the_session(stage: Stage) -> None:
+    stage.get_ready()
+    stage.tell({"channel": "/meta/disconnect", "successful": True})
+
+    assert stage.session.state is State.GONE
+    assert not stage.carrier.is_open
+
+
+def test_it_can_come_back_for_another_run(stage: Stage) -> None:
+    stage.get_ready()
+    stage.tell({"channel": "/meta/disconnect", "successful": True})
+    stage.get_ready()
+
+    assert stage.session.state is State.READY
+
+
+def test_it_says_goodbye(stage: Stage) -> None:
+    stage.get_ready()
+    stage.session.leave()
+    [goodbye] = stage.carrier.take()
+    assert goodbye["channel"] == "/meta/disconnect"
+    stage.tell({"channel": "/meta/disconnect", "id": goodbye["id"], **OK})
+
+    assert not stage.carrier.is_open
+    assert stage.outside.failures == {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import sys
+import os
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 import click
 
@@ -14,6 +15,9 @@ from mirant.application import Bus
 from mirant.bus.settings_values import SettingsError
 from mirant.cli.options import host_option, port_option
 from mirant.cli.running import run_bus
+from mirant.hosts.server import Certificate
+
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -23,32 +27,66 @@ from mirant.cli.running import run_bus
 @click.option("--path", default="/cometd", show_default=True, help="Where the bus is on the server.")
 @click.option(
     "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Options of the bus, a TOML file.",
+    type=_FILE,
+    help="Options and rules of the bus, a mirant.toml.",
 )
-def serve(target: str | None, host: str, port: int, path: str, config: Path | None) -> None:
+@click.option(
+    "--filters",
+    type=_FILE,
+    help="Jetty's filters.json.",
+)
+@click.option("--unix-socket", type=click.Path(path_type=Path), help="Listen at this file, for a proxy.")
+@click.option("--certificate", type=_FILE, help="Speak TLS, with this PEM file.")
+@click.option("--key", type=_FILE, help="The certificate's key, if it is not in the same file.")
+def serve(
+    target: str | None,
+    host: str,
+    port: int,
+    path: str,
+    config: Path | None,
+    filters: Path | None,
+    unix_socket: Path | None,
+    certificate: Path | None,
+    key: Path | None,
+) -> None:
     """Serve a bus.
 
     MODULE:BUS names the bus in your code, such as app:bus for "bus = Bus()" in app.py. Without it, a bus is
-    made from the config file; on it everybody may publish and subscribe to everything.
+    made from the config file, whose rules say who may do what. Without that, everybody may do everything.
+
+    SIGHUP reads the files again and ends no session.
     """
     if not path.startswith("/"):
         raise click.BadParameter(f"{path!r} should begin with a slash, such as /cometd.", param_hint="--path")
     if target is None:
-        bus = open_bus(config)
-    elif config is None:
+        bus = open_bus(config, filters)
+    elif config is None and filters is None:
         bus = find_bus(target)
     else:
-        raise click.UsageError(f"{target} has its own options; pass the file there: Bus({str(config)!r}).")
-    run_bus(bus, host=host, port=port, path=path, title="Mirant")
+        raise click.UsageError(
+            f"{target} has its own options; pass the file there: Bus({str(config or filters)!r})."
+        )
+    if key is not None and certificate is None:
+        raise click.UsageError("A --key goes with a --certificate.")
+    run_bus(
+        bus,
+        host=host,
+        port=port,
+        path=path,
+        title="Mirant",
+        unix_socket=unix_socket,
+        certificate=None if certificate is None else Certificate(certificate, key),
+    )
 
 
-def open_bus(config: Path | None) -> Bus:
-    """Return a bus with the options in *config*."""
+def open_bus(config: Path | None, filters: Path | None) -> Bus:
+    """Return a bus with the options and rules in *config*, and the *filters*."""
     try:
-        return Bus(config)
+        return Bus(config, filters=filters, environ=os.environ)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename} cannot be read: {error.strerror}.") from None
 
 
 def find_bus(target: str) -> Bus:
@@ -72,7 +110,6 @@ def find_bus(target: str) -> Bus:
 
 def import_module(name: str) -> ModuleType:
     """Return the module *name*, from the current folder or the Python path."""
-    sys.path.insert(0, str(Path.cwd()))
     try:
         return importlib.import_module(name)
     except SettingsError as error:

@@ -17,8 +17,10 @@ class DemoServer:
     Leaving the context ends it.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, command: tuple[str, ...] = ("demo",)) -> None:
+        """Print to *log*; *command* is what ``mirant`` is told to run."""
         self._log = log
+        self._command = command
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
         #: Where the index page is.
@@ -26,7 +28,7 @@ class DemoServer:
 
     def start(self) -> None:
         """Start the process; return once it has said where it listens."""
-        command = [sys.executable, "-u", "-m", "mirant", "demo", "--port", str(self._port)]
+        command = [sys.executable, "-u", "-m", "mirant", *self._command, "--port", str(self._port)]
         # A file, not a pipe: what nobody reads must not hold up the server.
         with self._log.open("ab") as log:
             already = log.tell()

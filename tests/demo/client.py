@@ -26,29 +26,44 @@ class Client:
             transport=httpx.ASGITransport(app=bus.mount(nothing)), base_url="http://bus/cometd"
         )
         self._received: list[Message] = []
-        self._id = ""
+        #: The session.
+        self.id = ""
+        #: What a handshake says besides.
+        self.offer: Message = {"version": "1.0", "supportedConnectionTypes": ["long-polling"]}
 
-    async def handshake(self) -> "Client":
+    async def handshake(self, **fields: Any) -> "Client":
         """Get a session."""
-        reply = await self.send("/meta/handshake", version="1.0", supportedConnectionTypes=["long-polling"])
-        self._id = reply["clientId"]
+        reply = await self.send("/meta/handshake", **self.offer, **fields)
+        self.id = reply["clientId"]
         return self
+
+    async def post(self, body: str) -> list[Message]:
+        """Send *body* as it is; return all that comes back."""
+        answers: list[Message] = (await self._http.post("", content=body)).json()
+        self._received += [answer for answer in answers if "data" in answer]
+        return answers
+
+    async def connect(self, **fields: Any) -> Message:
+        """Poll without waiting; return the reply."""
+        return await self.send(
+            "/meta/connect", connectionType="long-polling", advice={"timeout": 0}, **fields
+        )
 
     async def send(self, channel: str, **fields: Any) -> Message:
         """Send one message; return the reply to it."""
         message = {"channel": channel, "id": "1", **fields}
-        if self._id:
-            message["clientId"] = self._id
-        response = await self._http.post("", content=json.dumps([message]))
-        answers: list[Message] = response.json()
-        self._received += [answer for answer in answers if "data" in answer]
+        if self.id:
+            message["clientId"] = self.id
+        answers = await self.post(json.dumps([message]))
         [reply] = [answer for answer in answers if "data" not in answer and answer["channel"] == channel]
         return reply
 
     async def call(self, target: str, data: object) -> Any:
         """Call a remote procedure; return the data of its answer."""
         channel = f"/service/{target}"
-        await self.send(channel, data=data)
+        reply = await self.send(channel, data=data)
+        if not reply["successful"]:
+            raise RemoteFailure(reply["error"])
         [answer] = await self.received(channel)
         if not answer["successful"]:
             raise RemoteFailure(answer["data"])
@@ -59,9 +74,22 @@ class Client:
         await self.send("/meta/subscribe", subscription=[f"/chat/{room}", f"/members/{room}"])
         return await self.call("chat/join", {"room": room, "name": name, "token": token})
 
+    async def sign_in(self, name: str, *, token: str | None = None) -> str:
+        """Join the room, show the token of that, and subscribe to the inbox; return its channel."""
+        entry = await self.join(name, token=token)
+        assert (await self.connect(ext={"token": entry["token"]}))["successful"]
+        inbox = f"/users/{entry['user']}/inbox"
+        assert (await self.send("/meta/subscribe", subscription=inbox))["successful"]
+        return inbox
+
+    @property
+    def kept(self) -> list[Message]:
+        """What came and was not asked for yet."""
+        return list(self._received)
+
     async def received(self, channel: str) -> list[Message]:
         """Return what came on *channel* since this was last asked, and forget it."""
-        await self.send("/meta/connect", connectionType="long-polling", advice={"timeout": 0})
+        await self.connect()
         found = [message for message in self._received if message["channel"] == channel]
         self._received = [message for message in self._received if message["channel"] != channel]
         return found

@@ -6,6 +6,7 @@ import pytest
 
 from mirant import Bus
 from mirant.demo.app import create_bus
+from mirant.demo.tokens import Issuer
 from tests.demo.client import Client
 
 NOW = 1_079_308_800.25  # seconds since 1970
@@ -15,9 +16,15 @@ Connect = Callable[[], Awaitable[Client]]
 
 
 @pytest.fixture
-async def bus() -> AsyncIterator[Bus]:
+def issuer() -> Issuer:
+    """Who signs the tokens of the chat's members. Their time is the real one: the bus verifies them."""
+    return Issuer()
+
+
+@pytest.fixture
+async def bus(issuer: Issuer) -> AsyncIterator[Bus]:
     """The demo's bus."""
-    bus = create_bus(wall_clock=lambda: NOW)
+    bus = create_bus(wall_clock=lambda: NOW, issuer=issuer)
     yield bus
     await bus.close()
 

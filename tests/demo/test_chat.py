@@ -60,32 +60,35 @@ async def test_clients_cannot_publish_the_list_of_members(connect: Connect) -> N
 
 async def test_a_private_message_is_for_one_session(connect: Connect) -> None:
     ann, bob, carol = await connect(), await connect(), await connect()
-    for client, name in ((ann, "Ann"), (bob, "Bob"), (carol, "Carol")):
-        await client.join(name)
-        await client.send("/meta/subscribe", subscription=["/service/chat/inbox", "/**"])
+    await ann.sign_in("Ann")
+    inbox = await bob.sign_in("Bob")
+    await carol.sign_in("Carol")
     answer = await ann.call("chat/private", {"room": "demo", "peer": "bob", "chat": "psst"})
     assert answer == {"user": "Ann", "chat": "psst", "at": NOW_MS, "room": "demo", "peer": "Bob"}
-    assert await bob.data("/service/chat/inbox") == [answer]
-    assert await ann.received("/service/chat/inbox") == []
-    assert await carol.received("/service/chat/inbox") == []
-    assert "psst" not in str(await carol.received("/chat/demo"))
+    assert await bob.data(inbox) == [answer]
+    for client in (ann, carol):
+        await client.received("/nothing")
+        assert "psst" not in str(client.kept)
 
 
 async def test_a_private_message_needs_both_in_the_room(connect: Connect) -> None:
     ann, eve = await connect(), await connect()
-    await ann.join("Ann")
+    inbox = await ann.sign_in("Ann")
+    await eve.sign_in("Eve")
+    await eve.call("chat/leave", {"room": "demo"})
     with pytest.raises(RemoteFailure, match="not_joined"):
         await eve.call("chat/private", {"room": "demo", "peer": "Ann", "chat": "psst"})
     with pytest.raises(RemoteFailure, match="no_such_member"):
         await ann.call("chat/private", {"room": "demo", "peer": "Eve", "chat": "psst"})
-    assert await ann.received("/service/chat/inbox") == []
+    assert await ann.received(inbox) == []
 
 
-async def test_the_inbox_cannot_be_written_by_clients(connect: Connect) -> None:
-    ann, eve = await connect(), await connect()
-    await ann.join("Ann")
-    await eve.send("/service/chat/inbox", data={"user": "Bob", "peer": "Ann", "chat": "forged"})
-    assert await ann.received("/service/chat/inbox") == []
+async def test_a_private_message_is_not_lost_in_silence(connect: Connect) -> None:
+    ann, bob = await connect(), await connect()
+    await ann.sign_in("Ann")
+    await bob.join("Bob")
+    with pytest.raises(RemoteFailure, match="not_listening"):
+        await ann.call("chat/private", {"room": "demo", "peer": "Bob", "chat": "psst"})
 
 
 async def test_leaving_tells_the_others(connect: Connect) -> None:
@@ -112,16 +115,37 @@ async def test_the_end_of_a_session_is_the_end_of_its_membership(connect: Connec
 
 async def test_a_lost_session_is_replaced_by_its_token(connect: Connect) -> None:
     ann, ghost, bob = await connect(), await connect(), await connect()
-    await ann.join("Ann")
+    await ann.sign_in("Ann")
     token = (await ghost.join("Bob"))["token"]
     with pytest.raises(RemoteFailure, match="name_taken"):
         await bob.join("Bob")
     await ann.received("/members/demo")
-    assert (await bob.join("Bob", token=token))["members"] == ["Ann", "Bob"]
+    inbox = await bob.sign_in("Bob", token=token)
     await ghost.disconnect()
     assert await ann.received("/members/demo") == []
     await ann.call("chat/private", {"room": "demo", "peer": "Bob", "chat": "you?"})
-    assert [data["chat"] for data in await bob.data("/service/chat/inbox")] == ["you?"]
+    assert [data["chat"] for data in await bob.data(inbox)] == ["you?"]
+
+
+async def test_a_name_that_is_free_again_leads_to_another_inbox(connect: Connect) -> None:
+    """Or who had the name before could read what is meant for who has it now."""
+    before, after = await connect(), await connect()
+    old = await before.sign_in("Bob")
+    await before.call("chat/leave", {"room": "demo"})
+    assert await after.sign_in("Bob") != old
+
+
+async def test_who_is_signed_in_stays_the_same_user(connect: Connect) -> None:
+    ann = await connect()
+    inbox = await ann.sign_in("Ann")
+    for name, room in (("Anna", "demo"), ("Ann", "other")):
+        assert f"/users/{(await ann.join(name, room=room))['user']}/inbox" == inbox
+
+
+async def test_who_is_not_signed_in_yet_is_the_same_user_in_all_rooms(connect: Connect) -> None:
+    ann = await connect()
+    first = await ann.join("Ann", room="one")
+    assert (await ann.join("Ann", room="two"))["user"] == first["user"]
 
 
 @pytest.mark.parametrize("room", ["", "a/b", "*", "x" * 33, "sp ace"])

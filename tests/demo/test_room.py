@@ -12,10 +12,10 @@ def refused(code: str) -> "pytest.RaisesExc[RoomError]":
 
 def test_joining_and_leaving() -> None:
     room = Room()
-    entry = room.join("s1", "Ann", None)
+    entry = room.join("s1", "Ann", "u1")
     assert (entry.joined, entry.left) == ("Ann", None)
-    room.join("s2", "bob", None)
-    room.join("s3", "Carol", None)
+    room.join("s2", "bob", "u2")
+    room.join("s3", "Carol", "u3")
     assert room.names == ["Ann", "bob", "Carol"]
     assert room.leave("s2") is not None
     assert room.leave("s2") is None
@@ -25,20 +25,18 @@ def test_joining_and_leaving() -> None:
 @pytest.mark.parametrize("name", ["Ann", "ANN", "ann"])
 def test_a_name_is_given_once(name: str) -> None:
     room = Room()
-    room.join("s1", "Ann", None)
+    room.join("s1", "Ann", "u1")
     with refused("name_taken"):
-        room.join("s2", name, None)
-    with refused("name_taken"):
-        room.join("s2", name, "not the token")
+        room.join("s2", name, "u2")
     assert room.member_of("s2") is None
 
 
-def test_the_token_takes_the_name_over_without_a_word_to_the_others() -> None:
+def test_the_same_user_takes_the_name_over_without_a_word_to_the_others() -> None:
     room = Room()
-    first = room.join("s1", "Ann", None).member
-    entry = room.join("s2", "Ann", first.token)
+    room.join("s1", "Ann", "u1")
+    entry = room.join("s2", "Ann", "u1")
     assert (entry.joined, entry.left) == (None, None)
-    assert entry.member.token == first.token
+    assert entry.member.user == "u1"
     assert room.member_of("s1") is None
     assert room.names == ["Ann"]
     assert room.leave("s1") is None, "the end of the earlier session is not the end of the member"
@@ -47,39 +45,39 @@ def test_the_token_takes_the_name_over_without_a_word_to_the_others() -> None:
 
 def test_joining_again_under_the_same_name_changes_nothing() -> None:
     room = Room()
-    room.join("s1", "Ann", None)
-    entry = room.join("s1", "Ann", None)
+    room.join("s1", "Ann", "u1")
+    entry = room.join("s1", "Ann", "u1")
     assert (entry.joined, entry.left) == (None, None)
     assert room.names == ["Ann"]
 
 
 def test_joining_under_another_name_frees_the_first() -> None:
     room = Room()
-    room.join("s1", "Ann", None)
-    entry = room.join("s1", "Anna", None)
+    room.join("s1", "Ann", "u1")
+    entry = room.join("s1", "Anna", "u1")
     assert (entry.joined, entry.left) == ("Anna", "Ann")
-    room.join("s2", "Ann", None)
+    room.join("s2", "Ann", "u2")
     assert room.names == ["Ann", "Anna"]
 
 
 def test_a_refused_change_of_name_leaves_the_member_where_it_is() -> None:
     room = Room()
-    room.join("s1", "Ann", None)
-    room.join("s2", "Bob", None)
+    room.join("s1", "Ann", "u1")
+    room.join("s2", "Bob", "u2")
     with refused("name_taken"):
-        room.join("s2", "Ann", None)
+        room.join("s2", "Ann", "u2")
     assert room.names == ["Ann", "Bob"]
 
 
 def test_a_room_has_an_end() -> None:
     room = Room()
     for number in range(MAX_MEMBERS):
-        room.join(f"s{number}", f"Member {number}", None)
+        room.join(f"s{number}", f"Member {number}", f"u{number}")
     with refused("room_full"):
-        room.join("late", "Late", None)
-    room.join("s0", "Renamed", None)
+        room.join("late", "Late", "u")
+    room.join("s0", "Renamed", "u0")
     room.leave("s1")
-    room.join("late", "Late", None)
+    room.join("late", "Late", "u")
     assert len(room) == MAX_MEMBERS
 
 
@@ -105,3 +103,14 @@ def test_a_name_is_normalised(given: str, name: str) -> None:
 def test_what_cannot_be_a_name(given: str) -> None:
     with refused("name_invalid"):
         parse_name(given)
+
+
+@pytest.mark.parametrize(
+    "invisible",
+    [*"\u034f\ufe0f\U000e0100\u115f\u1160\u3164\uffa0\u17b4\u180b\u2800\u00ad\u2060\U000e0041\u200d"],
+    ids=ascii,
+)
+def test_a_name_that_looks_like_another_by_invisible_characters_is_none(invisible: str) -> None:
+    for name in (f"Alice{invisible}", f"Al{invisible}ice", invisible):
+        with refused("name_invalid"):
+            parse_name(name)

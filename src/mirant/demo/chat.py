@@ -2,14 +2,19 @@
 
 Channels, for a room called ``demo``:
 
-- ``/service/chat/join``, a remote call: ``{room, name, token?}`` → ``{name, token, members}``
+- ``/service/chat/join``, a remote call: ``{room, name, token?}`` → ``{name, user, token, lifetime, members}``
 - ``/service/chat/leave``, a remote call: ``{room}`` → ``{}``
 - ``/service/chat/private``, a remote call: ``{room, peer, chat}`` → the message as it was delivered
-- ``/service/chat/inbox``: private messages, delivered to one session
+- ``/service/chat/renew``, a remote call: → ``{token, lifetime}``
+- ``/users/4f…/inbox``: private messages to the user ``4f…``
 - ``/chat/demo``: what is said to all, ``{user, chat, at}``; who comes and goes, ``{user, membership, at}``
 - ``/members/demo``: the names of all members, whenever they change
 
-``at`` is in milliseconds since 1970.
+``at`` is in milliseconds since 1970, ``lifetime`` in milliseconds. Text is as `mirant.demo.markup` says.
+
+Who joins gets a token. With it in ``ext.token`` of a /meta/connect the session is that of the user, who may
+then subscribe to the inbox and write privately: ``mirant.toml`` says so, not this module. Given with a later
+join, the token takes the name over from the session that had it.
 """
 
 import re
@@ -20,7 +25,9 @@ from typing import Final
 from msgspec import Struct
 
 from mirant import Bus, Caller, RemoteError, Session, Veto
+from mirant.demo.markup import escape, unescape
 from mirant.demo.room import Member, Room, RoomError, parse_name
+from mirant.demo.tokens import Issuer
 
 MAX_TEXT: Final = 2_000  # characters of one message
 MAX_ROOMS: Final = 100  # a room exists while someone is in it
@@ -34,7 +41,7 @@ class Join(Struct):
 
     room: str
     name: str
-    token: str | None = None  # of an earlier join: takes the name over from the session that has it
+    token: str | None = None  # of an earlier join
 
 
 class Leave(Struct):
@@ -60,9 +67,13 @@ class Said(Struct):
 class Chat:
     """The rooms of a bus. The server stamps the name on each message, so nobody can forge one."""
 
-    def __init__(self, bus: Bus, *, wall_clock: Callable[[], float] = time.time) -> None:
-        """Make a chat on *bus*; *wall_clock* is the time of day in seconds since 1970."""
+    def __init__(self, bus: Bus, issuer: Issuer, *, wall_clock: Callable[[], float] = time.time) -> None:
+        """Make a chat on *bus*, which accepts the tokens of *issuer*.
+
+        *wall_clock* is the time of day in seconds since 1970.
+        """
         self._bus = bus
+        self._issuer = issuer
         self._wall_clock = wall_clock
         self._rooms: dict[str, Room] = {}
 
@@ -71,21 +82,22 @@ class Chat:
         self._bus.rpc("/chat/join")(self.join)
         self._bus.rpc("/chat/leave")(self.leave)
         self._bus.rpc("/chat/private")(self.private)
+        self._bus.rpc("/chat/renew")(self.renew)
         self._bus.on_publish("/chat/{room}")(self.speak)
-        self._bus.on_publish("/members/{room}")(self.refuse_members)
         self._bus.on_leave(self.session_ended)
 
     def join(self, caller: Caller, data: Join) -> object:
         """Let the caller into a room under a name."""
+        user = self._user(caller, data.token)
         try:
-            name = parse_name(data.name)
+            name = parse_name(unescape(data.name))
             room = self._room_to_join(data.room, caller.session.id)
-            entry = room.join(caller.session.id, name, data.token)
+            entry = room.join(caller.session.id, name, user)
         except RoomError as error:
-            raise RemoteError(error.as_data()) from error
+            raise _failure(error) from error
         self._rooms[data.room] = room
         self._announce(data.room, left=entry.left, joined=entry.joined)
-        return {"name": name, "token": entry.member.token, "members": room.names}
+        return {"name": escape(name), "user": user, **self._credential(user), "members": _listed(room)}
 
     def leave(self, caller: Caller, data: Leave) -> object:
         """Take the caller out of a room; leaving a room one is not in does nothing."""
@@ -96,14 +108,18 @@ class Chat:
         """Deliver a message to one member of a room and to nobody else."""
         try:
             said = self._stamped(data.room, caller.session.id, data.chat)
-            peer = self._peer(data.room, data.peer)
+            peer = self._peer(data.room, unescape(data.peer))
+            message = {**said, "room": data.room, "peer": escape(peer.name)}
+            if not self._bus.publish_nowait(f"/users/{peer.user}/inbox", message):
+                raise RoomError("not_listening", f"“{peer.name}” takes no private messages yet. Try again.")
         except RoomError as error:
-            raise RemoteError(error.as_data()) from error
-        message = {**said, "room": data.room, "peer": peer.name}
-        session = self._bus.session(peer.session_id)
-        if session is not None:
-            self._bus.deliver(session, "/service/chat/inbox", message)
+            raise _failure(error) from error
         return message
+
+    def renew(self, caller: Caller, data: object) -> object:
+        """Give the caller, who showed a token, one that runs out later."""
+        assert caller.identity is not None, "the policy lets nobody else call this"
+        return self._credential(caller.identity.name)
 
     def speak(self, caller: Caller, data: Said, room: str) -> object:
         """Stamp the speaker's name and the time on a message to the whole room."""
@@ -112,14 +128,21 @@ class Chat:
         except RoomError as error:
             raise Veto(error.message) from error
 
-    def refuse_members(self, caller: Caller, data: object, room: str) -> object:
-        """Refuse what clients publish about who is in a room."""
-        raise Veto("the server alone says who is in a room")
-
     def session_ended(self, session: Session) -> None:
         """Take a session that ended out of its rooms."""
         for name in [name for name, room in self._rooms.items() if room.member_of(session.id)]:
             self._remove(name, session.id)
+
+    def _user(self, caller: Caller, token: str | None) -> str:
+        """Return who the caller is: by the session's token, by the one that came along, or a new user."""
+        if caller.identity is not None:
+            return caller.identity.name
+        known = None if token is None else self._issuer.user_of(token)
+        members = (room.member_of(caller.session.id) for room in self._rooms.values())
+        return known or next((member.user for member in members if member), self._issuer.new_user())
+
+    def _credential(self, user: str) -> dict[str, object]:
+        return {"token": self._issuer.issue(user), "lifetime": round(self._issuer.lifetime * 1000)}
 
     def _room_to_join(self, name: str, session_id: str) -> Room:
         if not ROOM_NAME.fullmatch(name):
@@ -142,9 +165,10 @@ class Chat:
         text = chat.strip()
         if not text:
             raise RoomError("text_invalid", "There is no text in the message.")
-        if len(text) > MAX_TEXT:
+        if len(unescape(text)) > MAX_TEXT:
             raise RoomError("text_invalid", f"A message has at most {MAX_TEXT} characters.")
-        return {"user": member.name, "chat": text, "at": self._now()}
+        # The filters saw the text. They did not see the name, which was normalised after them.
+        return {"user": escape(member.name), "chat": text, "at": self._now()}
 
     def _peer(self, room_name: str, name: str) -> Member:
         peer = self._rooms[room_name].member_named(name)
@@ -164,11 +188,19 @@ class Chat:
     def _announce(self, room_name: str, *, left: str | None, joined: str | None) -> None:
         for name, change in ((left, "leave"), (joined, "join")):
             if name is not None:
-                notice = {"user": name, "membership": change, "at": self._now()}
+                notice = {"user": escape(name), "membership": change, "at": self._now()}
                 self._bus.publish_nowait(f"/chat/{room_name}", notice)
         if left is not None or joined is not None:
             room = self._rooms.get(room_name)
-            self._bus.publish_nowait(f"/members/{room_name}", [] if room is None else room.names)
+            self._bus.publish_nowait(f"/members/{room_name}", [] if room is None else _listed(room))
 
     def _now(self) -> int:
         return round(self._wall_clock() * 1000)
+
+
+def _listed(room: Room) -> list[str]:
+    return [escape(name) for name in room.names]
+
+
+def _failure(error: RoomError) -> RemoteError:
+    return RemoteError({"code": error.code, "message": escape(error.message)})

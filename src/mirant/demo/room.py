@@ -1,6 +1,5 @@
 """Who is in a chat room, under which name. Knows no bus and no session object."""
 
-import secrets
 import unicodedata
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,18 +16,14 @@ class RoomError(Exception):
         self.code = code
         self.message = message
 
-    def as_data(self) -> dict[str, str]:
-        """Return the refusal as the data of a failed remote call."""
-        return {"code": self.code, "message": self.message}
-
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A name, held by a session; *token* lets the same person take it over from a new session."""
+    """A name, held by a session; the same *user* can take it over from a new session."""
 
     name: str
     session_id: str
-    token: str
+    user: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +58,24 @@ class Room:
         """Return the member of this name (case does not matter), or None."""
         return self._by_key.get(_key(name))
 
-    def join(self, session_id: str, name: str, token: str | None) -> Entry:
-        """Let a session in under *name*, and return who appeared and who vanished by it.
+    def join(self, session_id: str, name: str, user: str) -> Entry:
+        """Let a session of *user* in under *name*, and return who appeared and who vanished by it.
 
-        A session that is in already changes its name. Whoever shows the *token* of an earlier join takes
-        the name over from the session that held it: so a browser that lost its session is not locked out
-        by its own ghost.
+        A session that is in already changes its name. The user who has the name takes it over from the
+        session that held it: so a browser that lost its session is not locked out by its own ghost.
 
         Raises:
             RoomError: ``name_taken`` or ``room_full``.
         """
         holder = self._by_key.get(_key(name))
         if holder is not None and holder.session_id != session_id:
-            if token is None or not secrets.compare_digest(token.encode(), holder.token.encode()):
+            if holder.user != user:
                 raise RoomError("name_taken", f"“{holder.name}” is taken. Choose another name.")
             self.leave(holder.session_id)
         before = self.leave(session_id)
         if len(self) >= MAX_MEMBERS:
             raise RoomError("room_full", f"The room is full ({MAX_MEMBERS} members). Try later.")
-        former = before or holder
-        member = Member(name, session_id, former.token if former else secrets.token_urlsafe(16))
+        member = Member(name, session_id, user)
         self._by_session[session_id] = self._by_key[_key(name)] = member
         return Entry(
             member,
@@ -99,7 +92,10 @@ class Room:
 
 
 def parse_name(value: str) -> str:
-    """Return *value* as a name: one line, normalised (NFKC), 1 to `MAX_NAME` characters.
+    """Return *value* as a name: one line, normalised (NFKC), 1 to `MAX_NAME` characters, none invisible.
+
+    Letters that look alike (a Greek Alpha and a Latin A) make different names: to tell such names apart is
+    out of scope for a demo.
 
     Raises:
         RoomError: ``name_invalid``, with what is wrong.
@@ -111,9 +107,31 @@ def parse_name(value: str) -> str:
         raise RoomError("name_invalid", "Enter a name.")
     if len(name) > MAX_NAME:
         raise RoomError("name_invalid", f"A name has at most {MAX_NAME} characters.")
-    if "::" in name or any(unicodedata.category(char)[0] == "C" for char in name):
+    if "::" in name or any(map(_is_invisible, name)):
         raise RoomError("name_invalid", "A name cannot contain “::” or invisible characters.")
     return name
+
+
+# What is drawn as nothing or as a blank although its category is none of "C": Unicode's
+# Default_Ignorable_Code_Point, fillers and the like.
+_INVISIBLE: Final = (
+    (0x034F, 0x034F),  # combining grapheme joiner
+    (0x115F, 0x1160),  # Hangul fillers
+    (0x17B4, 0x17B5),  # Khmer inherent vowels
+    (0x180B, 0x180F),  # Mongolian variation selectors
+    (0x2800, 0x2800),  # Braille without dots
+    (0x3164, 0x3164),  # Hangul filler
+    (0xFE00, 0xFE0F),  # variation selectors
+    (0xFFA0, 0xFFA0),  # Hangul filler, half width
+    (0x16FE4, 0x16FE4),  # Khitan filler
+    (0x1D159, 0x1D159),  # musical note without a head
+    (0xE0000, 0xE0FFF),  # tags and more variation selectors
+)
+
+
+def _is_invisible(char: str) -> bool:
+    code = ord(char)
+    return unicodedata.category(char)[0] == "C" or any(first <= code <= last for first, last in _INVISIBLE)
 
 
 def _key(name: str) -> str:

@@ -1,21 +1,25 @@
 /**
  * The chat page: joins the room, and joins it again by itself when the session was lost.
  *
- * The name and the token of the last join are kept for this window (sessionStorage), so a reload
- * or a new session takes the same name over instead of finding it taken.
+ * The name and the latest token are kept for this window (sessionStorage), so a reload or a new session takes the
+ * same name over instead of finding it taken.
  */
 import { Connection, element } from "./connection.js";
 import { Conversation } from "./conversation.js";
+import { Credential } from "./credential.js";
+import { fromWire, messageFromWire, toWire } from "./markup.js";
 import { Members } from "./members.js";
 
 const ROOM = "demo";
 const STORED = `mirant.demo.chat.${ROOM}`;
 
 /** @typedef {{ name: string, token?: string }} Identity */
-/** @typedef {{ name: string, token: string, members: string[] }} Entry what the server answers to a join */
+/** @typedef {{ name: string, user: string, token: string, lifetime: number, members: string[] }} Entry what the server answers to a join */
 
 class ChatPage {
-  #connection = new Connection();
+  /** By which the session in use becomes the visitor's. */
+  #credential = new Credential((token) => this.#identity && this.#keep({ ...this.#identity, token }));
+  #connection = new Connection({ extensions: [this.#credential] });
   #conversation = new Conversation(element("log"), element("entries"));
   #members = new Members({ list: element("members"), count: element("count"), recipient: element("recipient") });
   /** @type {Identity | null} who the visitor is, or wants to be */
@@ -25,6 +29,8 @@ class ChatPage {
   #attempts = 0;
   /** @type {AbortController | null} ends the subscriptions; null while there are none */
   #subscriptions = null;
+  /** @type {{ remove(): void } | null} who listens to the visitor's inbox */
+  #inbox = null;
   #interrupted = false;
 
   start() {
@@ -49,8 +55,13 @@ class ChatPage {
   }
 
   #wire() {
-    this.#joinedAs = this.#subscriptions = null;
-    this.#bus.listen("/service/chat/inbox", (/** @type {{ data: any }} */ { data }) => this.#conversation.say(data, { mine: false }));
+    this.#joinedAs = this.#subscriptions = this.#inbox = null;
+  }
+
+  /** @param {Identity} identity */
+  #keep(identity) {
+    this.#identity = identity;
+    sessionStorage.setItem(STORED, JSON.stringify(identity));
   }
 
   async #stateChanged() {
@@ -89,11 +100,12 @@ class ChatPage {
     try {
       const entry = await this.#enter(bus);
       if (attempt !== this.#attempts) return false; // the answer to a later attempt counts
-      this.#identity = { name: entry.name, token: entry.token };
-      sessionStorage.setItem(STORED, JSON.stringify(this.#identity));
+      this.#keep({ name: fromWire(entry.name), token: entry.token });
+      this.#membersChanged(entry.members);
+      await this.#openInbox(bus, entry);
+      if (attempt !== this.#attempts) return false;
       problem("join", "");
       this.#showRoom({ joined: true });
-      this.#members.show(entry.members, entry.name);
       return true;
     } catch (error) {
       if (attempt !== this.#attempts) return false;
@@ -120,9 +132,26 @@ class ChatPage {
           bus.subscribe(`/members/${ROOM}`, (/** @type {{ data: any }} */ { data }) => this.#membersChanged(data), { signal }),
         );
       }
-      return Promise.all([/** @type {Promise<Entry>} */ (bus.call("chat/join", { room: ROOM, ...this.#identity })), ...subscriptions]);
+      const { name = "", token } = this.#identity ?? {};
+      const join = { room: ROOM, name: toWire(name), token };
+      return Promise.all([/** @type {Promise<Entry>} */ (bus.call("chat/join", join)), ...subscriptions]);
     });
     return entry;
+  }
+
+  /**
+   * Signs the session in and subscribes to what is for the visitor alone. Not with `bus.subscribe()`, which would
+   * restore it in a new session before that is signed in, and be refused.
+   *
+   * @param {import("./mirant.js").Mirant} bus
+   * @param {Entry} entry
+   */
+  async #openInbox(bus, entry) {
+    await this.#credential.show(bus, entry);
+    const subscription = `/users/${entry.user}/inbox`;
+    this.#inbox?.remove();
+    this.#inbox = bus.listen(subscription, (/** @type {{ data: any }} */ { data }) => this.#conversation.say(messageFromWire(data), { mine: false }));
+    await bus.send({ channel: "/meta/subscribe", subscription });
   }
 
   /**
@@ -141,8 +170,10 @@ class ChatPage {
   }
 
   async #leave() {
+    this.#attempts++; // one that is under way does not count any more
     this.#subscriptions?.abort();
-    this.#subscriptions = this.#joinedAs = this.#identity = null;
+    this.#inbox?.remove();
+    this.#subscriptions = this.#inbox = this.#joinedAs = this.#identity = null;
     this.#interrupted = false;
     sessionStorage.removeItem(STORED);
     this.#showRoom({ joined: false });
@@ -162,15 +193,16 @@ class ChatPage {
 
   /** @param {any} data of a message in the room, as the server stamped it */
   #heard(data) {
+    data = messageFromWire(data);
     const own = data.user === this.#identity?.name;
     if (data.chat !== undefined) return this.#conversation.say(data, { mine: own });
     const who = own ? "You" : data.user;
     this.#conversation.notice(data.membership === "join" ? `${who} joined` : `${who} left`);
   }
 
-  /** @param {string[]} names */
+  /** @param {string[]} names as they came */
   #membersChanged(names) {
-    this.#members.show(names, this.#identity?.name ?? "");
+    this.#members.show(names.map(fromWire), this.#identity?.name ?? "");
   }
 
   /** @param {Event} event */
@@ -202,9 +234,10 @@ class ChatPage {
     if (peer === undefined) throw new Error(`nobody here is called “${addressee?.trim()}”.`);
     if (peer === this.#identity?.name) throw new Error("that is you.");
     if (!chat.trim()) throw new Error("there is no text in the message.");
-    if (peer === "") return void (await this.#bus.publish(`/chat/${ROOM}`, { chat }));
-    const said = /** @type {any} */ (await this.#bus.call("chat/private", { room: ROOM, peer, chat }));
-    this.#conversation.say(said, { mine: true });
+    if (peer === "") return void (await this.#bus.publish(`/chat/${ROOM}`, { chat: toWire(chat) }));
+    const message = { room: ROOM, peer: toWire(peer), chat: toWire(chat) };
+    const said = /** @type {any} */ (await this.#bus.call("chat/private", message));
+    this.#conversation.say(messageFromWire(said), { mine: true });
   }
 }
 
@@ -223,7 +256,7 @@ function problem(form, text) {
  */
 function reason(error) {
   const data = /** @type {{ message?: string } | undefined} */ (error.reply?.data);
-  if (data?.message) return data.message;
+  if (data?.message) return fromWire(data.message);
   if (error.error === "timeout") return "The server did not answer. Try again.";
   if (error.error === "transport_failed") return "the connection was lost.";
   return error.args?.length ? error.args.join(", ") : error.message;

@@ -38,11 +38,14 @@ export class Connection extends EventTarget {
   /** Whether the server holds the poll of another window of this browser, and not of this one. */
   #several = false;
   #wire = new Wire(element("wire"), element("wire-messages"));
+  #extensions;
   /** The bus in use: another object after another transport was chosen. */
   bus;
 
-  constructor() {
+  /** @param {{ extensions?: import("./mirant.d.ts").Extension[] }} [options] extensions of each bus, beside its own */
+  constructor({ extensions = [] } = {}) {
     super();
+    this.#extensions = [this.#wire, this.timesync, ...extensions];
     const wanted = new URLSearchParams(location.search).get("transport") ?? "";
     element("transport").value = wanted in TRANSPORT_NAMES ? wanted : "auto";
     element("transport").addEventListener("change", () => this.#chooseTransport());
@@ -71,7 +74,7 @@ export class Connection extends EventTarget {
   #create() {
     const wanted = element("transport").value;
     const transports = wanted === "auto" ? ["websocket", "long-polling"] : [wanted];
-    return new Mirant(BUS_URL, { transports, extensions: [this.#wire, this.timesync] });
+    return new Mirant(BUS_URL, { transports, extensions: this.#extensions });
   }
 
   /** Keeps the choice in the address, so that it survives a reload and can be shared. */

@@ -1,4 +1,4 @@
-/** The first page: facts about its own connection, and snippets with the address of this bus. */
+/** The first page: facts about its own connection, snippets with the address of this bus, and its policy file. */
 import { BUS_URL, Connection, element, transportName } from "./connection.js";
 
 const PERIOD = 2_000; // ms between two measured round trips
@@ -47,6 +47,21 @@ function offerCopy(snippet) {
   });
   snippet.querySelector(".after")?.append(button);
 }
+
+/** Shows the file with its comments set off. */
+async function showPolicy() {
+  const text = /** @type {string} */ (await connection.bus.call("demo/policy").catch(() => "It did not arrive. Close this and open it again."));
+  const lines = text.split("\n").map((line) => {
+    const [, code = "", comment = ""] = /^((?:[^"#]|"[^"]*")*)(#.*)?$/.exec(line) ?? [];
+    const note = document.createElement("span");
+    note.className = "comment";
+    note.textContent = comment;
+    return [code, note, "\n"];
+  });
+  element("policy-text").replaceChildren(...lines.flat());
+}
+
+element("policy-file").addEventListener("toggle", () => element("policy-file").open && void showPolicy());
 
 showAddress();
 if (navigator.clipboard) document.querySelectorAll(".snippet").forEach(offerCopy);

@@ -5,6 +5,7 @@
 
 const MAX_ENTRIES = 100;
 const MAX_TEXT = 600; // characters of one message
+const SECRETS = new Set(["clientId", "token"]);
 
 /**
  * An extension of the bus that changes nothing. Registered first, it sees what leaves after all other
@@ -42,8 +43,8 @@ export class Wire {
    */
   #add(direction, message) {
     if (!this.#details) return;
-    // Who knows the id of a session can speak for it: it has no place on a screen that others see.
-    const text = JSON.stringify(message, (key, value) => (key === "clientId" ? "…" : value));
+    // Who knows the id of a session, or the token of a user, can speak for it: no place on a screen that others see.
+    const text = JSON.stringify(message, (key, value) => (SECRETS.has(key) ? "…" : value));
     const entry = { direction, at: new Date(), text: text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text };
     this.#entries.unshift(entry);
     this.#entries.length = Math.min(this.#entries.length, MAX_ENTRIES);

@@ -88,6 +88,10 @@ faults: $(DEVELOPMENT) ## Break connections in RUNS=1000 random ways and look fo
 fuzz: $(DEVELOPMENT) ## Feed the parsers nonsense for SECONDS=600
 	$(BIN)/python -m fuzz.run --seconds $(SECONDS)
 
+.PHONY: bench
+bench: $(DEVELOPMENT) ## Measure single parts (ONLY=publish JSON=results.json)
+	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON))
+
 .PHONY: lifetimes
 lifetimes: $(DEVELOPMENT) ## Let SESSIONS=1000000 come and go, and measure what is left
 	$(BIN)/python -m tests.faults.lifetimes --sessions $(SESSIONS)

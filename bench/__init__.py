@@ -1,0 +1,1 @@
+"""What single parts of Mirant cost, without a network: see README.md."""

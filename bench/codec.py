@@ -12,7 +12,8 @@ from typing import Any
 from bench.measuring import Benchmark, Effort, Result, timed
 from bench.stage import message
 from mirant.bayeux.channels import Channel
-from mirant.bayeux.messages import Delivery, Reply, decode
+from mirant.bayeux.codec import decode
+from mirant.bayeux.messages import Delivery, Reply
 
 _LIMITS = {"max_size": 1_000_000, "max_batch": 1_000}
 _CLIENT = "0123456789abcdef" * 2

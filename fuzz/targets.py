@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from mirant.bayeux.channels import Channel, ChannelInvalid, Pattern, Template
+from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.errors import APPLICATION_FAILED, TABLE
-from mirant.bayeux.messages import BodyInvalid, BodyTooLarge, decode
 from mirant.bus.browsers import COOKIE, Browsers
 from mirant.bus.carrier import Request
 from mirant.bus.receive import receive

@@ -125,9 +125,7 @@ class Bus(Services):
             hooks.renew = None if authentication is None else authentication.renew
             hooks.conceal = None if authentication is None else authentication.conceal
         self._policy = policy
-        self._core.settings = policy.settings
-        self._core.history.limit = policy.settings.max_history
-        self._core.windows.limit = policy.settings.max_windows
+        self._core.configure(policy.settings)
         self._loop.set_gate(policy.settings)
         install(self._core, None if policy.book is None else RuleGuard(policy.book))
 

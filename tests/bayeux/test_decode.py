@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from mirant.bayeux.messages import MAX_DEPTH, BodyInvalid, BodyTooLarge, Message, decode
+from mirant.bayeux.codec import MAX_DEPTH, BodyInvalid, BodyTooLarge, decode
+from mirant.bayeux.messages import Message
 
 
 def read(body: bytes, **limits: int) -> list[Message]:

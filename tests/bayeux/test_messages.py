@@ -7,7 +7,8 @@ from msgspec import Raw
 
 from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW, Advice
 from mirant.bayeux.channels import Channel
-from mirant.bayeux.messages import Delivery, Reply, decode
+from mirant.bayeux.codec import decode
+from mirant.bayeux.messages import Delivery, Reply
 
 
 def forward(body: bytes, channel: str = "/a") -> bytes:

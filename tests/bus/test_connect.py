@@ -1,5 +1,8 @@
 """/meta/connect (Bayeux 1.0, section 4.2)."""
 
+import json
+import sys
+
 import pytest
 
 from tests.world import World, reply_to
@@ -239,3 +242,14 @@ def test_while_the_server_closes_no_connect_is_held(world: World) -> None:
     assert socket.closed is not None
     assert socket.closed[0] == 1001
     assert not polling.connect().held
+
+
+def test_a_connect_that_is_held_does_not_keep_its_body() -> None:
+    client = World().polling().enter()
+    fields = {"data": "x" * 5_000, "ext": {"a": 1}, "mine": "y" * 5_000, "subscription": "z"}
+    message = client.message("/meta/connect", connectionType="carrier pigeon", **fields)
+    body = json.dumps([message]).encode()
+    before = sys.getrefcount(body)
+    poll = client.post(body)
+    assert poll.held
+    assert sys.getrefcount(body) == before

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mirant.bayeux.messages import MAX_DEPTH
+from mirant.bayeux.codec import MAX_DEPTH
 from mirant.bus.outbox import MAX_FRAME
 from tests.world import PollingClient, SocketClient, World, reply_to
 

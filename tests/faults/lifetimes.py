@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mirant.bayeux.messages import decode
+from mirant.bayeux.codec import decode
 from mirant.bus.browsers import COOKIE
 from mirant.bus.carrier import Request
 from mirant.bus.receive import receive

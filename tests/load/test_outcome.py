@@ -61,7 +61,9 @@ def test_what_one_worker_misses_of_another_is_lost() -> None:
 
 @pytest.mark.parametrize("field", ["duplicates", "disordered", "altered", "strays"])
 def test_each_fault_spoils_it(field: str) -> None:
-    assert not concluded(found(0), found(1, faults=Faults(**{field: 1}))).in_order_once  # type: ignore[arg-type]
+    faults = Faults()
+    setattr(faults, field, 1)
+    assert not concluded(found(0), found(1, faults=faults)).in_order_once
 
 
 def test_nobody_waits_for_what_was_refused() -> None:

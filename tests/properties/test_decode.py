@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirant.bayeux.messages import BodyInvalid, BodyTooLarge, Message, decode
+from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
+from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Request
 from mirant.hosts.asgi_exchange import read_body
 from tests.world import World

@@ -8,59 +8,37 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from collections.abc import Iterable
+from typing import Final
 
-from msgspec import Raw
-
-from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW, Advice
-from mirant.bayeux.channels import CONNECT, Channel, Kind, Pattern
-from mirant.bayeux.errors import CONNECT_SUPERSEDED, SESSION_UNKNOWN, ErrorKind
-from mirant.bayeux.messages import Delivery, Message, Reply
+from mirant.bayeux.advice import Advice
+from mirant.bayeux.channels import Channel, Kind, Pattern
+from mirant.bayeux.errors import CONNECT_SUPERSEDED
+from mirant.bayeux.messages import Delivery
 from mirant.bus.audit import Audit
 from mirant.bus.browsers import Browsers, Windows
 from mirant.bus.carrier import Carrier, Link, Turn
 from mirant.bus.channel_options import ChannelTable
 from mirant.bus.deadlines import Deadlines
-from mirant.bus.extension import Extension
+from mirant.bus.extension import Extensions
 from mirant.bus.flush import Flush
 from mirant.bus.guard import Guard
 from mirant.bus.history import History
-from mirant.bus.hooks import Hooks, Pipeline, tell
-from mirant.bus.outbox import Batch, coalesce
+from mirant.bus.hooks import Hooks, tell
+from mirant.bus.host import Host
+from mirant.bus.outbox import Batch
+from mirant.bus.parting import farewell, part, refuse_held
 from mirant.bus.session import Ending, Session, State
 from mirant.bus.settings import Settings
-from mirant.bus.settings_values import TRANSPORTS
 from mirant.bus.subscriptions import Subscriptions
-
-#: Told to clients of sessions that the server ends (Bayeux 1.0 has no word for it; the reference does this).
-DISMISSAL: Final = Delivery("/meta/disconnect", b'{"channel":"/meta/disconnect","successful":true}')
 
 # How long clients whose poll is answered because the server goes away wait before the next, in seconds: by
 # then its port is closed, and they wait longer and longer.
 _CLOSING_PAUSE: Final = 1.0
 
-# As clients write them in a /meta/connect.
-_CONNECTION_TYPES: Final = {
-    bytes(json): json for json in (Raw(b'"%b"' % name.encode()) for name in TRANSPORTS)
-}
-
 _BROADCAST: Final = Kind.BROADCAST  # a member of an enumeration costs 0.1 µs to find
 
 log = logging.getLogger("mirant")
-
-
-class Host(Protocol):
-    """What the core asks of whoever runs it. The calls must return at once, without calling the core."""
-
-    def flush_soon(self) -> None:
-        """See to it that `Core.flush` is called at the end of this turn of the event loop."""
-
-    def wake_at(self, when: float) -> None:
-        """See to it that `Core.advance` is called at *when*, if not earlier."""
-
-    def background(self, pipeline: Pipeline) -> None:
-        """Run *pipeline* beside everything else."""
 
 
 class Core:
@@ -75,7 +53,7 @@ class Core:
         #: Who may do what; None: everybody everything.
         self.guard: Guard | None = None
         self.audit = Audit()
-        self.extensions: list[Extension] = []
+        self.extensions = Extensions()
         self.channels = ChannelTable()
         self.history = History(settings.max_history)
         self.sessions: dict[str, Session] = {}
@@ -84,10 +62,14 @@ class Core:
         self.windows = Windows(settings.max_windows)
         #: Whether the server is going away: nothing is held any more.
         self.closing = False
-        self._judged: list[Extension] = []
-        self._takes_plain_polls = True
         self._deadlines: Deadlines[Session] = Deadlines()
         self._flush = Flush(self)
+
+    def configure(self, settings: Settings) -> None:
+        """Go by *settings* from now on; sessions that there are keep what they began with."""
+        self.settings = settings
+        self.history.limit = settings.max_history
+        self.windows.limit = settings.max_windows
 
     # --- The life of a session ---
 
@@ -119,7 +101,7 @@ class Core:
         """End *session*: the bus forgets it, its subscriptions and what waits for it. Twice is once."""
         if session.state is State.ENDED:
             return
-        self._part(session, ending)
+        part(self, session, ending)
         session.state, session.ending = State.ENDED, ending
         del self.sessions[session.id]
         self._deadlines.remove(session)
@@ -138,7 +120,7 @@ class Core:
         self._flush.hand_out()
         if turn is not None and session.link is None and session.held is None:
             turn.deliveries = session.outbox.take(session.outbox.size)
-            turn.answers.append(_farewell())
+            turn.answers.append(farewell())
         self.end(session, Ending.DISMISSED)
 
     def expect(self, session: Session, pause: float = 0.0) -> None:
@@ -154,28 +136,11 @@ class Core:
             session.until = max(session.until, self.now + session.max_interval)
             self.schedule(session)
 
-    def extensions_of(self, session: Session | None) -> Sequence[Extension]:
-        """Return the extensions that see the messages of *session*: the bus's, then its own."""
-        if session is None or not session.extensions:
-            return self.extensions
-        return [*self.extensions, *session.extensions]
-
-    @property
-    def takes_plain_polls(self) -> bool:
-        """Whether none of the bus's extensions has to see a plain connect (`mirant.bus.plain_poll`)."""
-        if self._judged != self.extensions:
-            self._judged = list(self.extensions)
-            # What a class says is not inherited: a subclass may do more.
-            self._takes_plain_polls = not any(
-                vars(type(extension)).get("sees_plain_connects", True) for extension in self.extensions
-            )
-        return self._takes_plain_polls
-
     # --- Holding a /meta/connect, and letting it go ---
 
     def hold(self, session: Session, turn: Turn, timeout: float) -> None:
         """Keep *turn*, a /meta/connect, until there is something to say or *timeout* has passed."""
-        _slim(session, turn)
+        turn.slim(session)
         session.held = turn
         session.until = self.now + timeout
         self.schedule(session)
@@ -192,7 +157,7 @@ class Core:
 
     def supersede(self, session: Session) -> None:
         """Let go the /meta/connect that is held, because a newer one took its place."""
-        self._refuse_held(session, CONNECT_SUPERSEDED, None)
+        refuse_held(self, session, CONNECT_SUPERSEDED, None)
 
     # --- Carriers that come and go ---
 
@@ -361,49 +326,3 @@ class Core:
         session.outbox.put_back(delivery for batch in unsent for delivery in batch.deliveries)
         if session.outbox.urgent:
             self._flush.mark(session)
-
-    def _part(self, session: Session, ending: Ending) -> None:
-        """Tell the client, in the way that suits the *ending*, where it can still be told."""
-        link, turn = session.link, session.held
-        if ending in (Ending.OUTBOX_FULL, Ending.IDENTITY_EXPIRED):
-            self._refuse_held(session, SESSION_UNKNOWN, HANDSHAKE_NOW)
-            if link is not None and ending is Ending.OUTBOX_FULL:
-                link.close(1008, "the session's outbox is full: it reads too slowly")
-        elif turn is not None:
-            turn.answers[0][1].advice = GO_AWAY
-            if ending is Ending.DISMISSED:
-                turn.deliveries = [*turn.deliveries, *session.outbox.take(session.outbox.size)]
-                # First, as in the reference. But over a WebSocket CometD's client closes only if no connect
-                # is outstanding when it reads it.
-                turn.answers.insert(1 if turn.carrier.is_link else 0, _farewell())
-            self._flush.complete(turn)
-        elif ending is Ending.DISMISSED and link is not None:
-            link.write(coalesce([*session.outbox.take(session.outbox.size), DISMISSAL]))
-        elif ending is Ending.EXPIRED and link is not None:
-            link.close(1000, "the session expired: nothing was heard of the client")
-        session.held = session.link = None
-        if link is not None:
-            link.session = None
-            if link.ends_with_session:
-                link.close(1000, "the session has ended")
-
-    def _refuse_held(self, session: Session, error: ErrorKind, advice: Advice | None) -> None:
-        turn, session.held = session.held, None
-        if turn is not None:
-            reply = turn.answers[0][1]
-            reply.successful, reply.error, reply.advice = False, error.wire(), advice
-            self._flush.complete(turn)
-
-
-def _slim(session: Session, turn: Turn) -> None:
-    """Let go of what is there twice: 340 of the 1,900 bytes that an idle session takes are that."""
-    message, reply = turn.answers[0]
-    message.client_id = session.id
-    if message.channel == CONNECT.name:
-        message.channel = reply.channel = CONNECT.name
-    # Raw JSON keeps hold of the whole body that it came in.
-    message.connection_type = _CONNECTION_TYPES.get(bytes(message.connection_type), message.connection_type)
-
-
-def _farewell() -> tuple[Message, Reply]:
-    return Message(), Reply(channel="/meta/disconnect", successful=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from mirant.bayeux.messages import Delivery, Message, Reply
@@ -59,3 +59,29 @@ class Extension:
 
         That may be long after ``turn.arrived``, if the reply was held.
         """
+
+
+class Extensions(list[Extension]):
+    """Those of a bus, in their order."""
+
+    __slots__ = ("_judged", "_plain")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._judged: list[Extension] = []
+        self._plain = True
+
+    def of(self, session: Session | None) -> Sequence[Extension]:
+        """Return those that see the messages of *session*: the bus's, then its own."""
+        if session is None or not session.extensions:
+            return self
+        return [*self, *session.extensions]
+
+    @property
+    def let_plain_connects_pass(self) -> bool:
+        """Whether none of them has to see a plain connect (`mirant.bus.plain_poll`)."""
+        if self._judged != self:
+            self._judged = list(self)
+            # What a class says is not inherited: a subclass may do more.
+            self._plain = not any(vars(type(each)).get("sees_plain_connects", True) for each in self)
+        return self._plain

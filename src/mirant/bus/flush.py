@@ -74,7 +74,7 @@ class Flush:
             if self._tick.entries:
                 # Whose other request is answered now gets its messages with that.
                 self._answered = {turn.session for turn in self._completed}
-                plain = self._core.takes_plain_polls
+                plain = self._core.extensions.let_plain_connects_pass
                 self._tick.hand_out(self._queue, self._core.now, self._promise if plain else None)
             self._finish()
             if self._promised:
@@ -180,7 +180,7 @@ class Flush:
         core = self._core
         for message, reply in turn.answers:
             try:
-                for extension in core.extensions_of(turn.session):
+                for extension in core.extensions.of(turn.session):
                     extension.outgoing(reply, message, turn, core.now)
                 if turn.with_messages and reply.client_id is not None:
                     self._send_with_handshake(turn, reply)

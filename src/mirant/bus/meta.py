@@ -17,27 +17,14 @@ from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW, Advice
 from mirant.bayeux.channels import (
     CONNECT,
     DISCONNECT,
-    HANDSHAKE,
     SUBSCRIBE,
     UNSUBSCRIBE,
     Channel,
-    ChannelInvalid,
-    Kind,
-    Pattern,
 )
 from mirant.bayeux.errors import (
-    CHANNEL_MISSING,
-    CREATE_DENIED,
-    DENIED_BY_POLICY,
-    FIELD_INVALID,
     HANDSHAKE_DENIED,
     SERVER_FULL,
     SESSION_UNKNOWN,
-    SUBSCRIBE_DENIED,
-    SUBSCRIPTION_INVALID,
-    SUBSCRIPTION_LIMIT,
-    SUBSCRIPTION_MISSING,
-    UNSUBSCRIBE_FAILED,
 )
 from mirant.bayeux.messages import Message, Reply
 from mirant.bus.carrier import Link, Turn
@@ -48,9 +35,7 @@ from mirant.bus.hooks import tell
 from mirant.bus.identity import Identity
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Ending, Session, State
-
-#: Whether the reply is to be sent now, for handlers that may have to wait for the application.
-Answered = Generator[Awaitable[Any], Any, bool]
+from mirant.bus.subscribing import Answered, session_of, subscribe, unsubscribe
 
 # The longest pause between connects that a client may ask for, in seconds. It lengthens the life of a
 # session that nobody reads from; a client that is away for longer can handshake again.
@@ -60,9 +45,6 @@ MAX_CLIENT_INTERVAL: Final = 60.0
 _FULL_RETRY: Final = 10_000
 
 _EVENTSOURCE: Final = b'"eventsource"'
-
-_decode_count = msgspec.json.Decoder(int).decode
-_decode_names = msgspec.json.Decoder(str | list[str]).decode
 
 log = logging.getLogger("mirant")
 
@@ -111,7 +93,7 @@ def handshake(core: Core, turn: Turn, message: Message, reply: Reply) -> Answere
 
 def connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool | Answered:
     """Answer at once or hold until there is something to say (section 4.2)."""
-    identity = _session(turn).identity
+    identity = session_of(turn).identity
     if core.hooks.renew is not None and (identity is None or identity.valid_for is not None):
         return _renew_and_connect(core, turn, message, reply)
     return _connect(core, turn, message, reply)
@@ -119,7 +101,7 @@ def connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool | An
 
 def _renew_and_connect(core: Core, turn: Turn, message: Message, reply: Reply) -> Answered:
     """Take the fresh credential that *message* may bring, then go on as ever."""
-    session = _session(turn)
+    session = session_of(turn)
     fresh = core.hooks.renew and core.hooks.renew(session, message, turn.carrier.request)
     if isawaitable(fresh):
         fresh = yield fresh
@@ -136,7 +118,7 @@ def _connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
     The first connect of a session is answered at once, even if the client does not ask for it: several wait
     for that answer before they call themselves connected.
     """
-    session = _session(turn)
+    session = session_of(turn)
     core.supersede(session)
     first = session.state is State.HANDSHAKEN
     session.state = State.CONNECTED
@@ -168,52 +150,9 @@ def _connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
     return True
 
 
-def subscribe(core: Core, turn: Turn, message: Message, reply: Reply) -> Answered:
-    """Subscribe to one pattern or a list of them (section 4.3).
-
-    A list is worked through in order up to the first that is refused, as the reference server does; those
-    before it stay subscribed.
-    """
-    session = _session(turn)
-    recalled = _history_asked(message)
-    for pattern in _patterns(core, turn, message):
-        if pattern.kind is Kind.META:
-            exists = pattern.name in {channel.name for channel in (HANDSHAKE, *HANDLERS)}
-            raise Refusal(SUBSCRIBE_DENIED if exists else CREATE_DENIED, DENIED_BY_POLICY)
-        if pattern.kind is Kind.SERVICE:
-            continue  # succeeds and is not recorded: service channels are never distributed
-        if pattern not in session.subscriptions:
-            yield from _grant(core, session, pattern)
-            _check_subscribable(core, session)
-            core.subscribe(session, pattern)
-            if recalled and pattern.depth == 0:
-                past = core.history.last(Channel.parse(pattern.name), recalled)
-                turn.named += len(past)  # or one body could have a channel's past delivered 500 times
-                for delivery in past:
-                    core.recall(session, delivery)
-    reply.successful = True
-    return True
-
-
-def unsubscribe(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
-    """Undo a subscription (section 4.4). To undo one that the session does not have succeeds too, as long as
-    somebody is subscribed: the reference server tells an unknown channel, not a missing subscription."""
-    session = _session(turn)
-    for pattern in _patterns(core, turn, message):
-        if pattern.kind is Kind.META:
-            raise Refusal(UNSUBSCRIBE_FAILED)
-        known = pattern in core.subscriptions or core.channels.exists(pattern)
-        # Under rules the answer must not tell whether somebody else is subscribed.
-        if pattern.kind is Kind.BROADCAST and not known and core.guard is None:
-            raise Refusal(CHANNEL_MISSING)
-        core.unsubscribe(session, pattern)
-    reply.successful = True
-    return True
-
-
 def disconnect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool:
     """End the session (section 4.5). The connect that is held is answered, with advice to stay away."""
-    core.end(_session(turn), Ending.DISCONNECTED)
+    core.end(session_of(turn), Ending.DISCONNECTED)
     reply.successful = True
     return True
 
@@ -248,32 +187,9 @@ def _has_room(core: Core, turn: Turn, session: Session, reply: Reply) -> bool:
     return False
 
 
-def _history_asked(message: Message) -> int:
-    """Return how many past messages a new subscriber asks for: ``"ext": {"history": 10}``."""
-    if message.ext is None or "history" not in message.ext:
-        return 0
-    try:
-        return _decode_count(message.ext["history"])
-    except msgspec.ValidationError:
-        raise Refusal(FIELD_INVALID, "ext.history") from None
-
-
-def _session(turn: Turn) -> Session:
-    assert turn.session is not None, "the pipeline checks the session first"
-    return turn.session
-
-
 def _check_capacity(core: Core) -> None:
     if len(core.sessions) >= core.settings.max_sessions:
         raise Refusal(SERVER_FULL, advice=Advice(reconnect="handshake", interval=_FULL_RETRY))
-
-
-def _check_subscribable(core: Core, session: Session) -> None:
-    # Both may have changed while the application was asked.
-    if session.ended:
-        raise Refusal(SESSION_UNKNOWN)
-    if len(session.subscriptions) >= core.settings.max_subscriptions:
-        raise Refusal(SUBSCRIPTION_LIMIT)
 
 
 def _clamp(asked: float | None, default: float, most: float) -> float:
@@ -300,43 +216,3 @@ def _authenticate(
         core.audit.event(core.now, "handshake.denied", address, reason=reason or None)
         raise Refusal(HANDSHAKE_DENIED, reason, advice=GO_AWAY) from None
     return identity if isinstance(identity, Identity) else None
-
-
-def _patterns(core: Core, turn: Turn, message: Message) -> list[Pattern]:
-    if not message.subscription or bytes(message.subscription) == b"null":
-        raise Refusal(SUBSCRIPTION_MISSING)
-    try:
-        names = _decode_names(message.subscription)
-        names = [names] if isinstance(names, str) else names
-        turn.named += len(names)
-        if turn.named > max(core.settings.max_subscriptions, core.settings.max_batch):
-            raise Refusal(SUBSCRIPTION_LIMIT)  # a body of 1 MiB has room for 100,000: seconds of work
-        patterns = [Pattern.parse(name) for name in names]
-    except (msgspec.ValidationError, ChannelInvalid):
-        raise Refusal(SUBSCRIPTION_INVALID) from None
-    if not patterns:
-        raise Refusal(SUBSCRIPTION_MISSING)
-    return patterns
-
-
-def _grant(core: Core, session: Session, pattern: Pattern) -> Generator[Awaitable[Any], Any, None]:
-    """Ask the rules, then the application, whether *session* may subscribe to *pattern*."""
-    _check_subscribable(core, session)
-    if core.guard is not None:
-        core.guard.subscribe(core, session, pattern)
-    if pattern.depth:
-        # A hook guards its channels one by one; a wildcard that covers one of them must not get round it.
-        if core.hooks.subscribe.covered_by(pattern):
-            raise Refusal(SUBSCRIBE_DENIED, "wildcard_covers_guarded_channel")
-        return
-    waited = False
-    for hook, parameters in core.hooks.subscribe.find(Channel.parse(pattern.name)):
-        try:
-            waiting = hook(session, parameters)
-            if waiting is not None:
-                waited = True
-                yield waiting
-        except Veto as veto:
-            raise Refusal(SUBSCRIBE_DENIED, str(veto)) from None
-    if waited and core.guard is not None:
-        core.guard.subscribe(core, session, pattern)  # rules, identity and members may be others now

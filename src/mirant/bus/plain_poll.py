@@ -114,7 +114,7 @@ def _would_hold(core: Core, session: Session, poller: Poller) -> bool:
         and type(session.outbox) is Outbox
         and core.hooks.renew is None
         and not core.closing
-        and core.takes_plain_polls
+        and core.extensions.let_plain_connects_pass
         and core.windows.admits(session)
     )
 

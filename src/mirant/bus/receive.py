@@ -40,6 +40,7 @@ from mirant.bus.extension import Dismiss, Extension, Veto
 from mirant.bus.hooks import Parameters, Pipeline, PublishHook
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Session, State
+from mirant.bus.subscribing import Answered
 
 log = logging.getLogger("mirant")
 
@@ -84,7 +85,7 @@ def _handshake_among_others(
     first = next(message for message in messages if message.target == HANDSHAKE)
     for message in messages:
         reply = _reply_to(message)
-        answered: bool | meta.Answered = True
+        answered: bool | Answered = True
         if message is first:
             answered = _begin(core, turn, message, reply)
             if not isinstance(answered, bool):
@@ -110,7 +111,7 @@ def _session_of(core: Core, message: Message, carrier: Carrier) -> Session | Non
     return carrier.session
 
 
-def _begin(core: Core, turn: Turn, message: Message, reply: Reply) -> bool | meta.Answered:
+def _begin(core: Core, turn: Turn, message: Message, reply: Reply) -> bool | Answered:
     """Process *message*; return whether the *reply* is to be sent now, or the steps that are left."""
     try:
         return _act(core, turn, message, reply)
@@ -119,7 +120,7 @@ def _begin(core: Core, turn: Turn, message: Message, reply: Reply) -> bool | met
         return True
 
 
-def _go_on(core: Core, turn: Turn, message: Message, reply: Reply, steps: meta.Answered) -> meta.Answered:
+def _go_on(core: Core, turn: Turn, message: Message, reply: Reply, steps: Answered) -> Answered:
     """Run the *steps* that are left of *message*."""
     try:
         return (yield from steps)
@@ -143,7 +144,7 @@ def _fail(core: Core, turn: Turn, message: Message, reply: Reply, error: Excepti
         _refuse(reply, Refusal(APPLICATION_FAILED))
 
 
-def _act(core: Core, turn: Turn, message: Message, reply: Reply) -> bool | meta.Answered:
+def _act(core: Core, turn: Turn, message: Message, reply: Reply) -> bool | Answered:
     """Take *message* through its steps and fill the *reply*; return whether that is to be sent now."""
     channel = _check_form(message)
     if channel.kind is _META and channel == HANDSHAKE:
@@ -151,7 +152,7 @@ def _act(core: Core, turn: Turn, message: Message, reply: Reply) -> bool | meta.
     session = _check_session(turn, message, channel)
     if turn.carrier.is_link and session.link is not turn.carrier and isinstance(turn.carrier, Link):
         core.attach(session, turn.carrier)
-    extensions = iter(core.extensions_of(session))
+    extensions = iter(core.extensions.of(session))
     for extension in extensions:
         waiting = extension.incoming(message, turn, core.now)
         if waiting is not None:
@@ -166,7 +167,7 @@ def _act_later(
     reply: Reply,
     waiting: Awaitable[Any],
     extensions: Iterator[Extension],
-) -> meta.Answered:
+) -> Answered:
     """Go on when the extension that asked for it has *waited*: with the other *extensions*, then as ever."""
     channel = _check_form(message)
     yield waiting
@@ -182,7 +183,7 @@ def _act_later(
 
 def _act_on(
     core: Core, session: Session, channel: Channel, turn: Turn, message: Message, reply: Reply
-) -> bool | meta.Answered:
+) -> bool | Answered:
     """Do what the *channel* means."""
     core.heard(session)
     kind = channel.kind
@@ -247,7 +248,7 @@ def _publish_after(
     channel: Channel,
     message: Message,
     reply: Reply,
-) -> meta.Answered:
+) -> Answered:
     for hook, parameters in hooks:
         waiting = hook(session, channel, message, parameters)
         if waiting is not None:

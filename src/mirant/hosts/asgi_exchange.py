@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from mirant.bayeux.messages import BodyInvalid
+from mirant.bayeux.codec import BodyInvalid
 from mirant.bus.carrier import Request
 from mirant.bus.receive import receive as receive_messages
 from mirant.hosts.asgi_scope import Receive

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from mirant.bayeux.messages import BodyInvalid, BodyTooLarge, Message, decode
+from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
+from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Request
 from mirant.bus.outbox import Batch
 from mirant.bus.plain_poll import MAX_PLAIN, Poller, hold

@@ -14,11 +14,12 @@ from uvicorn.server import ServerState
 
 from mirant.bus.carrier import Request
 from mirant.hosts.asgi_scope import is_below
-from mirant.hosts.gate import Gate
+from mirant.hosts.gate import Gate, transport_of
 from mirant.hosts.loop import Loop
 from mirant.hosts.native_deadlines import Limits, Watch
 from mirant.hosts.native_headers import as_mapping
 from mirant.hosts.native_requests import Incoming
+from mirant.hosts.rfc6455_handshake import is_handshake
 from mirant.transports.long_polling import Headers, Response
 
 _JSON: Final = Response(200, b"").content_type
@@ -67,6 +68,25 @@ class Lane:
         if "%" in path:
             path = unquote(path)
         return (path, url.query or b"") if is_below(path, self.path) else None
+
+    def destination(self, incoming: Incoming, transport: asyncio.Transport) -> tuple[str, Request] | None:
+        """Return the Bayeux transport that *incoming* speaks, and what the bus needs to know of it.
+
+        None if it is not for the native host: another path, a page, an event stream, or an upgrade that is
+        refused, which the application answers too.
+        """
+        place = self.path_of(incoming)
+        if place is None or incoming.method not in ("POST", "GET"):
+            return None
+        _, query = place
+        if incoming.method == "GET" and not query and not incoming.upgrades:
+            return None
+        request = self.request_of(incoming, query, transport)
+        if incoming.upgrades:
+            shakes = is_handshake(incoming.method, incoming.version, request.headers)
+            return ("websocket", request) if shakes and self.gate.admits_websocket(request) else None
+        name = transport_of(incoming.method, request.headers.get("accept"), query)
+        return (name, request) if name in ("long-polling", "callback-polling") else None
 
     def request_of(self, incoming: Incoming, query: bytes, transport: asyncio.Transport) -> Request:
         """Return what the bus needs to know of *incoming*."""

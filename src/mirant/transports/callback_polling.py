@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import ClassVar, Final
 from urllib.parse import parse_qs
 
-from mirant.bayeux.messages import BodyInvalid
+from mirant.bayeux.codec import BodyInvalid
 from mirant.bus.carrier import Request
 from mirant.bus.core import Core
 from mirant.transports.long_polling import MAX_FIELDS, Exchange, Headers, Response, join_messages

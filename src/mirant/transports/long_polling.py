@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 from urllib.parse import parse_qs
 
-from mirant.bayeux.messages import BodyInvalid, BodyTooLarge, Message, decode
+from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
+from mirant.bayeux.messages import Message
 from mirant.bus.browsers import COOKIE
 from mirant.bus.carrier import Carrier, Request, Turn
 from mirant.bus.core import Core

@@ -10,7 +10,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from mirant.bayeux.messages import BodyInvalid, BodyTooLarge, Message, decode
+from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
+from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Link, Request, Turn
 from mirant.bus.core import Core
 from mirant.bus.flush import MAX_HANDED_OVER

@@ -1,0 +1,343 @@
+"""One connection of the native host: its requests, and who answers each of them in its turn."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Final
+
+from mirant.bus.carrier import Request
+from mirant.hosts.native_app import AppAnswer
+from mirant.hosts.native_headers import PackedHeaders
+from mirant.hosts.native_http import Answering, BusAnswer, KnownAnswer, head_to_know
+from mirant.hosts.native_lane import Lane
+from mirant.hosts.native_requests import Incoming, RequestInvalid, RequestReader
+from mirant.hosts.native_websocket import NativeConnection
+from mirant.hosts.rfc6455_handshake import accept_headers
+from mirant.transports.long_polling import Response, refuse
+
+# How much is parsed at once: the rest of a larger read waits until what was in it has been looked at.
+_SLICE: Final = 64 * 1024
+
+# How many requests are read ahead of the one that is being answered. Reading on is how we learn that the
+# client has hung up, so it is not none; browsers do not pipeline, proxies rarely.
+_MAX_AHEAD: Final = 16
+
+
+class NativeProtocol(asyncio.Protocol):
+    """One connection that speaks HTTP: its requests, one answered after the other."""
+
+    __slots__ = (
+        "_answering",
+        "_app",
+        "_connection",
+        "_deaf",
+        "_fed",
+        "_half_closed",
+        "_holding",
+        "_invalid",
+        "_known",
+        "_lane",
+        "_leaving",
+        "_patience",
+        "_paused",
+        "_quiet",
+        "_reader",
+        "_since",
+        "_transport",
+        "_unread",
+        "bucket",
+        "deadline",
+    )
+
+    def __init__(self, lane: Lane, connection: type[NativeConnection]) -> None:
+        self._lane = lane
+        self._connection = connection  # what it becomes when it is upgraded
+        self._reader = RequestReader()
+        self._transport: asyncio.Transport = None  # type: ignore[assignment]  # there is one all its life
+        self._answering: Answering | None = None
+        self._app: AppAnswer | None = None
+        self._known: KnownAnswer | None = None  # for requests like the last, if that can be recognised
+        # Whether nothing has come beside the request that is being answered, or is awaited. One attribute
+        # instead of seven in two objects; `mirant.bus.plain_poll` says why that counts.
+        self._quiet = False
+        self._fed = b""  # what the parser was given last, if that was one request
+        self._unread = b""  # what is parsed when there is room for more requests
+        self._invalid: RequestInvalid | None = None  # to be answered when all before it has been
+        self._deaf = False  # whether what comes does not matter any more
+        self._half_closed = False  # whether the client has said that it sends no more
+        self._leaving = False  # whether the server ends
+        self._holding = False  # whether we do not read from the socket for now
+        self._paused = False  # whether the client does not read our answers
+        self._patience: float | None = lane.limits.head  # for the rest of a request; None if there is none
+        self._since = lane.now()
+        self.deadline = 0.0
+        self.bucket: int | None = None
+
+    # --- What uvicorn's server and the event loop call ---
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # it is one
+        self._transport = transport
+        connections = self._lane.state.connections
+        if len(connections) >= self._lane.limits.connections:
+            self._end_with(refuse(503, "The server has as many connections as it takes."))
+            return
+        connections.add(self)  # type: ignore[arg-type]  # all it needs is `shutdown`
+        self._lane.watch.set(self, self._since + self._lane.limits.head)
+
+    def data_received(self, data: bytes) -> None:
+        known = self._known
+        if (
+            self._quiet
+            and known is not None
+            and self._answering is None
+            and not self._paused
+            and len(data) == known.size
+            and known.gate is self._lane.loop.gate
+            and data.startswith(known.head)
+        ):
+            self._answering = known
+            known.serve(data)
+            return
+        if self._deaf:
+            return
+        self._quiet = False
+        self._unread = self._unread + data if self._unread else data
+        self._read_on()
+
+    def eof_received(self) -> bool:
+        """Keep the connection for what is being answered, unless that may take long: then nobody is there."""
+        self._quiet = False
+        if self._answering is not None:
+            waits = not self._answering.is_held
+        else:
+            waits = bool(self._reader.arrived or self._unread)
+        self._half_closed = (
+            waits
+            and not self._reader.unfinished
+            and self._transport.can_write_eof()  # over TLS there is no half of a connection
+        )
+        return self._half_closed
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answering is not None:
+            self._answering.hang_up()
+            self._answering = None
+        if self._app is not None:
+            self._app.connection_lost(exc)
+            self._app = None
+        self._reader.arrived.clear()
+        self._deaf, self._quiet = True, False
+        self._forget()
+
+    def pause_writing(self) -> None:
+        self._paused = True
+        if self._app is not None:
+            self._app.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        if self._app is not None:
+            self._app.resume_writing()
+        self._lane.event_loop.call_soon(self._go_on)
+
+    def shutdown(self) -> None:
+        """End the connection, after what is being answered: uvicorn calls this when the server ends."""
+        self._leaving, self._quiet = True, False
+        if self._deaf:
+            self._lane.watch.set(self, self._lane.now() + self._lane.limits.leaving)
+        elif self._answering is self._app is not None:
+            self._app.shutdown()
+        elif self._answering is None and not self._reader.arrived:
+            self._transport.close()
+
+    def overdue(self, now: float) -> None:
+        """End the connection if the client takes too long."""
+        limits = self._lane.limits
+        if self._deaf:
+            self._transport.abort()
+            return
+        due = self._since + (limits.idle if self._patience is None else self._patience)
+        if (self._answering is not None and self._patience is None) or not self._transport.is_reading():
+            self._lane.watch.set(self, now + limits.idle)  # it is ours to act
+        elif due > now:
+            self._lane.watch.set(self, due)
+        elif self._reader.unfinished and (self._answering is None or self._answering is not self._app):
+            self._end_with(refuse(408, "The request did not come in time."))
+        else:
+            self._transport.close()
+
+    # --- Requests in ---
+
+    @property
+    def _is_at_rest(self) -> bool:
+        """Whether what comes now begins a request whose turn it is."""
+        return (
+            self._answering is None
+            and not self._unread
+            and not self._paused
+            and not self._reader.unfinished
+            and not self._reader.arrived
+        )
+
+    def _is_ahead(self) -> bool:
+        """Whether enough has been read for now."""
+        arrived = self._reader.arrived
+        return len(arrived) >= _MAX_AHEAD or (len(arrived) > 0 and arrived[-1].waiting > _SLICE)
+
+    def _go_on(self) -> None:
+        """Go on where there was reason to wait."""
+        self._advance()
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Read what has come, and have it answered, as far as that goes."""
+        while self._unread and not self._deaf and not self._is_ahead():
+            self._feed()
+            self._advance()
+        self._hold(enough=bool(self._unread) and not self._deaf)
+        if self._reader.unfinished:
+            self._expect_rest()
+        else:
+            self._patience = None
+
+    def _feed(self) -> None:
+        data, self._unread = self._unread, b""
+        if len(data) > _SLICE:
+            data, self._unread = data[:_SLICE], data[_SLICE:]
+        reader = self._reader
+        begins = self._is_at_rest
+        try:
+            reader.feed(data)
+        except RequestInvalid as invalid:
+            self._invalid, self._deaf = invalid, True
+        self._fed = data if begins and len(reader.arrived) == 1 else b""
+
+    def _hold(self, *, enough: bool) -> None:
+        """Stop reading from the socket when there is *enough*, and go on when there is not."""
+        if enough != self._holding:
+            self._holding = enough
+            if enough:
+                self._transport.pause_reading()
+            elif self._app is None or not self._app.flow.read_paused:
+                self._transport.resume_reading()
+
+    def _expect_rest(self) -> None:
+        """Give the rest of a request its time: of a head or a body of ours all in all, else between reads."""
+        limits = self._lane.limits
+        patience = limits.head if self._reader.in_head else limits.body
+        if patience != self._patience or self._answering is self._app is not None:
+            self._patience = patience
+            self._since = self._lane.now()
+            self._lane.watch.set(self, self._since + patience)
+
+    def _advance(self) -> None:
+        """Go on with the request that is being answered, or with those after it."""
+        arrived = self._reader.arrived
+        if self._answering is not None:
+            self._answering.proceed()
+        while arrived and self._answering is None and not (self._paused or self._transport.is_closing()):
+            self._begin(arrived.popleft())
+        if self._invalid is not None and not arrived:
+            if self._answering is None:
+                self._end_with(refuse(self._invalid.status, self._invalid.sentence))
+            elif self._answering.reads:
+                self._give_up()
+
+    def _begin(self, incoming: Incoming) -> None:
+        lane = self._lane
+        found = lane.destination(incoming, self._transport)
+        if found is None:
+            self._pass_on(incoming)
+            return
+        transport, request = found
+        if transport == "websocket":
+            self._upgrade(incoming, request)
+            return
+        head, size = head_to_know(self._fed, incoming), len(self._fed)
+        self._fed = b""
+        answer = BusAnswer(
+            lane, incoming, request, transport, write=self._transport.write, answered=self._answered
+        )
+        self._answering = answer
+        if answer.begin() and head is not None:
+            self._known = KnownAnswer(lane, head, size, request, self._answered)
+
+    def _pass_on(self, incoming: Incoming) -> None:
+        """Let the application answer *incoming*."""
+        if self._app is None:
+            self._app = AppAnswer(self._lane, self._transport, answered=self._turn_over, left=self._forget)
+        self._answering = self._app
+        self._app.begin(incoming)
+
+    def _upgrade(self, incoming: Incoming, request: Request) -> None:
+        """Become a WebSocket; this object is of no use then."""
+        self._transport.write(self._lane.upgraded(accept_headers(request.headers)))
+        kept = replace(request, headers=PackedHeaders(incoming.headers))
+        connection = self._connection(self._lane, kept, self._transport)
+        self._forget()
+        connection.begin(incoming.rest + self._unread)
+
+    # --- Answers out ---
+
+    def _answered(self, response: bytes, *, last: bool) -> None:
+        """Send *response*; with *last* the connection ends then."""
+        if not self._transport.is_closing():
+            self._transport.write(response)
+            if self._quiet and not last:
+                self._count()
+            else:
+                self._turn_over(last=last)
+
+    def _turn_over(self, *, last: bool = False) -> None:
+        """Go on with the next request, now that one has been answered."""
+        self._count()
+        more = bool(self._reader.arrived or self._unread or self._invalid)
+        if last or self._leaving or (self._half_closed and not more):
+            self._end()
+        elif more:
+            self._lane.event_loop.call_soon(self._go_on)
+        else:
+            self._quiet = not (self._deaf or self._half_closed or self._reader.unfinished)
+
+    def _count(self) -> None:
+        """Take note that a request has been answered."""
+        self._answering = None
+        self._lane.state.total_requests += 1
+        self._since = self._lane.now()
+
+    def _end_with(self, response: Response) -> None:
+        """Say why this connection ends."""
+        self._transport.write(self._lane.encode(response, (), close=True))
+        self._end()
+
+    def _end(self) -> None:
+        """End the connection so that the client can read what was answered last."""
+        sending = self._deaf or self._unread or self._reader.unfinished
+        self._deaf, self._quiet = True, False
+        if not sending:
+            self._transport.close()
+            return
+        # It may still be sending: closed at once, the kernel would answer that with a reset, which destroys
+        # what the client has not read yet (RFC 9112, section 9.6).
+        self._unread, self._invalid = b"", None
+        if self._transport.can_write_eof() and not self._transport.is_closing():
+            self._transport.write_eof()
+        self._hold(enough=False)
+        self._lane.watch.set(self, self._lane.now() + self._lane.limits.closing)
+
+    def _give_up(self) -> None:
+        """End the connection, because the rest of the request that is being answered makes no sense."""
+        if self._answering is not self._app and self._answering is not None and self._invalid is not None:
+            self._answering.hang_up()
+            self._answering = None
+            self._end_with(refuse(self._invalid.status, self._invalid.sentence))
+        else:
+            self._transport.close()
+
+    def _forget(self) -> None:
+        """Let the server forget this object: the connection is gone, or somebody else's."""
+        self._known = None  # it knows us: a circle
+        self._reader.close()
+        self._lane.watch.remove(self)
+        self._lane.state.connections.discard(self)

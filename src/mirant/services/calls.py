@@ -1,0 +1,59 @@
+"""Remote calls: from what a function returns or raises to the answer that the caller gets."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from inspect import isawaitable
+from typing import Any, Final
+
+import msgspec
+
+from mirant.bayeux.channels import Channel
+from mirant.bayeux.messages import Delivery, Message
+from mirant.bus.core import Core
+from mirant.bus.extension import Veto
+from mirant.bus.hooks import Pipeline
+from mirant.bus.refusal import Refusal
+from mirant.extensions.binary import BINARY_EXT, is_binary
+from mirant.services.function import Caller, RemoteError
+from mirant.services.outgoing import delivery_of
+
+log = logging.getLogger("mirant")
+
+
+#: What a caller is told when the application's code broke. The details are in the server's log.
+_BROKEN: Final = {"code": 500, "message": "The call failed on the server."}
+
+
+def answer_call(
+    core: Core, caller: Caller, channel: Channel, message: Message, call: Callable[[], Any]
+) -> Pipeline:
+    """Make the remote call and deliver its answer, which bears the request's id (the reply has no data)."""
+    successful = False
+    try:
+        data = call()
+        if isawaitable(data):
+            data = yield data
+        successful = True
+    except RemoteError as error:
+        data = error.data
+    except Refusal as refusal:
+        data = {"code": refusal.error.code, "message": str(refusal.__cause__ or refusal)}
+    except Veto as veto:
+        data = {"code": 403, "message": str(veto)}
+    except Exception:
+        log.exception("call.failed channel=%s session=%s", channel.name, caller.session.id[:8])
+        data = _BROKEN
+    core.deliver(caller.session, _answer_of(channel, message, data, successful=successful))
+
+
+def _answer_of(channel: Channel, message: Message, data: object, *, successful: bool) -> Delivery:
+    fields: dict[str, object] = {} if message.id is None else {"id": message.reply_id}
+    if isinstance(data, msgspec.Raw) and is_binary(message):
+        fields["ext"] = BINARY_EXT  # raw JSON in, raw JSON out: it is what it was
+    try:
+        return delivery_of(channel, data, **fields, successful=successful)
+    except Exception:  # the encoder calls code of the application for its own types
+        log.exception("call.failed channel=%s: the answer has no JSON form", channel.name)
+        return Delivery.of(channel, _BROKEN, **fields, successful=False)

@@ -144,6 +144,21 @@ def test_many_in_one_payload_among_replies() -> None:
     assert intake.ledger.delivered == len(of_client) > 1
 
 
+def test_what_is_known_from_another_payload_is_crossed_off_among_replies() -> None:
+    intake = Intake(ledger_of())
+    played = [entry for entry in deliveries() if entry[1] == PACE.due(0)]
+    first = played[0][2]
+    receivers = [client for client, _, payload in played if payload == first]
+    for client in receivers:
+        reply = b'{"channel":"/meta/connect","id":"%d","successful":true}' % client
+        [rest] = intake.take(client, b"[%b,%b]" % (first[1:-1], reply), 5_000)
+        assert rest.id == str(client)
+
+    assert intake.ledger.delivered == intake.payloads == len(receivers) > 1
+    assert intake.take(receivers[0], b"[%b,%b]" % (first[1:-1], reply), 6_000)
+    assert intake.ledger.faults.duplicates == 1
+
+
 def test_contents_and_channel_must_be_those_that_were_published() -> None:
     for change in ({"chat": "xx"}, {"user": 5}, {"room": 9}):
         intake = Intake(ledger_of())
@@ -236,7 +251,7 @@ def test_a_publish_has_the_fields_of_the_reference_benchmark() -> None:
 
 
 def test_a_reply_to_a_publish_is_no_delivery() -> None:
-    [reply] = decode(b'[{"channel":"/bench/a/2","id":"p12","successful":false,"error":"403::no"}]')
+    reply = decode(b'{"channel":"/bench/a/2","id":"p12","successful":false,"error":"403::no"}')
 
     assert not reply.data
     assert reply.error == "403::no"

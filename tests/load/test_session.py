@@ -111,8 +111,8 @@ class Stage:
 
     def tell(self, *messages: Fields) -> list[Fields]:
         """Let the server say *messages*; return what the session sends then."""
-        for message in decode(json.dumps(messages).encode()):
-            self.session.handle(message)
+        for message in messages:
+            self.session.handle(decode(json.dumps(message).encode()))
         return self.carrier.take()
 
     def arrive(self, **fields: Any) -> list[Fields]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -56,20 +56,20 @@ class _Foreign(Incoming):
     data: Raw | UnsetType = UNSET
 
 
-_decode_ours = msgspec.json.Decoder(list[_Ours]).decode
-_decode_foreign = msgspec.json.Decoder(list[_Foreign]).decode
+_decode_ours = msgspec.json.Decoder(_Ours).decode
+_decode_foreign = msgspec.json.Decoder(_Foreign).decode
 
 
-def decode(payload: bytes) -> Sequence[Incoming]:
-    """Return the messages in *payload*. `data` that is not of this scenario stays raw.
+def decode(text: bytes) -> Incoming:
+    """Return the message in *text*. `data` that is not of this scenario stays raw.
 
     Raises:
-        ValueError: it is no array of Bayeux messages.
+        ValueError: it is no Bayeux message.
     """
     try:
-        return _decode_ours(payload)
+        return _decode_ours(text)
     except msgspec.ValidationError:
-        return _decode_foreign(payload)
+        return _decode_foreign(text)
 
 
 def handshake(number: int, connection_type: str, ext: Mapping[str, object]) -> bytes:
@@ -99,6 +99,12 @@ def connect(
     if batch is not None:
         message["ext"] = {"ack": batch}
     return _encode(message)
+
+
+def connect_around_number(client_id: str, connection_type: str) -> tuple[bytes, bytes]:
+    """Return what comes before and after the number in a /meta/connect that says nothing of its own."""
+    before, _, after = connect(0, client_id, connection_type, batch=None).partition(b'"0"')
+    return before + b'"', b'"' + after
 
 
 def subscribe(number: int, client_id: str, channel: str) -> bytes:

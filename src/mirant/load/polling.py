@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, cast
 
 import httptools
@@ -29,6 +30,7 @@ class PollingCarrier:
         self._loop = loop
         self._is_open = False
         self._cookies: dict[str, str] = {}
+        self.cookie_line = b""  # the Cookie field that the session sends, with its end; empty for none
         self._polling = _Line(self, target, loop)
         self._sending = _Line(self, target, loop)
         self._queue: list[bytes] = []
@@ -37,11 +39,6 @@ class PollingCarrier:
     def is_open(self) -> bool:
         """Whether requests may be made; connections come as they are needed."""
         return self._is_open
-
-    @property
-    def cookie(self) -> str:
-        """The Cookie field that the session sends; empty for none."""
-        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
 
     def open(self) -> None:
         """Be ready for requests, and tell the session."""
@@ -70,6 +67,8 @@ class PollingCarrier:
         """Keep the cookie of a Set-Cookie field. All requests go to one URL, so its path does not matter."""
         name, _, value = field.partition(";")[0].partition("=")
         self._cookies[name.strip()] = value.strip()
+        fields = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        self.cookie_line = f"Cookie: {fields}\r\n".encode("latin-1")
 
     def answered(self, body: bytes) -> None:
         """Take the answer to a request."""
@@ -82,6 +81,22 @@ class PollingCarrier:
             body = b"[" + b",".join(self._queue) + b"]"
             self._queue.clear()
             self._sending.post(body)
+
+
+@lru_cache(maxsize=1024)
+def length_after(head: bytes) -> int | None:
+    """Return the length of the body after *head*, of an answer in which there is nothing else to heed.
+
+    None if it has to be parsed. Heads repeat but for the date and the length, so this is asked anew some
+    dozens of times a second; an answer that is not parsed costs 1.5 µs less of 4.
+    """
+    fields = [line.partition(b":") for line in head.lower().split(b"\r\n")[1:-2]]
+    values = {name: value.strip() for name, _, value in fields}
+    length = values.get(b"content-length", b"")
+    heeded = values.keys() & {b"set-cookie", b"transfer-encoding"} or len(values) < len(fields)
+    if heeded or values.get(b"connection", b"keep-alive") != b"keep-alive" or not length.isdigit():
+        return None
+    return int(length) if head.startswith(b"HTTP/1.1 200 ") else None
 
 
 class _Line:
@@ -102,9 +117,8 @@ class _Line:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
-        cookie = self._carrier.cookie
-        extra = f"Cookie: {cookie}\r\n" if cookie else ""
-        request = b"%bContent-Length: %d\r\n%b\r\n%b" % (self._head, len(body), extra.encode("latin-1"), body)
+        cookie = self._carrier.cookie_line
+        request = b"%bContent-Length: %d\r\n%b\r\n%b" % (self._head, len(body), cookie, body)
         if self._connection is not None:
             self._connection.write(request)
         else:
@@ -165,6 +179,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._body: list[bytes] = []
         self._is_complete = False
+        self._is_between = True  # whether what comes now begins an answer
 
     def write(self, request: bytes) -> None:
         if self._transport is not None:
@@ -183,6 +198,12 @@ class _Connection(asyncio.Protocol):
         self._line.lost(self, reason)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_between:
+            end = data.find(b"\r\n\r\n") + 4
+            if length_after(data[:end]) == len(data) - end:
+                self._line.answered(self, 200, data[end:])
+                return
+        self._is_between = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -192,6 +213,7 @@ class _Connection(asyncio.Protocol):
         # Not from within the parser, which would take an error of ours for one of its own.
         if self._is_complete:
             self._is_complete = False
+            self._is_between = True
             body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
             self._body.clear()
             self._line.answered(self, self._parser.get_status_code(), body)

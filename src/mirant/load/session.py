@@ -51,6 +51,7 @@ class Session:
         self._outside = outside
         self._loop = loop
         self._numbers = 0
+        self._before = self._after = b""  # what is around the number in a plain connect
         self._acknowledged: int | None = None  # the batch last seen; None without the extension
         self._subscribed: set[str] = set()
         self._connecting = False
@@ -134,6 +135,7 @@ class Session:
             self._refused("handshake", reply)
             return
         self.client_id = reply.client_id
+        self._before, self._after = messages.connect_around_number(self.client_id, self._target.transport)
         self._acknowledged = _agreed_batch(reply) if self._target.ack else None
         if self._target.ack and self._acknowledged is None:
             self._outside.failures["the server did not agree to the ack extension"] += 1
@@ -216,14 +218,15 @@ class Session:
         # A session's first connect is answered at once: so it is settled before anything happens.
         first = None if self._connected else 0
         self._expect_reply(self._held if self._connected else 0)
-        self.carrier.send_connect(
-            messages.connect(
-                self._number(),
-                self.client_id,
-                self._target.transport,
-                batch=self._acknowledged,
-                timeout=first,
-            )
+        self.carrier.send_connect(self._connect_message(first))
+
+    def _connect_message(self, timeout: int | None) -> bytes:
+        """Return the next /meta/connect, to be held for *timeout* milliseconds instead of as advised."""
+        number, client_id = self._number(), self.client_id or ""
+        if timeout is None and self._acknowledged is None:
+            return b"%b%d%b" % (self._before, number, self._after)  # 0.3 µs, where encoding takes 1.5
+        return messages.connect(
+            number, client_id, self._target.transport, batch=self._acknowledged, timeout=timeout
         )
 
     def _come_anew(self, delay: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 from mirant.bayeux.messages import Message, Reply
 from mirant.bus.carrier import Request, Turn
 from mirant.bus.extension import Extension
-from mirant.bus.outbox import Batch
+from mirant.bus.flush import MAX_RESPONSE
 from mirant.bus.plain_poll import Poller, hold
 from mirant.extensions.ack import Ack
 from mirant.extensions.timestamp import TimeStamp
@@ -22,8 +22,8 @@ class ShortExchange(Exchange, Poller):
 
     __slots__ = ()
 
-    def answer_poll(self, batch: Batch, reply: bytes) -> None:
-        self._answer(self.wrap(b"%b,%b]" % (batch.opening, reply), ()))
+    def answer_poll(self, opening: bytes, reply: bytes) -> None:
+        self._answer(self.wrap(b"%b,%b]" % (opening, reply), ()))
 
 
 def poll_of(client: PollingClient, *, message_id: str) -> tuple[Poll, bool]:
@@ -123,6 +123,87 @@ def test_what_answers_it_is_the_same(event: Callable[[World, PollingClient], Any
         event(world, client)
         bodies.append(body_of(poll))
     assert bodies[0] == bodies[1]
+
+
+def publish_before(world: World, client: PollingClient) -> None:
+    world.publish("/a", "\u2028 text")
+    with world.tick():
+        world.publish("/b", {"x": [1]})
+        world.publish("/a", 2)
+
+
+def publish_lazily_before(world: World, client: PollingClient) -> None:
+    world.channel("/a", lazy=0.5)
+    world.publish("/a", 1)
+    world.publish("/b", 2)
+
+
+def publish_the_latest_before(world: World, client: PollingClient) -> None:
+    world.channel("/a", latest=True)
+    world.publish("/a", 1)
+    world.publish("/a", 2)
+
+
+def publish_too_much_before(world: World, client: PollingClient) -> None:
+    client.session.outbox.overflow = "drop-oldest"
+    client.session.outbox.limit = 100
+    for number in range(10):
+        world.publish("/a", number)
+
+
+def publish_more_than_one_answer_holds_before(world: World, client: PollingClient) -> None:
+    for _ in range(3):
+        world.publish("/a", "x" * (MAX_RESPONSE // 2))
+
+
+BEFORE = [
+    publish_before,
+    publish_lazily_before,
+    publish_the_latest_before,
+    publish_too_much_before,
+    publish_more_than_one_answer_holds_before,
+]
+
+
+@pytest.mark.parametrize("before", BEFORE)
+def test_what_waits_for_it_is_the_same(before: Callable[[World, PollingClient], Any]) -> None:
+    bodies: list[list[bytes]] = []
+    for short in (True, False):
+        world = World()
+        client = entered(world)
+        before(world, client)
+        bodies.append([])
+        for number in (
+            "7",
+            "8",
+            "9",
+        ):  # each finds what the one before left; the one that finds nothing is held
+            if short:
+                poll, was_short = poll_of(client, message_id=f'"{number}"')
+                assert was_short
+            else:
+                poll = client.send(
+                    {**client.message("/meta/connect"), "connectionType": "long-polling", "id": number}
+                )
+            world.advance(1)
+            if poll.held:
+                break
+            bodies[-1].append(body_of(poll))
+        assert not client.session.outbox
+    assert b"data" in bodies[0][0]
+    assert bodies[0] == bodies[1]
+
+
+def test_what_waits_is_completed_by_an_extension_that_came_with_it() -> None:
+    world = World()
+    client = entered(world)
+    with world.tick():
+        world.publish("/a", 1)
+        poll, short = poll_of(client, message_id='"7"')
+        world.use(Marks())
+    assert short
+    assert poll.reply["ext"] == {"marked": True}
+    assert poll.messages[0]["data"] == 1
 
 
 ID = {'"7"': {"id": "7"}, r'"\u00e9\"\u0041"': {"id": '\u00e9"A'}}

@@ -10,7 +10,7 @@ from mirant.bayeux.errors import APPLICATION_FAILED
 from mirant.bayeux.messages import Delivery, Reply
 from mirant.bus.carrier import Carrier, Turn
 from mirant.bus.outbox import Batch, OutboxFull, coalesce
-from mirant.bus.plain_poll import PlainPoll, may_answer
+from mirant.bus.plain_poll import PlainPoll, is_plain, may_answer
 from mirant.bus.session import Ending, Session
 from mirant.bus.tick import Subscribers, Tick
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 # How much of an outbox is handed to a connection at once. What is handed over is lost if the connection
 # breaks, what is not waits for the next one; 256 KiB keeps a fast link busy for a turn of the event loop.
 MAX_HANDED_OVER: Final = 256 * 1024
+
+# How much of an outbox rides on one answer over HTTP. What is left makes the next /meta/connect return at
+# once. Clients bound what they read: CometD Java 1 MiB.
+MAX_RESPONSE: Final = 512 * 1024
 
 log = logging.getLogger("mirant")
 
@@ -127,13 +131,18 @@ class Flush:
             if not (poll.is_plain and session.outbox.idle) or session.extensions:
                 core.release(session)
                 continue
-            session.held = None
-            session.until = core.now + session.interval + session.max_interval  # as `release` does
-            core.schedule(session)
-            try:
-                poll.poller.answer_poll(batch, poll.reply)
-            except Exception:  # one client's carrier must not keep the others from their answers
-                log.exception("carrier.failed transport=%s", poll.poller.transport)
+            self._answer_plainly(session, poll, batch.opening)
+
+    def _answer_plainly(self, session: Session, poll: PlainPoll, opening: bytes) -> None:
+        """Answer *poll*, which *session* holds, with the messages of the JSON array that has *opening*."""
+        core = self._core
+        session.held = None
+        session.until = core.now + session.interval + session.max_interval  # as `release` does
+        core.schedule(session)
+        try:
+            poll.poller.answer_poll(opening, poll.reply)
+        except Exception:  # one client's carrier must not keep the others from their answers
+            log.exception("carrier.failed transport=%s", poll.poller.transport)
 
     def _emit_all(self) -> None:
         dirty, self._dirty = self._dirty, []
@@ -149,10 +158,19 @@ class Flush:
         link = session.link
         if link is None or session.connect_only:
             if session.outbox.urgent:
-                self._core.release(session)
+                self._answer_poll(session)
             return
         while session.outbox.urgent and link.writable:
             link.write(coalesce(session.outbox.take(MAX_HANDED_OVER)))
+
+    def _answer_poll(self, session: Session) -> None:
+        """Let the poll that *session* holds, if it does, return with what waits."""
+        poll = session.held
+        if is_plain(poll, session) and self._core.extensions.let_plain_connects_pass:
+            payloads = [delivery.payload for delivery in session.outbox.take(MAX_RESPONSE)]
+            self._answer_plainly(session, poll, b"[%b" % b",".join(payloads))
+        else:
+            self._core.release(session)
 
     def _finish(self) -> None:
         while self._completed:

@@ -71,7 +71,10 @@ def coalesce(deliveries: Sequence[Delivery]) -> list[Batch]:
     """Return *deliveries* in as few batches as `MAX_FRAME` allows; a larger delivery travels alone."""
     if len(deliveries) == 1:
         return [Batch(deliveries)]
-    ends = array_ends([len(delivery.payload) for delivery in deliveries])
+    sizes = [len(delivery.payload) for delivery in deliveries]
+    if sum(sizes) + len(sizes) < MAX_FRAME:  # as mostly
+        return [Batch(deliveries)]
+    ends = array_ends(sizes)
     return [Batch(deliveries[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
 
 

@@ -13,7 +13,7 @@ here as soon as something else than plain deliveries is to be said to it.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeGuard
 
 import msgspec
 from msgspec import Raw
@@ -41,8 +41,8 @@ class Poller(Carrier):
     __slots__ = ()
 
     @abstractmethod
-    def answer_poll(self, batch: Batch, reply: bytes) -> None:
-        """Answer with *batch*, then *reply*."""
+    def answer_poll(self, opening: bytes, reply: bytes) -> None:
+        """Answer with the JSON array that has *opening*, but for its end, and then *reply*."""
 
 
 class PlainPoll(Turn):
@@ -55,6 +55,9 @@ class PlainPoll(Turn):
         self._answers = None
         self.poller = poller
         self.reply = reply
+
+    def slim(self, session: Session) -> None:
+        """Nothing is there that is not needed."""
 
     def _spell_out(self) -> list[tuple[Message, Reply]]:
         reply = _decode_reply(self.reply)
@@ -82,9 +85,7 @@ def hold(core: Core, body: bytes, poller: Poller, now: float) -> bool:
     session.interval = core.settings.interval
     # The order of fields is that of `Reply`, whose encoding this is.
     reply = b'{"channel":"/meta/connect","id":%b,"successful":true}' % _encode(connect.id)
-    session.held = PlainPoll(poller, session, now, reply)
-    session.until = now + session.timeout
-    core.schedule(session)
+    core.hold(session, PlainPoll(poller, session, now, reply), session.timeout)
     return True
 
 
@@ -95,6 +96,17 @@ def may_answer(session: Session, poll: PlainPoll, batch: Batch) -> bool:
         and session.outbox.idle
         and not session.connect_only
         and len(batch.payload) <= session.outbox.limit
+    )
+
+
+def is_plain(poll: Turn | None, session: Session) -> TypeGuard[PlainPoll]:
+    """Whether *poll*, which *session* holds, can be answered with what waits for it and no more."""
+    return (
+        type(poll) is PlainPoll
+        and poll.is_plain
+        and not poll.deliveries
+        and not session.extensions
+        and type(session.outbox) is Outbox
     )
 
 
@@ -110,7 +122,6 @@ def _would_hold(core: Core, session: Session, poller: Poller) -> bool:
         and not session.connect_only
         and not session.crowded
         and not session.extensions
-        and session.outbox.idle
         and type(session.outbox) is Outbox
         and core.hooks.renew is None
         and not core.closing

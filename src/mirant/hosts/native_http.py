@@ -8,7 +8,6 @@ from typing import Final, Protocol
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Request
-from mirant.bus.outbox import Batch
 from mirant.bus.plain_poll import MAX_PLAIN, Poller, hold
 from mirant.bus.receive import receive
 from mirant.hosts.gate import announces_more, over_limit, text_of
@@ -193,11 +192,11 @@ class KnownAnswer(Exchange, Poller):
                 pass  # the base finds it again, and says so
         return super().read(body)
 
-    def answer_poll(self, batch: Batch, reply: bytes) -> None:
+    def answer_poll(self, opening: bytes, reply: bytes) -> None:
         if self._headers:
-            self._answer(self.wrap(b"%b,%b]" % (batch.opening, reply), ()))
+            self._answer(self.wrap(b"%b,%b]" % (opening, reply), ()))
         else:
-            self._answered(self._lane.encode_poll(batch.opening, reply), last=False)
+            self._answered(self._lane.encode_poll(opening, reply), last=False)
 
     @property
     def reads(self) -> bool:

@@ -16,10 +16,7 @@ from mirant.bayeux.messages import Message
 from mirant.bus.browsers import COOKIE
 from mirant.bus.carrier import Carrier, Request, Turn
 from mirant.bus.core import Core
-
-# How much of an outbox rides on one answer. What is left makes the next /meta/connect return at once.
-# Clients bound what they read: CometD Java 1 MiB.
-MAX_RESPONSE: Final = 512 * 1024
+from mirant.bus.flush import MAX_RESPONSE
 
 # Most fields of a form. dojo and Faye send one; Bayeux 1.0, section 6.2, allows more.
 MAX_FIELDS: Final = 100

@@ -9,16 +9,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from mirant.bayeux.channels import Pattern
+from mirant.bayeux.channels import Channel, Pattern
 from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Request
 from mirant.bus.extension import Veto
 from mirant.bus.guard import install
 from mirant.bus.identity import Identity
 from mirant.bus.session import Session
+from mirant.extensions.binary import Binary
 from mirant.policy.rule_guard import RuleGuard
+from mirant.services import Caller, filtered
 from tests.policy.rulebooks import identity, rulebook
-from tests.world import Later, PollingClient, World
+from tests.world import Later, Poll, PollingClient, World
 
 DENIED = "403:denied_by_security_policy:"
 OPEN = '[[channel]]\nmatch = "/**"\nsubscribe = "anyone"\npublish = "anyone"\ncall = "anyone"\n'
@@ -345,6 +347,118 @@ def test_a_subscription_that_waited_for_the_application_is_judged_by_the_rules_i
     install(world.core, RuleGuard(rulebook('[[channel]]\nmatch = "/x"\nsubscribe = "anyone"')))
     answer.resolve()
     assert world.publish("/chat/a", 1) == 0
+
+
+OPEN_A = '[[channel]]\nmatch = "/a"\nsubscribe = "anyone"\npublish = "anyone"\nhistory = 5\n'
+
+
+def waiting_publish(gate: Later) -> tuple[World, PollingClient, PollingClient, Poll]:
+    """Return a publish to /a that waits at *gate* for the application, with its world, reader and writer."""
+    world = ruled(OPEN_A)
+
+    @world.services.on_publish("/a")
+    async def see(caller: Caller, data: object) -> None:
+        await gate
+
+    reader, writer = enter(world), enter(world, "bob")
+    reader.subscribe("/a")
+    return world, reader, writer, writer.send(writer.message("/a", data="<b>"))
+
+
+def test_a_publish_that_waited_for_the_application_is_judged_by_the_rules_in_force_then() -> None:
+    gate = Later()
+    world, reader, _, publish = waiting_publish(gate)
+    install(world.core, RuleGuard(rulebook(OPEN_A.replace('publish = "anyone"', 'publish = "server"'))))
+    gate.resolve()
+    assert publish.reply["error"] == DENIED + "publish_denied"
+    reader.connect()
+    assert reader.data == []
+    assert world.core.history.last(Channel.parse("/a"), 5) == []
+
+
+def test_a_publish_that_waited_goes_through_the_filters_in_force_then() -> None:
+    gate = Later()
+    world, reader, _, publish = waiting_publish(gate)
+    install(world.core, RuleGuard(rulebook(OPEN_A + 'filters = ["no-markup"]\n')))
+    gate.resolve()
+    assert publish.reply["successful"]
+    reader.connect()
+    assert reader.data == ["&lt;b&gt;"]
+
+
+def test_a_publish_that_waited_reaches_nobody_if_its_session_was_dismissed() -> None:
+    gate = Later()
+    world, reader, writer, publish = waiting_publish(gate)
+    world.dismiss(writer.session)
+    gate.resolve()
+    assert publish.messages[-1]["error"] == "402::session_unknown"
+    reader.connect()
+    assert reader.data == []
+
+
+def test_a_publish_that_waited_counts_once() -> None:
+    gate = Later()
+    world = ruled(OPEN_A + 'rate = "2/m"\n')
+
+    @world.services.on_publish("/a")
+    async def see(caller: Caller, data: object) -> None:
+        await gate
+
+    writer = enter(world)
+    gate.resolve()
+    assert [writer.publish("/a", number)["successful"] for number in range(3)] == [True, True, False]
+
+
+def test_what_the_application_makes_of_a_message_is_filtered_and_what_it_leaves_alone_only_once() -> None:
+    world = ruled(OPEN_A + 'filters = [{ regex = [["x", "xx"]] }]\n')
+
+    @world.services.on_publish("/a")
+    def see(caller: Caller, data: object) -> object:
+        return "made of x" if data == "change" else None
+
+    reader, writer = enter(world), enter(world)
+    reader.subscribe("/a")
+    writer.publish("/a", "change")
+    writer.publish("/a", "x")
+    reader.connect()
+    assert reader.data == ["made of xx", "xx"]
+
+
+def test_a_channel_with_filters_takes_no_binary_data() -> None:
+    world = ruled(OPEN_A + 'filters = ["no-markup"]\n')
+    client = enter(world)
+    wire = {"data": {"data": "nm<>>", "last": True}, "ext": {"binary": {}}}
+    assert client.ask(client.message("/a", **wire))[0]["error"] == "404:binary_data:message_deleted"
+    guard = world.core.guard
+    assert guard is not None
+    with pytest.raises(Veto, match="binary_data"):
+        filtered(guard, Channel.parse("/a"), Binary(b"nm", meta={"name": "<script>"}))
+
+
+def test_a_call_without_data_passes_filters() -> None:
+    world = ruled(OPEN + 'filters = ["no-markup"]\n')
+    got = []
+
+    @world.services.service("/join")
+    def join(caller: Caller, data: object) -> None:
+        got.append(data)
+
+    client = enter(world)
+    [reply] = client.ask(client.message("/service/join"))
+    assert reply["successful"]
+    assert got == [None]
+
+
+def test_channels_that_were_refused_are_not_kept() -> None:
+    book = rulebook('[[channel]]\nmatch = "/**"\npublish = "role:w"\ncreate = "role:host"\n')
+    world = World()
+    world.core.hooks.authenticate = who
+    install(world.core, RuleGuard(book))
+    for name in ("s", "w+w"):  # the one may not publish at all, the other not be the first
+        client = enter(world, name)
+        for number in range(20):
+            assert not client.publish(f"/x/{number}", 1)["successful"]
+    assert not any(name.startswith("/x/") for name in book._kept)
 
 
 def test_members_that_waited_for_the_application_are_counted() -> None:

@@ -34,6 +34,15 @@ class Guard(Protocol):
     def publish(self, core: Core, session: Session, channel: Channel, message: Message) -> None:
         """Check and filter a publish."""
 
+    def confirm(
+        self, core: Core, session: Session, channel: Channel, message: Message, *, filtered: bool
+    ) -> None:
+        """Check again a publish that the application had to see first, and may have changed.
+
+        Unless it is *filtered*, what is now its data has not been through the filters that are in force now.
+        It counts towards no limit a second time.
+        """
+
     def call(self, core: Core, session: Session, channel: Channel, message: Message) -> None:
         """Check and filter a message to a service channel."""
 

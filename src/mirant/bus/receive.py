@@ -40,7 +40,7 @@ from mirant.bus.extension import Dismiss, Extension, Veto
 from mirant.bus.hooks import Parameters, Pipeline, PublishHook
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Session, State
-from mirant.bus.subscribing import Answered
+from mirant.bus.subscribing import Answered, session_of
 
 log = logging.getLogger("mirant")
 
@@ -200,7 +200,7 @@ def _act_on(
         if core.guard is not None:
             core.guard.publish(core, session, channel, message)
         if core.hooks.publish and (hooks := core.hooks.publish.find(channel)):
-            return _publish_after(hooks, core, session, channel, message, reply)
+            return _publish_after(hooks, core, channel, turn, message, reply)
         _publish(core, session, channel, message)
     reply.successful = True
     return True
@@ -244,15 +244,25 @@ def _check_session(turn: Turn, message: Message, channel: Channel) -> Session:
 def _publish_after(
     hooks: list[tuple[PublishHook, Parameters]],
     core: Core,
-    session: Session,
     channel: Channel,
+    turn: Turn,
     message: Message,
     reply: Reply,
 ) -> Answered:
+    """Publish *message* when the application has seen it, if it may still be published then."""
+    session = session_of(turn)
+    guard, data = core.guard, message.data
+    waited = False
     for hook, parameters in hooks:
         waiting = hook(session, channel, message, parameters)
         if waiting is not None:
+            waited = True
             yield waiting
+    if waited:
+        _check_session(turn, message, channel)  # it may have ended meanwhile
+    if core.guard is not None and (waited or message.data is not data):
+        filtered = core.guard is guard and message.data is data
+        core.guard.confirm(core, session, channel, message, filtered=filtered)
     _publish(core, session, channel, message)
     reply.successful = True
     return True

@@ -27,8 +27,10 @@ from mirant.bus.core import Core
 from mirant.bus.identity import Identity
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Session
+from mirant.extensions.binary import is_binary
 from mirant.policy.decisions import Decision, decide, decide_subscription
 from mirant.policy.filters import Chain
+from mirant.policy.filters.contract import Dropped
 from mirant.policy.limits import Rate
 from mirant.policy.rulebook import ChannelRules, Rulebook
 from mirant.policy.rules import Operation
@@ -59,19 +61,25 @@ class RuleGuard:
             raise Refusal(CHANNEL_FULL, str(limit))
 
     def publish(self, core: Core, session: Session, channel: Channel, message: Message) -> None:
-        rules = self.book.of(channel)
-        if rules.publish is None or not rules.publish.admits(session.identity):
-            self._deny(core, session, channel, Operation.PUBLISH)
-        self._check_creation(core, session, channel, CHANNEL_CREATE_DENIED)
+        rules = self._admit(core, session, channel)
         if rules.limited:
-            _limit_and_filter(core, session, channel, message, rules)
+            _limit(core, session, channel, message, rules)
+            _filter(message, rules)
+
+    def confirm(
+        self, core: Core, session: Session, channel: Channel, message: Message, *, filtered: bool
+    ) -> None:
+        rules = self._admit(core, session, channel)
+        if not filtered:
+            _filter(message, rules)
 
     def call(self, core: Core, session: Session, channel: Channel, message: Message) -> None:
         rules = self.book.of(channel)
         if rules.call is None or not rules.call.admits(session.identity):
             self._deny(core, session, channel, Operation.CALL)
         if rules.limited:
-            _limit_and_filter(core, session, channel, message, rules)
+            _limit(core, session, channel, message, rules)
+            _filter(message, rules)
 
     def chain(self, channel: Channel) -> Chain | None:
         return self.book.of(channel).chain
@@ -91,31 +99,49 @@ class RuleGuard:
             if not decide_subscription(self.book, pattern, session.identity).allowed
         ]
 
+    def _admit(self, core: Core, session: Session, channel: Channel) -> ChannelRules:
+        """Return the rules for *channel*, to which *session* may publish."""
+        rules = self.book.of(channel)
+        if rules.publish is None or not rules.publish.admits(session.identity):
+            self._deny(core, session, channel, Operation.PUBLISH)
+        self._check_creation(core, session, channel, CHANNEL_CREATE_DENIED)
+        return rules
+
     def _check_creation(self, core: Core, session: Session, channel: Channel, error: ErrorKind) -> None:
         if Operation.CREATE.value not in self.book.of(channel).entries:
             return
         pattern = Pattern(channel.segments, 0)
         if pattern not in core.subscriptions and not core.channels.exists(pattern):
             decision = decide(self.book, Operation.CREATE, channel, session.identity)
+            if not decision.allowed:
+                self.book.forget(channel)
             _require(decision, core, session, Operation.CREATE, channel.name, error)
 
     def _deny(self, core: Core, session: Session, channel: Channel, operation: Operation) -> NoReturn:
         decision = decide(self.book, operation, channel, session.identity)
+        self.book.forget(channel)
         _audit(core, session, f"{operation.value}.denied", channel.name, rule=decision.rule)
         raise Refusal(PUBLISH_DENIED, DENIED_BY_POLICY)
 
 
-def _limit_and_filter(
-    core: Core, session: Session, channel: Channel, message: Message, rules: ChannelRules
-) -> None:
+def _limit(core: Core, session: Session, channel: Channel, message: Message, rules: ChannelRules) -> None:
     size = rules.limit("max_message")
     if isinstance(size, int) and _size(message) > size:
         _audit(core, session, "message.too-large", channel.name)
         raise Refusal(MESSAGE_TOO_LARGE, str(size))
     _check_rate(core, session, channel, rules)
-    if rules.chain is not None:
-        message.data = Raw(rules.chain(bytes(message.data)))
-        _strip(message)
+
+
+def _filter(message: Message, rules: ChannelRules) -> None:
+    if rules.chain is None:
+        return
+    if is_binary(message):
+        raise Dropped("binary_data")  # filters are about JSON; they would but damage the encoded bytes
+    data = bytes(message.data) or b"null"  # a call need not have any
+    left = rules.chain(data)
+    if left is not data:
+        message.data = Raw(left)
+    _strip(message)
 
 
 def _size(message: Message) -> int:

@@ -6,6 +6,7 @@ import msgspec
 
 from mirant.bayeux.channels import Channel, Kind
 from mirant.bayeux.messages import Delivery
+from mirant.bus.extension import Veto
 from mirant.bus.guard import Guard
 from mirant.extensions.binary import BINARY_EXT, Binary
 
@@ -29,14 +30,14 @@ def filtered(guard: Guard, channel: Channel, data: object) -> object:
     """Return what the filters of *channel* leave of *data*, which the application publishes.
 
     Raises:
-        Veto: nothing.
+        Veto: nothing; or *data* is binary, which is not for channels with filters.
         TypeError: *data* has no JSON form.
     """
-    if isinstance(data, Binary | bytes | bytearray | memoryview):
-        return data  # no text that a filter could be for
     chain = guard.chain(channel)
     if chain is None:
         return data
+    if isinstance(data, Binary | bytes | bytearray | memoryview):
+        raise Veto("binary_data")
     try:
         raw = _encode(data)
     except (ValueError, OverflowError, RecursionError) as error:

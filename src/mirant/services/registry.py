@@ -105,8 +105,10 @@ class Services:
     def on_publish(self, template: str) -> Callable[[F], F]:
         """See what clients publish to a channel before anybody gets it.
 
-        The function takes ``(caller, data, *parameters)``. It returns None to let the message pass as it is,
-        other data to replace it, or raises `Veto`. An exception refuses the message too.
+        The function takes ``(caller, data, *parameters)``, data as the channel's filters left it. It returns
+        None to let the message pass as it is, other data to replace it, which is filtered in turn, or raises
+        `Veto`. An exception refuses the message too. If it is ``async``, rules and session are looked at once
+        more when it is done.
         """
 
         def register(call: F) -> F:

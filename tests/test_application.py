@@ -34,6 +34,20 @@ def test_a_bus_from_a_file(tmp_path: Path, kind: Any) -> None:
     assert Bus(kind(path)).settings.timeout == 5
 
 
+def test_the_environment_overrides_options_with_a_file_and_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mirant.toml"
+    path.write_text('[session]\ntimeout = "5s"')
+    monkeypatch.setenv("MIRANT_SESSION_TIMEOUT", "7s")
+
+    assert Bus(path).settings.timeout == Bus().settings.timeout == 7
+    assert Bus(settings=Settings(timeout=20)).settings.timeout == 20
+    monkeypatch.setenv("MIRANT_SESSION_TIMEOUT", "nonsense")
+    with pytest.raises(SettingsError, match="MIRANT_SESSION_TIMEOUT"):
+        Bus()
+
+
 def test_a_file_that_cannot_be(tmp_path: Path) -> None:
     path = tmp_path / "mirant.toml"
     path.write_text("[sesion]")

@@ -57,7 +57,7 @@ class Bus(Services):
                 everything, and without *settings* the defaults hold.
             settings: the options as a value, instead of a file.
             filters: a ``filters.json`` of Jetty's, beside or instead of a *config*.
-            environ: variables that override options of the *config*, by default the process's own.
+            environ: variables that override options, by default the process's own; none with *settings*.
             pages: a folder of files to serve to browsers by GET; without it, a landing page.
             extensions: what sees every message, in this order; by default `Ack`, `BinaryData`, `TimeSync`,
                 which do nothing for clients that do not ask for them.
@@ -70,7 +70,9 @@ class Bus(Services):
         """
         if settings is not None and (config is not None or environ is not None):
             raise ValueError("give either a config file or settings, not both")
-        self._source = _source(config, filters, environ, wall_clock)
+        if settings is None and environ is None:
+            environ = os.environ
+        self._source = _source(config, filters, environ or {}, wall_clock)
         policy = self._source.load()
         if settings is not None:
             policy = replace(policy, settings=settings)
@@ -240,14 +242,12 @@ class Bus(Services):
 def _source(
     config: str | Path | None,
     filters: str | Path | None,
-    environ: Mapping[str, str] | None,
+    environ: Mapping[str, str],
     clock: Callable[[], float],
 ) -> PolicyFile:
-    if config is not None and environ is None:
-        environ = os.environ
     return PolicyFile(
         config=None if config is None else Path(config),
         filters=None if filters is None else Path(filters),
-        environ=environ or {},
+        environ=environ,
         clock=clock,
     )

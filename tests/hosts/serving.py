@@ -115,6 +115,11 @@ class Process:
         [url] = [word for word in self.first_line.split() if word.startswith("http")]
         return url.replace("localhost", "127.0.0.1")
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended yet."""
+        return self._process.poll() is None
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         self._process.send_signal(number)

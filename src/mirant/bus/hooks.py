@@ -19,13 +19,11 @@ Pipeline = Generator[Awaitable[Any], Any, None]
 #: The values of a template's parameters.
 Parameters = dict[str, str]
 
-# : Accepts a handshake by returning (or resulting in) an `Identity`, or None for a client that stays
-# anonymous;
-#: exceptions deny it.
+#: Accepts a handshake by returning (or resulting in) an `Identity`, or None for a client that stays
+#: anonymous; exceptions deny it.
 Authenticate = Callable[[Message, Request], object]
-# : Sees each /meta/connect of a session whose identity runs out, and may return (or result in) its fresh
-# identity;
-#: None if the message brings no new credential. `Veto` refuses the message.
+#: Sees each /meta/connect of a session whose identity runs out, and may return (or result in) its fresh
+#: identity; None if the message brings no new credential. `Veto` refuses the message.
 Renew = Callable[[Session, Message, Request], object]
 #: Sees a publish before it is delivered; may change ``message.data`` or raise `Veto`.
 PublishHook = Callable[[Session, Channel, Message, Parameters], Awaitable[None] | None]

@@ -3,8 +3,8 @@
 A server of polling clients does little else: each message to 1,000 of them is 1,000 such connects. With so
 many sessions none of their objects is in the processor's cache any more, so what counts is how many are
 touched. This way makes one that stays for a poll that is held, the long way (`receive`, `meta`, `Flush`)
-several.
-With 1,000 sessions a poll takes 18 to 20 µs of the server instead of 48 to 55, 9 of them the kernel's.
+several. With 1,000 sessions a poll took 18 to 20 µs of the server instead of 48 to 55, 9 of them the
+kernel's.
 
 It decides nothing itself: whatever is in the least unusual goes the long way, and so does a poll that is held
 here as soon as something else than plain deliveries is to be said to it.

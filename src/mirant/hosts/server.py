@@ -100,6 +100,7 @@ def serve_bus(
         log_level="warning",
         access_log=False,
         lifespan="on",
+        backlog=4_096,  # what Linux allows by default: a thousand clients may come back at once
         ws_max_size=bus.settings.max_body,
         ws_per_message_deflate=False,  # 50 KiB a connection; a proxy compresses better
         timeout_graceful_shutdown=_GRACE,

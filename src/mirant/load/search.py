@@ -54,12 +54,12 @@ class Search:
         return (self.best + self.worst) / 2 if self.worst / self.best > _CLOSE else None
 
     def record(self, rate: float, *, is_good: bool) -> None:
-        """Note how a trial went. A bad rate below a good one counts: the server is not sure of that one."""
+        """Note how the trial of *rate*, which `next_rate` returned, went."""
         self._trials += 1
-        if not is_good:
-            self.worst = rate if self.worst is None else min(self.worst, rate)
-        elif self.best is None or rate > self.best:
+        if is_good:
             self.best = rate
+        else:
+            self.worst = rate
 
 
 def fault_of(outcome: Outcome, bound: int) -> str:

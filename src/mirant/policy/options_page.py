@@ -18,7 +18,8 @@ _HEAD: Final = """\
 # Options
 
 What may be in the tables of `mirant.toml`. What is not there has its default, and all of it may be left
-out:
+out; but **a file without `[[channel]]` allows nothing** ([policy.md](policy.md)). For an open bus, add a rule
+for everything:
 
 ```toml
 [session]
@@ -26,11 +27,18 @@ timeout = "45s"
 
 [limits]
 max_body = "64KiB"
+
+[[channel]]
+match     = "/**"
+subscribe = "anyone"
+publish   = "anyone"
+call      = "anyone"
 ```
 
-An environment variable overrides the file: `MIRANT_SESSION_TIMEOUT=45s`. Texts have no quotes there, and
-lists are separated by commas: `MIRANT_TRANSPORTS_TRANSPORTS=websocket,long-polling`. A table, an option or
-a value that cannot be is an error, in the file and in the environment, and the bus does not start.
+An environment variable overrides the file, and the default where there is no file:
+`MIRANT_SESSION_TIMEOUT=45s`. Texts have no quotes there, and lists are separated by commas:
+`MIRANT_TRANSPORTS_TRANSPORTS=websocket,long-polling`. A table, an option or a value that cannot be is an error,
+in the file and in the environment, and the bus does not start.
 """
 
 _FOOT: Final = """\

@@ -56,7 +56,7 @@ class Grant:
         return self.permission.admits(identity, self.parameters)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ChannelRules:
     """What decides each matter for one channel, or for all channels of a scope."""
 
@@ -103,7 +103,7 @@ class Rulebook:
                 for key in KEYS:
                     if key not in deciding and entry.rule.says(key):
                         deciding[key] = entry
-            found = self._compile(channel, deciding)
+            found = self._kept[channel.name] = self._compile(channel, deciding)
         return found
 
     def forget(self, channel: Channel) -> None:
@@ -112,19 +112,21 @@ class Rulebook:
 
     def filters_of(self, channel: Channel) -> list[Filter]:
         """Return the filters for *channel*, in their order."""
-        wanted = Scope.of(Pattern(channel.segments, 0))
-        filters = [found for scope, found in self.filters if scope.contains(wanted)]
-        entry = self.of(channel).entries.get("filters")
-        return filters + list(entry.rule.filters or () if entry is not None else ())
+        chain = self.of(channel).chain
+        return [] if chain is None else list(chain.filters)
 
     def _compile(self, channel: Channel, deciding: Mapping[str, Entry]) -> ChannelRules:
-        rules = self._kept[channel.name] = ChannelRules(deciding)
-        filters = self.filters_of(channel)
-        rules.chain = Chain(filters) if filters else None
-        rules.publish = _grant(deciding.get(Operation.PUBLISH.value), Operation.PUBLISH, channel)
-        rules.call = _grant(deciding.get(Operation.CALL.value), Operation.CALL, channel)
-        rules.limited = bool(filters) or not deciding.keys().isdisjoint(("max_message", "rate"))
-        return rules
+        wanted = Scope.of(Pattern(channel.segments, 0))
+        filters = [found for scope, found in self.filters if scope.contains(wanted)]
+        if "filters" in deciding:
+            filters += deciding["filters"].rule.filters or ()
+        return ChannelRules(
+            deciding,
+            limited=bool(filters) or not deciding.keys().isdisjoint(("max_message", "rate")),
+            chain=Chain(filters) if filters else None,
+            publish=_grant(deciding.get(Operation.PUBLISH.value), Operation.PUBLISH, channel),
+            call=_grant(deciding.get(Operation.CALL.value), Operation.CALL, channel),
+        )
 
     def covering(self, scope: Scope, operation: Operation) -> Iterator[Entry | None]:
         """Yield every entry that decides *operation* for some channel of *scope*, the most specific first.

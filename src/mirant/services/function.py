@@ -98,8 +98,7 @@ class Function:
         kind = _data_type(call, name, given[1]) if takes_data else Any
         self._binary = kind is Binary
         self._decode = msgspec.json.Decoder(Any if self._binary else kind).decode
-        # A function that takes anything gets bytes as such; one that takes raw JSON gets the JSON they are
-        # in.
+        # A function that takes anything gets bytes as such; one that takes raw JSON, the JSON they are in.
         self._anything = kind is Any
 
     def __call__(self, caller: Caller, message: Message | None, parameters: Parameters) -> Any:

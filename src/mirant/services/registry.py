@@ -198,9 +198,8 @@ def _replace(message: Message, data: object) -> None:
         return
     if isinstance(data, bytes | bytearray | memoryview):
         data = Binary(bytes(data))
-    if is_binary(message) and not isinstance(
-        data, msgspec.Raw
-    ):  # raw JSON in, raw JSON out: it is what it was
+    is_raw = isinstance(data, msgspec.Raw)  # raw JSON in, raw JSON out: it is what it was
+    if is_binary(message) and not is_raw:
         message.ext = {name: raw for name, raw in (message.ext or {}).items() if name not in BINARY_EXT}
     if isinstance(data, Binary):
         data = data.to_wire()

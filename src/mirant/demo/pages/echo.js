@@ -26,6 +26,7 @@ function edited() {
     editor.ariaInvalid = "true";
     const why = editor.value.trim() ? /** @type {Error} */ (error).message : "nothing to send; for no data send null";
     element("data-problem").textContent = `Not JSON: ${why}`;
+    element("verdict").textContent = element("round-trip").textContent = "";
     return null;
   }
 }

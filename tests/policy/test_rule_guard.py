@@ -313,13 +313,15 @@ def test_new_rules_revoke_what_they_would_not_grant_and_say_so() -> None:
     world = ruled(OPEN)
     client = enter(world)
     client.subscribe(["/a", "/b", "/**"])
+    world.publish("/b", "what waits already")
     install(
         world.core, RuleGuard(rulebook('[[channel]]\nmatch = "/a"\nsubscribe = "anyone"\npublish = "server"'))
     )
     world.settle()
     client.connect()
     assert client.deliveries == [
-        {"channel": "/service/mirant/revoked", "data": {"subscriptions": ["/**", "/b"]}}
+        {"channel": "/b", "data": "what waits already"},
+        {"channel": "/service/mirant/revoked", "data": {"subscriptions": ["/**", "/b"]}},
     ]
     assert world.publish("/a", 1) == 1
     assert world.publish("/b", 1) == 0

@@ -37,8 +37,8 @@ call      = "anyone"
 
 An environment variable overrides the file, and the default where there is no file:
 `MIRANT_SESSION_TIMEOUT=45s`. Texts have no quotes there, and lists are separated by commas:
-`MIRANT_TRANSPORTS_TRANSPORTS=websocket,long-polling`. A table, an option or a value that cannot be is an error,
-in the file and in the environment, and the bus does not start.
+`MIRANT_TRANSPORTS_TRANSPORTS=websocket,long-polling`. A table, an option or a value that cannot be is an
+error, in the file and in the environment, and the bus does not start.
 """
 
 _FOOT: Final = """\

@@ -52,20 +52,20 @@ SESSION_UNKNOWN: Final = ErrorKind(
 HANDSHAKE_DENIED: Final = ErrorKind(
     403,
     "handshake_denied",
-    "The application did not accept the credentials in the handshake.",
+    "The credentials in the handshake were not accepted, or a rule does not let their bearer in.",
     "Handshake with other credentials.",
 )
 CREATE_DENIED: Final = ErrorKind(
     403,
     "create_denied",
-    "The subscription is to a channel below /meta/ that does not exist.",
-    "Subscribe to channels outside /meta/.",
+    "Nobody is subscribed to the channel yet and a rule says who may be the first; or it is below /meta/.",
+    "Subscribe once it exists, or handshake as somebody who may create it.",
 )
 CHANNEL_CREATE_DENIED: Final = ErrorKind(
     403,
     "channel_create_denied",
-    "The publish is to a channel below /meta/ that does not exist.",
-    "Publish to channels outside /meta/.",
+    "Nobody is subscribed to the channel and a rule says who may create it; or it is below /meta/.",
+    "Publish once it exists, or handshake as somebody who may create it.",
 )
 SUBSCRIBE_DENIED: Final = ErrorKind(
     403,

@@ -120,7 +120,7 @@ class _Question:
         for key in LIMITS:
             limit = rules.entries.get(key)
             if limit is not None and key not in _BESIDE[self.operation]:
-                value = _spell_value(limit.rule.limits[key])
+                value = _spell_value(getattr(limit.rule.limits, key))
                 yield "limit", f"{key} = {value}   ({self.file}:{limit.rule.line(key)})"
 
     def _line(self, entry: Entry, operation: Operation) -> str:

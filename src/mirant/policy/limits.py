@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
+from mirant.bus.channel_options import ChannelOptions
+from mirant.bus.outbox import Overflow
 from mirant.bus.settings_values import (
     SettingsError,
     read_count,
@@ -40,6 +42,32 @@ class Rate:
         return f"{self.count}/{_UNITS.get(self.seconds, f'{self.seconds:g}s')}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a rule says beside who may do what and which filters run; None for what it does not say."""
+
+    max_message: int | None = None  # bytes
+    rate: Rate | None = None
+    max_members: int | None = None
+    history: int | None = None
+    overflow: Overflow | Literal["latest"] | None = None
+    lazy: float | None = None  # seconds
+    echo: bool | None = None
+    persistent: bool | None = None
+
+    def options(self) -> ChannelOptions:
+        """Return those that the bus itself goes by."""
+        latest = self.overflow == "latest" or None
+        return ChannelOptions(
+            lazy=self.lazy,
+            echo=self.echo,
+            persistent=self.persistent,
+            history=self.history,
+            latest=latest,
+            overflow=None if self.overflow == "latest" else self.overflow,
+        )
+
+
 def read_rate(value: object) -> Rate:
     """Return the rate that a text such as "20/s" spells."""
     found = _RATE.fullmatch(value) if isinstance(value, str) else None
@@ -62,7 +90,7 @@ _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _UNITS: Final = {seconds: unit for unit, seconds in _SECONDS.items()}
 _RATE: Final = re.compile(r"([0-9]{1,9})\s*/\s*(s|m|h)")
 
-#: What a rule may say beside who may do what and which filters run: how each value is read.
+#: How the value of each of `Limits` is read.
 LIMITS: Final[Mapping[str, Callable[[object], object]]] = {
     "max_message": read_size,
     "rate": read_rate,

@@ -31,7 +31,6 @@ from mirant.extensions.binary import is_binary
 from mirant.policy.decisions import Decision, decide, decide_subscription
 from mirant.policy.filters import Chain
 from mirant.policy.filters.contract import Dropped
-from mirant.policy.limits import Rate
 from mirant.policy.rulebook import ChannelRules, Rulebook
 from mirant.policy.rules import Operation
 
@@ -56,8 +55,8 @@ class RuleGuard:
             return
         channel = Channel.parse(pattern.name)
         self._check_creation(core, session, channel, CREATE_DENIED)
-        limit = self.book.of(channel).limit("max_members")
-        if isinstance(limit, int) and core.subscriptions.count(pattern) >= limit:
+        limit = self.book.of(channel).limits.max_members
+        if limit is not None and core.subscriptions.count(pattern) >= limit:
             raise Refusal(CHANNEL_FULL, str(limit))
 
     def publish(self, core: Core, session: Session, channel: Channel, message: Message) -> None:
@@ -85,12 +84,7 @@ class RuleGuard:
         return self.book.of(channel).chain
 
     def options(self, channel: Channel) -> ChannelOptions:
-        rules = self.book.of(channel)
-        overflow = rules.limit("overflow")
-        given = {key: rules.limit(key) for key in ("lazy", "echo", "persistent", "history")}
-        if overflow == "latest":
-            return ChannelOptions(**given, latest=True)  # type: ignore[arg-type]  # read as what they are
-        return ChannelOptions(**given, overflow=overflow)  # type: ignore[arg-type]  # read as what they are
+        return self.book.of(channel).limits.options()
 
     def revoked(self, session: Session) -> Iterable[Pattern]:
         return [
@@ -125,8 +119,8 @@ class RuleGuard:
 
 
 def _limit(core: Core, session: Session, channel: Channel, message: Message, rules: ChannelRules) -> None:
-    size = rules.limit("max_message")
-    if isinstance(size, int) and _size(message) > size:
+    size = rules.limits.max_message
+    if size is not None and _size(message) > size:
         _audit(core, session, "message.too-large", channel.name)
         raise Refusal(MESSAGE_TOO_LARGE, str(size))
     _check_rate(core, session, channel, rules)
@@ -161,10 +155,10 @@ def _strip(message: Message) -> None:
 
 
 def _check_rate(core: Core, session: Session, channel: Channel, rules: ChannelRules) -> None:
-    entry = rules.entries.get("rate")
-    rate = rules.limit("rate")
-    if entry is None or not isinstance(rate, Rate):
+    rate = rules.limits.rate
+    if rate is None:
         return
+    entry = rules.entries["rate"]
     rates = session.rates = session.rates if session.rates is not None else {}
     key = entry.scope.name  # as many as there are rules in the file, and no more
     following = rate.admits(rates.get(key, 0.0), core.now)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from mirant.bayeux.channels import Channel, Kind, Pattern
 from mirant.bus.identity import Identity
 from mirant.policy.filters import Chain, Filter
-from mirant.policy.limits import LIMITS
+from mirant.policy.limits import LIMITS, Limits
 from mirant.policy.rules import OPERATIONS, Operation, Rule
 from mirant.policy.scope import Scope
 from mirant.policy.who import Permission
@@ -68,11 +68,8 @@ class ChannelRules:
     #: Who may publish and who may call, with the parameters' values: asked with every message.
     publish: Grant | None = None
     call: Grant | None = None
-
-    def limit(self, key: str) -> object:
-        """Return the value of one of `LIMITS`, or None."""
-        entry = self.entries.get(key)
-        return None if entry is None else entry.rule.limits[key]
+    #: Each from the rule that decides it.
+    limits: Limits = field(default_factory=Limits)
 
 
 class Rulebook:
@@ -120,9 +117,14 @@ class Rulebook:
         filters = [found for scope, found in self.filters if scope.contains(wanted)]
         if "filters" in deciding:
             filters += deciding["filters"].rule.filters or ()
+        found: dict[str, Any] = {
+            key: getattr(deciding[key].rule.limits, key) for key in LIMITS if key in deciding
+        }
+        limits = Limits(**found)
         return ChannelRules(
             deciding,
-            limited=bool(filters) or not deciding.keys().isdisjoint(("max_message", "rate")),
+            limited=bool(filters) or limits.max_message is not None or limits.rate is not None,
+            limits=limits,
             chain=Chain(filters) if filters else None,
             publish=_grant(deciding.get(Operation.PUBLISH.value), Operation.PUBLISH, channel),
             call=_grant(deciding.get(Operation.CALL.value), Operation.CALL, channel),

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path as FilePath
-from typing import Final
+from typing import Any, Final
 
 from mirant.bayeux.channels import HANDSHAKE, ChannelInvalid, Kind
 from mirant.bus.options import Fault
 from mirant.bus.quoting import spell
 from mirant.bus.settings_values import SettingsError
 from mirant.policy.filters import Filter, read_filters
-from mirant.policy.limits import CALL_LIMITS, LIMITS
+from mirant.policy.limits import CALL_LIMITS, LIMITS, Limits
 from mirant.policy.scope import Scope
 from mirant.policy.who import SELF_PARAMETER, Path, Permission, read_permission
 from mirant.policy.who import Kind as WhoKind
@@ -40,8 +40,7 @@ class Rule:
     scopes: tuple[Scope, ...]
     permissions: Mapping[Operation, Permission] = field(default_factory=dict)
     filters: tuple[Filter, ...] | None = None
-    #: The values of `LIMITS` that it sets.
-    limits: Mapping[str, object] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
     #: Which of the file's rules it is, from 0, and the lines of its keys, from 1.
     index: int = 0
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -54,7 +53,7 @@ class Rule:
         """Whether it decides *key*, a key of the file."""
         if key == "filters":
             return self.filters is not None
-        return key in self.limits or OPERATIONS.get(key) in self.permissions
+        return OPERATIONS.get(key) in self.permissions or getattr(self.limits, key, None) is not None
 
 
 def read_rules(
@@ -131,15 +130,15 @@ def _read_scope(text: object, path: Path, faults: list[Fault]) -> Iterable[Scope
         return []
 
 
-def _read_limits(table: Mapping[str, object], path: Path, faults: list[Fault]) -> Mapping[str, object]:
-    limits = {}
+def _read_limits(table: Mapping[str, object], path: Path, faults: list[Fault]) -> Limits:
+    limits: dict[str, Any] = {}
     for key, read in LIMITS.items():
         if key in table:
             try:
                 limits[key] = read(table[key])
             except SettingsError as error:
                 faults.append(Fault((*path, key), f"{spell(table[key])} should be {error}"))
-    return limits
+    return Limits(**limits)
 
 
 def _check_sense(rule: Rule, table: Mapping[str, object], path: Path, faults: list[Fault]) -> None:

@@ -102,7 +102,12 @@ def query(data: bytes) -> None:
         return
     responses: list[Response] = []
     with _world() as world:
-        exchange = ScriptExchange(world.core, Request(), responses.append, callback)
+
+        def answer(response: Response) -> bool:
+            responses.append(response)
+            return True
+
+        exchange = ScriptExchange(world.core, Request(), answer, callback)
         try:
             messages = exchange.read(body_of(text))
         except BodyInvalid:

@@ -323,13 +323,17 @@ class Poll:
         self._client = client
         self.exchange = exchange
         self.response: Response | None = None
+        self.is_cut = False  # whether the client is gone, which the bus is told only later
 
-    def answer(self, response: Response) -> None:
-        """Take the response; there is only one."""
+    def answer(self, response: Response) -> bool:
+        """Take the response; there is only one. Return whether the client is there to get it."""
         assert self.response is None, "a request is answered once"
+        if self.is_cut:
+            return False
         self.response = response
         if response.status == 200:
             self._client.messages.extend(self.messages)
+        return True
 
     @property
     def held(self) -> bool:

@@ -22,8 +22,8 @@ class ShortExchange(Exchange, Poller):
 
     __slots__ = ()
 
-    def answer_poll(self, opening: bytes, reply: bytes) -> None:
-        self._answer(self.wrap(b"%b,%b]" % (opening, reply), ()))
+    def answer_poll(self, opening: bytes, reply: bytes) -> bool:
+        return self._answer(self.wrap(b"%b,%b]" % (opening, reply), ()))
 
 
 def poll_of(client: PollingClient, *, message_id: str) -> tuple[Poll, bool]:
@@ -204,6 +204,21 @@ def test_what_waits_is_completed_by_an_extension_that_came_with_it() -> None:
     assert short
     assert poll.reply["ext"] == {"marked": True}
     assert poll.messages[0]["data"] == 1
+
+
+def test_a_poll_does_not_overtake_what_waits_for_a_socket() -> None:
+    world = World()
+    client = entered(world)
+    poll, short = poll_of(client, message_id='"7"')
+    assert short
+    socket = world.socket(client)
+    socket.send(socket.message("/b", data="it is on the socket now"))
+    socket.stall()
+    for number in range(3):
+        world.publish("/a", number)
+    assert poll.held
+    socket.read_on()
+    assert socket.data == ["it is on the socket now", 0, 1, 2]
 
 
 ID = {'"7"': {"id": "7"}, r'"\u00e9\"\u0041"': {"id": '\u00e9"A'}}

@@ -85,7 +85,12 @@ class Lives:
 
     def _ask(self, text: str, headers: dict[str, str]) -> bytes:
         answers: list[Response] = []
-        exchange = Exchange(self.world.core, Request(headers), answers.append)
+
+        def answer(response: Response) -> bool:
+            answers.append(response)
+            return True
+
+        exchange = Exchange(self.world.core, Request(headers), answer)
         messages = decode(text.encode(), max_size=1_000, max_batch=2)
         self.world.run(receive(self.world.core, messages, exchange, self.world.now))
         return answers[0].body if answers else b""

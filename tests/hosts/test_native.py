@@ -215,6 +215,21 @@ async def test_an_upgrade_to_http_2_is_ignored(wire: Wire) -> None:
         assert (b'"successful":true' if path == "/cometd" else HANDSHAKE) in body
 
 
+@pytest.mark.parametrize("path", ["/cometd", "/app"])
+async def test_an_upgrade_of_a_request_with_a_body_is_ignored(wire: Wire, path: str) -> None:
+    headers = ("Connection: Upgrade", "Upgrade: websocket")
+    for _ in range(2):
+        status, _, body = await wire.ask(post(HANDSHAKE, path, *headers))
+        assert status == 200
+        assert (b'"successful":true' if path == "/cometd" else HANDSHAKE) in body
+
+
+async def test_an_upgrade_with_a_line_that_the_application_never_answers_is_refused(wire: Wire) -> None:
+    status, headers, _ = await wire.ask(upgrade("/app", "X-Long: " + "a" * 20_000))
+
+    assert (status, headers["connection"]) == (431, "close")
+
+
 async def test_a_callback_is_answered(bus: Bus) -> None:
     settings = Settings(transports=("callback-polling",))
     bus = Bus(settings=settings)

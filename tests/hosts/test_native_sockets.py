@@ -42,6 +42,24 @@ async def test_a_connection_whose_session_ended_does_not_stay() -> None:
         assert await asyncio.wait_for(peer.close_code(), 2) == 1008
 
 
+@pytest.mark.parametrize("sent", [b"\x89\x80\0\0\0\0", b"\x81\x84\0\0\0\0[{}]"])
+async def test_only_a_handshake_lets_a_connection_without_a_session_stay(sent: bytes) -> None:
+    async with serving(Bus(), limits=Limits(session=0.3)) as url, FrozenPeer.at(url) as peer:
+
+        async def say_on_and_on() -> None:
+            while True:
+                await asyncio.get_running_loop().sock_sendall(peer._socket, sent)
+                await asyncio.sleep(0.05)
+
+        saying = asyncio.create_task(say_on_and_on())
+        try:
+            code = await asyncio.wait_for(peer.close_code(), 3)
+        finally:
+            saying.cancel()
+            await asyncio.gather(saying, return_exceptions=True)
+        assert code == 1008
+
+
 async def test_who_answers_no_ping_is_dropped() -> None:
     bus = Bus(settings=Settings(timeout=NEVER, max_interval=NEVER))
     limits = Limits(session=0.05, silence=0.1, pong=0.1)

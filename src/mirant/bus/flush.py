@@ -131,16 +131,19 @@ class Flush:
             if not (poll.is_plain and session.outbox.idle) or session.extensions:
                 core.release(session)
                 continue
-            self._answer_plainly(session, poll, batch.opening)
+            self._answer_plainly(session, poll, batch.deliveries, batch.opening)
 
-    def _answer_plainly(self, session: Session, poll: PlainPoll, opening: bytes) -> None:
-        """Answer *poll*, which *session* holds, with the messages of the JSON array that has *opening*."""
+    def _answer_plainly(
+        self, session: Session, poll: PlainPoll, deliveries: Sequence[Delivery], opening: bytes
+    ) -> None:
+        """Answer *poll*, which *session* holds, with *deliveries*, whose JSON array has *opening*."""
         core = self._core
         session.held = None
         session.until = core.now + session.interval + session.max_interval  # as `release` does
         core.schedule(session)
         try:
-            poll.poller.answer_poll(opening, poll.reply)
+            if not poll.poller.answer_poll(opening, poll.reply):
+                session.outbox.put_back(deliveries)
         except Exception:  # one client's carrier must not keep the others from their answers
             log.exception("carrier.failed transport=%s", poll.poller.transport)
 
@@ -167,8 +170,9 @@ class Flush:
         """Let the poll that *session* holds, if it does, return with what waits."""
         poll = session.held
         if is_plain(poll, session) and self._core.extensions.let_plain_connects_pass:
-            payloads = [delivery.payload for delivery in session.outbox.take(MAX_RESPONSE)]
-            self._answer_plainly(session, poll, b"[%b" % b",".join(payloads))
+            taken = session.outbox.take(MAX_RESPONSE)
+            opening = b"[%b" % b",".join([delivery.payload for delivery in taken])
+            self._answer_plainly(session, poll, taken, opening)
         else:
             self._core.release(session)
 

@@ -41,8 +41,11 @@ class Poller(Carrier):
     __slots__ = ()
 
     @abstractmethod
-    def answer_poll(self, opening: bytes, reply: bytes) -> None:
-        """Answer with the JSON array that has *opening*, but for its end, and then *reply*."""
+    def answer_poll(self, opening: bytes, reply: bytes) -> bool:
+        """Answer with the JSON array that has *opening*, but for its end, and then *reply*.
+
+        Return whether that can be sent.
+        """
 
 
 class PlainPoll(Turn):
@@ -94,6 +97,7 @@ def may_answer(session: Session, poll: PlainPoll, batch: Batch) -> bool:
     return (
         poll.is_plain
         and session.outbox.idle
+        and session.link is None
         and not session.connect_only
         and len(batch.payload) <= session.outbox.limit
     )

@@ -74,10 +74,12 @@ async def _run(
     return answer.result() if answer.done() else None
 
 
-def _settle(answer: asyncio.Future[Response], response: Response) -> None:
-    """Give *answer* its result, unless nobody waits for it any more."""
-    if not answer.done():
-        answer.set_result(response)
+def _settle(answer: asyncio.Future[Response], response: Response) -> bool:
+    """Give *answer* its result, unless nobody waits for it any more; return whether somebody does."""
+    if answer.done():
+        return False
+    answer.set_result(response)
+    return True
 
 
 async def until_gone(receive: Receive) -> None:

@@ -14,6 +14,9 @@ from mirant.transports.long_polling import Response, refuse
 #: The transports whose clients speak by POST.
 _BY_POST: Final = frozenset({"long-polling", "cross-origin-long-polling", "eventsource"})
 
+#: The header of a response with which the connection ends.
+CLOSE: Final = ("connection", "close")
+
 METHODS: Final = ("allow", "GET, HEAD, POST, OPTIONS")
 
 
@@ -77,7 +80,7 @@ def text_of(query: bytes) -> str:
 
 def over_limit(limit: int) -> Response:
     """Return the response to a body of more than *limit* bytes, the rest of which is not read."""
-    return refuse(413, f"The body is larger than {limit} bytes.", ("connection", "close"))
+    return refuse(413, f"The body is larger than {limit} bytes.", CLOSE)
 
 
 def announces_more(content_length: str | None, limit: int) -> bool:

@@ -5,18 +5,34 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mirant.hosts.native_lane import Lane
 from mirant.hosts.native_requests import Incoming
 
 
+class _Flow(FlowControl):
+    """uvicorn's, on a transport that somebody else may have stopped reading from too."""
+
+    def __init__(self, transport: asyncio.Transport, holds: Callable[[], bool]) -> None:
+        super().__init__(transport)
+        self._holds = holds
+
+    def resume_reading(self) -> None:
+        if self._holds():
+            self.read_paused = False
+        else:
+            super().resume_reading()
+
+
 class AppAnswer(HttpToolsProtocol):
     """uvicorn's protocol on a connection that is not its own: it is given one request at a time.
 
     Each is written anew from what our parser understood, so that the two cannot disagree on where a request
-    ends (request smuggling). *answered* is called after each, *left* when the connection has become a
-    WebSocket of the application's.
+    ends (request smuggling). *holds* tells whether nothing is to be read from the transport for now.
+    *answered* is called after each request, *left* when the connection has become a WebSocket of the
+    application's.
     """
 
     def __init__(
@@ -24,6 +40,7 @@ class AppAnswer(HttpToolsProtocol):
         lane: Lane,
         transport: asyncio.Transport,
         *,
+        holds: Callable[[], bool],
         answered: Callable[[], None],
         left: Callable[[], None],
     ) -> None:
@@ -34,12 +51,18 @@ class AppAnswer(HttpToolsProtocol):
         self._chunked = False
         self._responded = False  # whether the application has said all it has to say
         self.connection_made(transport)
+        self.flow = _Flow(transport, holds)
         self.connections.discard(self)  # the native protocol is there already
 
     @property
     def reads(self) -> bool:
         """Whether more of the request is to come."""
         return self._incoming is not None
+
+    @property
+    def has_responded(self) -> bool:
+        """Whether what is still to come of the request is of no interest."""
+        return self._responded
 
     @property
     def is_held(self) -> bool:

@@ -10,20 +10,23 @@ from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Request
 from mirant.bus.plain_poll import MAX_PLAIN, Poller, hold
 from mirant.bus.receive import receive
-from mirant.hosts.gate import announces_more, over_limit, text_of
+from mirant.hosts.gate import CLOSE, announces_more, over_limit, text_of
 from mirant.hosts.native_lane import Lane
 from mirant.hosts.native_requests import Incoming
 from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
-from mirant.transports.long_polling import Exchange, Headers, Response, refuse
+from mirant.transports.long_polling import Exchange, Headers, Response, charset_of, is_utf8, refuse
 
 # RFC 9110, section 15.2.1
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Answered(Protocol):
-    """Takes the bytes of a whole response, and whether the connection is to end with it."""
+    """Takes the bytes of a whole response, and whether the connection is to end with it.
 
-    def __call__(self, response: bytes, *, last: bool) -> None: ...
+    Returns whether they can be sent.
+    """
+
+    def __call__(self, response: bytes, *, last: bool) -> bool: ...
 
 
 class Answering(Protocol):
@@ -128,11 +131,11 @@ class BusAnswer:
         if messages is not None:
             lane.loop.start(receive(lane.core, messages, self._exchange, lane.now()), lane.state.tasks)
 
-    def _answer(self, response: Response) -> None:
+    def _answer(self, response: Response) -> bool:
         # Who is answered before the body has come may still be sending it: such a connection ends.
-        last = not (self._incoming.keep_alive and self._incoming.complete)
+        last = not (self._incoming.keep_alive and self._incoming.complete) or CLOSE in response.headers
         headers = self._lane.gate.headers(self._request)
-        self._answered(self._lane.encode(response, headers, close=last), last=last)
+        return self._answered(self._lane.encode(response, headers, close=last), last=last)
 
 
 def head_to_know(data: bytes, incoming: Incoming) -> bytes | None:
@@ -167,8 +170,7 @@ class KnownAnswer(Exchange, Poller):
         self.size = size
         self.gate = lane.gate  # that let it in; another may not, and its settings be others
         self._headers: Headers = lane.gate.headers(request)
-        content_type = request.headers.get("content-type", "").lower()
-        self._is_utf8 = "charset" not in content_type or content_type.endswith("charset=utf-8")
+        self._is_utf8 = is_utf8(charset_of(request))
         self._may_be_plain = self._is_utf8 and size - len(head) <= min(MAX_PLAIN, lane.core.settings.max_body)
 
     def serve(self, data: bytes) -> None:
@@ -192,11 +194,10 @@ class KnownAnswer(Exchange, Poller):
                 pass  # the base finds it again, and says so
         return super().read(body)
 
-    def answer_poll(self, opening: bytes, reply: bytes) -> None:
+    def answer_poll(self, opening: bytes, reply: bytes) -> bool:
         if self._headers:
-            self._answer(self.wrap(b"%b,%b]" % (opening, reply), ()))
-        else:
-            self._answered(self._lane.encode_poll(opening, reply), last=False)
+            return self._answer(self.wrap(b"%b,%b]" % (opening, reply), ()))
+        return self._answered(self._lane.encode_poll(opening, reply), last=False)
 
     @property
     def reads(self) -> bool:
@@ -215,8 +216,8 @@ class KnownAnswer(Exchange, Poller):
         """Take note that nobody waits for the answer any more."""
         self._lane.core.detach(self, self._lane.now())
 
-    def _answer(self, response: Response) -> None:
-        self._answered(self._lane.encode(response, self._headers, close=False), last=False)
+    def _answer(self, response: Response) -> bool:
+        return self._answered(self._lane.encode(response, self._headers, close=False), last=False)
 
 
 def is_held(exchange: Exchange) -> bool:

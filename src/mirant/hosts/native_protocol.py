@@ -19,6 +19,12 @@ from mirant.transports.long_polling import Response, refuse
 # How much is parsed at once: the rest of a larger read waits until what was in it has been looked at.
 _SLICE: Final = 64 * 1024
 
+# Longest line of a head that uvicorn's WebSockets take; of a longer one they never say that it is too long.
+_MAX_UPGRADE_LINE: Final = 8 * 1024
+
+# How much a client has to take, each time its output is looked at, for the connection to be kept.
+_LEAST_TAKEN: Final = 4 * 1024
+
 # How many requests are read ahead of the one that is being answered. Reading on is how we learn that the
 # client has hung up, so it is not none; browsers do not pipeline, proxies rarely.
 _MAX_AHEAD: Final = 16
@@ -46,6 +52,7 @@ class NativeProtocol(asyncio.Protocol):
         "_since",
         "_transport",
         "_unread",
+        "_unsent",
         "bucket",
         "deadline",
     )
@@ -71,6 +78,7 @@ class NativeProtocol(asyncio.Protocol):
         self._paused = False  # whether the client does not read our answers
         self._patience: float | None = lane.limits.head  # for the rest of a request; None if there is none
         self._since = lane.now()
+        self._unsent = 0  # bytes that waited for the client to take them when we last looked
         self.deadline = 0.0
         self.bucket: int | None = None
 
@@ -110,6 +118,8 @@ class NativeProtocol(asyncio.Protocol):
         self._quiet = False
         if self._answering is not None:
             waits = not self._answering.is_held
+            if not waits:
+                self._answering.hang_up()  # at once: what this turn of the event loop publishes is not for it
         else:
             waits = bool(self._reader.arrived or self._unread)
         self._half_closed = (
@@ -132,6 +142,7 @@ class NativeProtocol(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._paused = True
+        self._watch_output(self._lane.limits.body)
         if self._app is not None:
             self._app.pause_writing()
 
@@ -149,23 +160,35 @@ class NativeProtocol(asyncio.Protocol):
         elif self._answering is self._app is not None:
             self._app.shutdown()
         elif self._answering is None and not self._reader.arrived:
-            self._transport.close()
+            self._part()
 
     def overdue(self, now: float) -> None:
         """End the connection if the client takes too long."""
         limits = self._lane.limits
-        if self._deaf:
-            self._transport.abort()
-            return
         due = self._since + (limits.idle if self._patience is None else self._patience)
-        if (self._answering is not None and self._patience is None) or not self._transport.is_reading():
+        if self._deaf or self._paused:
+            self._check_output()
+        elif (self._answering is not None and not self._answering.reads) or not self._transport.is_reading():
             self._lane.watch.set(self, now + limits.idle)  # it is ours to act
         elif due > now:
             self._lane.watch.set(self, due)
         elif self._reader.unfinished and (self._answering is None or self._answering is not self._app):
             self._end_with(refuse(408, "The request did not come in time."))
         else:
-            self._transport.close()
+            self._part()
+
+    def _watch_output(self, patience: float) -> None:
+        """Have a look in *patience* seconds whether the client takes what is being sent to it."""
+        self._unsent = self._transport.get_write_buffer_size()
+        self._lane.watch.set(self, self._lane.now() + patience)
+
+    def _check_output(self) -> None:
+        """Drop the connection unless the client has taken something of what is being sent to it."""
+        taken = self._unsent - self._transport.get_write_buffer_size()
+        if taken < _LEAST_TAKEN or self._leaving:
+            self._transport.abort()
+        else:
+            self._watch_output(self._lane.limits.closing if self._deaf else self._lane.limits.body)
 
     # --- Requests in ---
 
@@ -222,11 +245,15 @@ class NativeProtocol(asyncio.Protocol):
             elif self._app is None or not self._app.flow.read_paused:
                 self._transport.resume_reading()
 
+    def _holds(self) -> bool:
+        return self._holding
+
     def _expect_rest(self) -> None:
         """Give the rest of a request its time: of a head or a body of ours all in all, else between reads."""
         limits = self._lane.limits
         patience = limits.head if self._reader.in_head else limits.body
-        if patience != self._patience or self._answering is self._app is not None:
+        app = self._app
+        if patience != self._patience or (self._answering is app is not None and not app.has_responded):
             self._patience = patience
             self._since = self._lane.now()
             self._lane.watch.set(self, self._since + patience)
@@ -265,8 +292,17 @@ class NativeProtocol(asyncio.Protocol):
 
     def _pass_on(self, incoming: Incoming) -> None:
         """Let the application answer *incoming*."""
+        if incoming.upgrades and incoming.longest_line > _MAX_UPGRADE_LINE:
+            self._end_with(refuse(431, f"A line of the head is longer than {_MAX_UPGRADE_LINE} bytes."))
+            return
         if self._app is None:
-            self._app = AppAnswer(self._lane, self._transport, answered=self._turn_over, left=self._forget)
+            self._app = AppAnswer(
+                self._lane,
+                self._transport,
+                holds=self._holds,
+                answered=self._turn_over,
+                left=self._forget,
+            )
         self._answering = self._app
         self._app.begin(incoming)
 
@@ -280,14 +316,16 @@ class NativeProtocol(asyncio.Protocol):
 
     # --- Answers out ---
 
-    def _answered(self, response: bytes, *, last: bool) -> None:
-        """Send *response*; with *last* the connection ends then."""
-        if not self._transport.is_closing():
-            self._transport.write(response)
-            if self._quiet and not last:
-                self._count()
-            else:
-                self._turn_over(last=last)
+    def _answered(self, response: bytes, *, last: bool) -> bool:
+        """Send *response*, if the client is still there, and say so; with *last* the connection ends then."""
+        if self._transport.is_closing():
+            return False  # what became of that request we are told by `connection_lost`
+        self._transport.write(response)
+        if self._quiet and not last:
+            self._count()
+        else:
+            self._turn_over(last=last)
+        return True
 
     def _turn_over(self, *, last: bool = False) -> None:
         """Go on with the next request, now that one has been answered."""
@@ -297,8 +335,11 @@ class NativeProtocol(asyncio.Protocol):
             self._end()
         elif more:
             self._lane.event_loop.call_soon(self._go_on)
+        elif self._reader.unfinished:
+            self._patience = None  # its turn has come only now
+            self._expect_rest()
         else:
-            self._quiet = not (self._deaf or self._half_closed or self._reader.unfinished)
+            self._quiet = not (self._deaf or self._half_closed)
 
     def _count(self) -> None:
         """Take note that a request has been answered."""
@@ -313,18 +354,23 @@ class NativeProtocol(asyncio.Protocol):
 
     def _end(self) -> None:
         """End the connection so that the client can read what was answered last."""
-        sending = self._deaf or self._unread or self._reader.unfinished
-        self._deaf, self._quiet = True, False
-        if not sending:
-            self._transport.close()
+        if not (self._deaf or self._unread or self._reader.unfinished):
+            self._part()
             return
+        self._deaf, self._quiet = True, False
         # It may still be sending: closed at once, the kernel would answer that with a reset, which destroys
         # what the client has not read yet (RFC 9112, section 9.6).
         self._unread, self._invalid = b"", None
         if self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
         self._hold(enough=False)
-        self._lane.watch.set(self, self._lane.now() + self._lane.limits.closing)
+        self._watch_output(self._lane.limits.closing)
+
+    def _part(self) -> None:
+        """Close the connection when the client has taken what is being sent to it, or takes no more."""
+        self._deaf, self._quiet = True, False
+        self._transport.close()
+        self._watch_output(self._lane.limits.leaving if self._leaving else self._lane.limits.closing)
 
     def _give_up(self) -> None:
         """End the connection, because the rest of the request that is being answered makes no sense."""
@@ -333,7 +379,7 @@ class NativeProtocol(asyncio.Protocol):
             self._answering = None
             self._end_with(refuse(self._invalid.status, self._invalid.sentence))
         else:
-            self._transport.close()
+            self._part()
 
     def _forget(self) -> None:
         """Let the server forget this object: the connection is gone, or somebody else's."""

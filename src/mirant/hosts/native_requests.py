@@ -58,6 +58,12 @@ class Incoming:
         return any(name.lower() == b"transfer-encoding" for name, _ in self.headers)
 
     @property
+    def longest_line(self) -> int:
+        """The length of the longest line of the head."""
+        fields = (len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
+        return max(len(self.method) + len(self.url) + len(b"  HTTP/1.1\r\n"), *fields, 0)
+
+    @property
     def waiting(self) -> int:
         """How many bytes of the body have come and were not taken."""
         return len(self._body)
@@ -203,18 +209,26 @@ class RequestReader:
         request = self._reading
         assert request is not None, "a request has begun"
         self._reading = None
-        offered = {value.strip().lower() for name, value in request.headers if name.lower() == b"upgrade"}
-        if offered == {b"websocket"}:
+        if _asks_for_websocket(request):
             request.rest, request.complete = rest, True
             self.arrived.append(request)
             self._over = True
             return None
         if request.method == "CONNECT":
             raise RequestInvalid(405, "This server is no proxy.")
-        # RFC 9110, section 7.8: a server may ignore an Upgrade, such as Java's and curl's to HTTP/2. The
-        # parser took what follows for the other protocol; so it reads the request again, without it.
+        # RFC 9110, section 7.8: a server may ignore an Upgrade, such as Java's and curl's to HTTP/2, or one
+        # that no client of WebSockets makes. The parser took what follows for the other protocol; so it reads
+        # the request again, without it.
         self._parser = httptools.HttpRequestParser(self)
         return request.head(without=frozenset({b"upgrade"})) + rest
+
+
+def _asks_for_websocket(request: Incoming) -> bool:
+    """Whether *request* can begin a WebSocket (RFC 6455, section 4.1): a GET that has no body."""
+    headers = [(name.lower(), value.strip().lower()) for name, value in request.headers]
+    has_body = any(name in (b"content-length", b"transfer-encoding") for name, _ in headers)
+    offered = {value for name, value in headers if name == b"upgrade"}
+    return offered == {b"websocket"} and not has_body and (request.method, request.version) == ("GET", "1.1")
 
 
 def _too_large() -> RequestInvalid:

@@ -37,6 +37,7 @@ class NativeConnection(Connection, asyncio.Protocol):
     """A connection that has become a WebSocket. It is the transport's protocol from then on."""
 
     __slots__ = (
+        "_alone",
         "_busy",
         "_closing",
         "_deaf",
@@ -65,6 +66,7 @@ class NativeConnection(Connection, asyncio.Protocol):
         self._deaf = False  # whether what comes does not matter any more
         self._pinged = False
         self._heard = lane.now()
+        self._alone: float | None = self._heard  # since when there is no session; None while there is one
         self.writable = True
         self.deadline = 0.0
         self.bucket: int | None = None
@@ -98,8 +100,18 @@ class NativeConnection(Connection, asyncio.Protocol):
                 self._take(*event)
         except FrameInvalid as invalid:
             self._fail(invalid)
-        if self.session is None and self._closing is None:
-            self._lane.watch.set(self, self._heard + self._lane.limits.session)
+        if self.session is not None:
+            self._alone = None
+        elif self._alone is None and self._closing is None:
+            self._expect_session()
+
+    def _expect_session(self) -> None:
+        """Give the peer its time for a handshake. Nothing else that it says brings it more."""
+        self._alone = self._lane.now()
+        self._lane.watch.set(self, self._alone + self._lane.limits.session)
+
+    def eof_received(self) -> None:
+        self._leave()  # at once: what this turn of the event loop publishes is not for this connection
 
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode == CLOSE:
@@ -135,6 +147,9 @@ class NativeConnection(Connection, asyncio.Protocol):
     # --- What goes out ---
 
     def write(self, batches: Sequence[Batch]) -> None:
+        if self._waiting is None and self._transport.is_closing():
+            # The peer is gone, which we are told only after this turn of the event loop: `take_back` then.
+            self._waiting, self.writable = deque(), False
         for batch in batches:
             wire = batch.wire
             if wire is None:  # the first of its subscribers makes the frame, all others send the same bytes
@@ -205,14 +220,15 @@ class NativeConnection(Connection, asyncio.Protocol):
     def overdue(self, now: float) -> None:
         """Close the connection or have a sign of life, if nothing was heard for too long."""
         limits = self._lane.limits
-        patience = limits.session if self.session is None else limits.silence
-        due = self._heard + patience + (limits.pong if self._pinged else 0.0)
+        due = self._heard + limits.silence + (limits.pong if self._pinged else 0.0)
         if self._closing is not None or self._deaf:
             self._transport.abort()
+        elif self.session is None and self._alone is None:
+            self._expect_session()
+        elif self.session is None and not self._busy:
+            self.refuse(POLICY_VIOLATION, "there was no handshake in time")
         elif due > now or self._busy:
             self._lane.watch.set(self, max(due, now + limits.session))
-        elif self.session is None:
-            self.refuse(POLICY_VIOLATION, "there was no handshake in time")
         elif self._pinged:
             self._transport.abort()
         else:

@@ -48,7 +48,7 @@ class ScriptExchange(Exchange):
     connect_only: ClassVar[bool] = True
 
     def __init__(
-        self, core: Core, request: Request, answer: Callable[[Response], None], callback: str
+        self, core: Core, request: Request, answer: Callable[[Response], bool], callback: str
     ) -> None:
         """Begin with *request*, which wants the function *callback* called."""
         super().__init__(core, request, answer)

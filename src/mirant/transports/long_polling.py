@@ -56,8 +56,11 @@ class Exchange(Carrier):
     #: Whether deliveries ride on answers to /meta/connect only.
     connect_only: ClassVar[bool] = False
 
-    def __init__(self, core: Core, request: Request, answer: Callable[[Response], None]) -> None:
-        """Begin with *request*; *answer* will be called once, when the response is known."""
+    def __init__(self, core: Core, request: Request, answer: Callable[[Response], bool]) -> None:
+        """Begin with *request*; *answer* will be called once, when the response is known.
+
+        It returns whether the response can be sent.
+        """
         self._core = core
         self._answer = answer
         self.request = request
@@ -94,7 +97,11 @@ class Exchange(Carrier):
         before = [delivery.payload for delivery in deliveries]
         after = [delivery.payload for delivery in turn.following]
         headers = (("set-cookie", self._new_cookie()),) if handshaken and self.browser is None else ()
-        self._answer(self.wrap(b"[%b]" % b",".join([*before, *replies, *after]), headers))
+        response = self.wrap(b"[%b]" % b",".join([*before, *replies, *after]), headers)
+        if not self._answer(response) and session is not None:
+            session.outbox.put_back(
+                [*deliveries, *turn.following]
+            )  # the client is gone: they were not written
 
     def wrap(self, body: bytes, headers: Headers) -> Response:
         """Return the response with *body*, a JSON array."""
@@ -138,10 +145,20 @@ def _from_form(body: bytes) -> bytes:
         raise BodyInvalid(f"the form cannot be read: {error}") from None
 
 
-def _to_utf8(body: bytes, request: Request) -> bytes:
+def is_utf8(charset: str) -> bool:
+    """Whether that is what *charset* means."""
+    return charset in ("utf-8", "utf8")
+
+
+def charset_of(request: Request) -> str:
+    """Return the charset that *request* says its body is in, in lower case."""
     found = _CHARSET.search(request.headers.get("content-type", ""))
-    charset = found[1].lower() if found else "utf-8"
-    if charset in ("utf-8", "utf8"):
+    return found[1].lower() if found else "utf-8"
+
+
+def _to_utf8(body: bytes, request: Request) -> bytes:
+    charset = charset_of(request)
+    if is_utf8(charset):
         return body
     if charset not in _CHARSETS:
         raise CharsetUnknown(f"The charset {charset!r} is not supported. Send JSON in UTF-8.")

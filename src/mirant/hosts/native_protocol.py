@@ -10,24 +10,18 @@ from mirant.bus.carrier import Request
 from mirant.hosts.native_app import AppAnswer
 from mirant.hosts.native_headers import PackedHeaders
 from mirant.hosts.native_http import Answering, BusAnswer, KnownAnswer, head_to_know
+from mirant.hosts.native_inflow import Inflow
 from mirant.hosts.native_lane import Lane
-from mirant.hosts.native_requests import Incoming, RequestInvalid, RequestReader
+from mirant.hosts.native_requests import Incoming, RequestInvalid
 from mirant.hosts.native_websocket import NativeConnection
 from mirant.hosts.rfc6455_handshake import accept_headers
 from mirant.transports.long_polling import Response, refuse
-
-# How much is parsed at once: the rest of a larger read waits until what was in it has been looked at.
-_SLICE: Final = 64 * 1024
 
 # Longest line of a head that uvicorn's WebSockets take; of a longer one they never say that it is too long.
 _MAX_UPGRADE_LINE: Final = 8 * 1024
 
 # How much a client has to take, each time its output is looked at, for the connection to be kept.
 _LEAST_TAKEN: Final = 4 * 1024
-
-# How many requests are read ahead of the one that is being answered. Reading on is how we learn that the
-# client has hung up, so it is not none; browsers do not pipeline, proxies rarely.
-_MAX_AHEAD: Final = 16
 
 
 class NativeProtocol(asyncio.Protocol):
@@ -38,20 +32,16 @@ class NativeProtocol(asyncio.Protocol):
         "_app",
         "_connection",
         "_deaf",
-        "_fed",
         "_half_closed",
-        "_holding",
-        "_invalid",
+        "_inflow",
         "_known",
         "_lane",
         "_leaving",
         "_patience",
         "_paused",
         "_quiet",
-        "_reader",
         "_since",
         "_transport",
-        "_unread",
         "_unsent",
         "bucket",
         "deadline",
@@ -60,7 +50,7 @@ class NativeProtocol(asyncio.Protocol):
     def __init__(self, lane: Lane, connection: type[NativeConnection]) -> None:
         self._lane = lane
         self._connection = connection  # what it becomes when it is upgraded
-        self._reader = RequestReader()
+        self._inflow = Inflow()
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # there is one all its life
         self._answering: Answering | None = None
         self._app: AppAnswer | None = None
@@ -68,13 +58,9 @@ class NativeProtocol(asyncio.Protocol):
         # Whether nothing has come beside the request that is being answered, or is awaited. One attribute
         # instead of seven in two objects; `mirant.bus.plain_poll` says why that counts.
         self._quiet = False
-        self._fed = b""  # what the parser was given last, if that was one request
-        self._unread = b""  # what is parsed when there is room for more requests
-        self._invalid: RequestInvalid | None = None  # to be answered when all before it has been
         self._deaf = False  # whether what comes does not matter any more
         self._half_closed = False  # whether the client has said that it sends no more
         self._leaving = False  # whether the server ends
-        self._holding = False  # whether we do not read from the socket for now
         self._paused = False  # whether the client does not read our answers
         self._patience: float | None = lane.limits.head  # for the rest of a request; None if there is none
         self._since = lane.now()
@@ -110,7 +96,7 @@ class NativeProtocol(asyncio.Protocol):
         if self._deaf:
             return
         self._quiet = False
-        self._unread = self._unread + data if self._unread else data
+        self._inflow.add(data)
         self._read_on()
 
     def eof_received(self) -> bool:
@@ -121,10 +107,10 @@ class NativeProtocol(asyncio.Protocol):
             if not waits:
                 self._answering.hang_up()  # at once: what this turn of the event loop publishes is not for it
         else:
-            waits = bool(self._reader.arrived or self._unread)
+            waits = self._inflow.has_more
         self._half_closed = (
             waits
-            and not self._reader.unfinished
+            and not self._inflow.unfinished
             and self._transport.can_write_eof()  # over TLS there is no half of a connection
         )
         return self._half_closed
@@ -136,7 +122,7 @@ class NativeProtocol(asyncio.Protocol):
         if self._app is not None:
             self._app.connection_lost(exc)
             self._app = None
-        self._reader.arrived.clear()
+        self._inflow.arrived.clear()
         self._deaf, self._quiet = True, False
         self._forget()
 
@@ -159,7 +145,7 @@ class NativeProtocol(asyncio.Protocol):
             self._lane.watch.set(self, self._lane.now() + self._lane.limits.leaving)
         elif self._answering is self._app is not None:
             self._app.shutdown()
-        elif self._answering is None and not self._reader.arrived:
+        elif self._answering is None and not self._inflow.arrived:
             self._part()
 
     def overdue(self, now: float) -> None:
@@ -172,7 +158,7 @@ class NativeProtocol(asyncio.Protocol):
             self._lane.watch.set(self, now + limits.idle)  # it is ours to act
         elif due > now:
             self._lane.watch.set(self, due)
-        elif self._reader.unfinished and (self._answering is None or self._answering is not self._app):
+        elif self._inflow.unfinished and (self._answering is None or self._answering is not self._app):
             self._end_with(refuse(408, "The request did not come in time."))
         else:
             self._part()
@@ -192,22 +178,6 @@ class NativeProtocol(asyncio.Protocol):
 
     # --- Requests in ---
 
-    @property
-    def _is_at_rest(self) -> bool:
-        """Whether what comes now begins a request whose turn it is."""
-        return (
-            self._answering is None
-            and not self._unread
-            and not self._paused
-            and not self._reader.unfinished
-            and not self._reader.arrived
-        )
-
-    def _is_ahead(self) -> bool:
-        """Whether enough has been read for now."""
-        arrived = self._reader.arrived
-        return len(arrived) >= _MAX_AHEAD or (len(arrived) > 0 and arrived[-1].waiting > _SLICE)
-
     def _go_on(self) -> None:
         """Go on where there was reason to wait."""
         self._advance()
@@ -215,43 +185,33 @@ class NativeProtocol(asyncio.Protocol):
 
     def _read_on(self) -> None:
         """Read what has come, and have it answered, as far as that goes."""
-        while self._unread and not self._deaf and not self._is_ahead():
-            self._feed()
+        inflow = self._inflow
+        while inflow.wants_reading and not self._deaf:
+            if not inflow.read(alone=self._answering is None and not self._paused):
+                self._deaf = True
             self._advance()
-        self._hold(enough=bool(self._unread) and not self._deaf)
-        if self._reader.unfinished:
+        self._hold(enough=bool(inflow.unread) and not self._deaf)
+        if inflow.unfinished:
             self._expect_rest()
         else:
             self._patience = None
 
-    def _feed(self) -> None:
-        data, self._unread = self._unread, b""
-        if len(data) > _SLICE:
-            data, self._unread = data[:_SLICE], data[_SLICE:]
-        reader = self._reader
-        begins = self._is_at_rest
-        try:
-            reader.feed(data)
-        except RequestInvalid as invalid:
-            self._invalid, self._deaf = invalid, True
-        self._fed = data if begins and len(reader.arrived) == 1 else b""
-
     def _hold(self, *, enough: bool) -> None:
         """Stop reading from the socket when there is *enough*, and go on when there is not."""
-        if enough != self._holding:
-            self._holding = enough
+        if enough != self._inflow.holding:
+            self._inflow.holding = enough
             if enough:
                 self._transport.pause_reading()
             elif self._app is None or not self._app.flow.read_paused:
                 self._transport.resume_reading()
 
     def _holds(self) -> bool:
-        return self._holding
+        return self._inflow.holding
 
     def _expect_rest(self) -> None:
         """Give the rest of a request its time: of a head or a body of ours all in all, else between reads."""
         limits = self._lane.limits
-        patience = limits.head if self._reader.in_head else limits.body
+        patience = limits.head if self._inflow.in_head else limits.body
         app = self._app
         if patience != self._patience or (self._answering is app is not None and not app.has_responded):
             self._patience = patience
@@ -260,16 +220,16 @@ class NativeProtocol(asyncio.Protocol):
 
     def _advance(self) -> None:
         """Go on with the request that is being answered, or with those after it."""
-        arrived = self._reader.arrived
+        arrived, invalid = self._inflow.arrived, self._inflow.invalid
         if self._answering is not None:
             self._answering.proceed()
         while arrived and self._answering is None and not (self._paused or self._transport.is_closing()):
             self._begin(arrived.popleft())
-        if self._invalid is not None and not arrived:
+        if invalid is not None and not arrived:
             if self._answering is None:
-                self._end_with(refuse(self._invalid.status, self._invalid.sentence))
+                self._end_with(refuse(invalid.status, invalid.sentence))
             elif self._answering.reads:
-                self._give_up()
+                self._give_up(invalid)
 
     def _begin(self, incoming: Incoming) -> None:
         lane = self._lane
@@ -281,14 +241,14 @@ class NativeProtocol(asyncio.Protocol):
         if transport == "websocket":
             self._upgrade(incoming, request)
             return
-        head, size = head_to_know(self._fed, incoming), len(self._fed)
-        self._fed = b""
+        fed = self._inflow.take_fed()
+        head = head_to_know(fed, incoming)
         answer = BusAnswer(
             lane, incoming, request, transport, write=self._transport.write, answered=self._answered
         )
         self._answering = answer
         if answer.begin() and head is not None:
-            self._known = KnownAnswer(lane, head, size, request, self._answered)
+            self._known = KnownAnswer(lane, head, len(fed), request, self._answered)
 
     def _pass_on(self, incoming: Incoming) -> None:
         """Let the application answer *incoming*."""
@@ -312,7 +272,7 @@ class NativeProtocol(asyncio.Protocol):
         kept = replace(request, headers=PackedHeaders(incoming.headers))
         connection = self._connection(self._lane, kept, self._transport)
         self._forget()
-        connection.begin(incoming.rest + self._unread)
+        connection.begin(incoming.rest + self._inflow.unread)
 
     # --- Answers out ---
 
@@ -330,12 +290,12 @@ class NativeProtocol(asyncio.Protocol):
     def _turn_over(self, *, last: bool = False) -> None:
         """Go on with the next request, now that one has been answered."""
         self._count()
-        more = bool(self._reader.arrived or self._unread or self._invalid)
+        more = self._inflow.has_more
         if last or self._leaving or (self._half_closed and not more):
             self._end()
         elif more:
             self._lane.event_loop.call_soon(self._go_on)
-        elif self._reader.unfinished:
+        elif self._inflow.unfinished:
             self._patience = None  # its turn has come only now
             self._expect_rest()
         else:
@@ -354,13 +314,13 @@ class NativeProtocol(asyncio.Protocol):
 
     def _end(self) -> None:
         """End the connection so that the client can read what was answered last."""
-        if not (self._deaf or self._unread or self._reader.unfinished):
+        if not (self._deaf or self._inflow.unread or self._inflow.unfinished):
             self._part()
             return
         self._deaf, self._quiet = True, False
         # It may still be sending: closed at once, the kernel would answer that with a reset, which destroys
         # what the client has not read yet (RFC 9112, section 9.6).
-        self._unread, self._invalid = b"", None
+        self._inflow.drop()
         if self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
         self._hold(enough=False)
@@ -372,18 +332,18 @@ class NativeProtocol(asyncio.Protocol):
         self._transport.close()
         self._watch_output(self._lane.limits.leaving if self._leaving else self._lane.limits.closing)
 
-    def _give_up(self) -> None:
+    def _give_up(self, invalid: RequestInvalid) -> None:
         """End the connection, because the rest of the request that is being answered makes no sense."""
-        if self._answering is not self._app and self._answering is not None and self._invalid is not None:
+        if self._answering is not self._app and self._answering is not None:
             self._answering.hang_up()
             self._answering = None
-            self._end_with(refuse(self._invalid.status, self._invalid.sentence))
+            self._end_with(refuse(invalid.status, invalid.sentence))
         else:
             self._part()
 
     def _forget(self) -> None:
         """Let the server forget this object: the connection is gone, or somebody else's."""
         self._known = None  # it knows us: a circle
-        self._reader.close()
+        self._inflow.close()
         self._lane.watch.remove(self)
         self._lane.state.connections.discard(self)

@@ -306,6 +306,44 @@ def test_an_anonymous_client_signs_in_with_a_connect() -> None:
     assert not client.subscribe("/users/bob/inbox")["successful"]
 
 
+NOT_MALLORY = '[[channel]]\nmatch = "/meta/handshake"\ncall = { allow = "anyone", deny = "user:mallory" }\n'
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_who_may_not_handshake_cannot_sign_in_with_a_connect(
+    caplog: pytest.LogCaptureFixture, *, asynchronous: bool
+) -> None:
+    world = ruled(NOT_MALLORY + OPEN)
+    if asynchronous:
+
+        async def later(session: Session, message: Message, request: Request) -> Identity | None:
+            return renewed(session, message, request)
+
+        world.core.hooks.renew = later
+    client = enter(world)
+    poll = client.connect(ext={"me": "mallory"})
+    world.settle()
+    assert poll.reply["error"] == "403::handshake_denied"
+    assert poll.reply["advice"] == {"reconnect": "none"}
+    assert client.alive
+    assert client.session.identity is None
+    assert caplog.messages == [
+        "handshake.denied address=127.0.0.1 user=mallory rule=/meta/handshake@1",
+    ]
+    client.connect(ext={"me": "alice"}, advice={"timeout": 0})
+    assert client.session.identity == Identity("alice")
+
+
+def test_who_may_not_handshake_any_more_cannot_prolong_the_session() -> None:
+    world = ruled('[[channel]]\nmatch = "/meta/handshake"\ncall = "role:member"\n' + OPEN)
+    client = enter(world, "alice+member", lasts=12)
+    poll = client.connect(ext={"me": "alice", "lasts": 60})
+    assert poll.reply["error"] == "403::handshake_denied"
+    assert client.session.identity == Identity("alice", frozenset({"member"}), valid_for=12)
+    world.advance(12.1)
+    assert not client.alive
+
+
 # --- Other rules, in force from one moment to the next ---
 
 

@@ -26,7 +26,7 @@ class Guard(Protocol):
     """
 
     def enter(self, core: Core, identity: Identity | None, address: str | None) -> None:
-        """Check a handshake that came from *address*."""
+        """Check a handshake, or a connect that signs in, which came from *address*."""
 
     def subscribe(self, core: Core, session: Session, pattern: Pattern) -> None:
         """Check a subscription to *pattern*, and with it to every channel that it matches."""

@@ -100,7 +100,11 @@ def connect(core: Core, turn: Turn, message: Message, reply: Reply) -> bool | An
 
 
 def _renew_and_connect(core: Core, turn: Turn, message: Message, reply: Reply) -> Answered:
-    """Take the fresh credential that *message* may bring, then go on as ever."""
+    """Take the fresh credential that *message* may bring, then go on as ever.
+
+    Whoever it names has to be let in as by a handshake: else a rule for that would hold only for those who
+    show their credential there. If not, the session stays what it was.
+    """
     session = session_of(turn)
     fresh = core.hooks.renew and core.hooks.renew(session, message, turn.carrier.request)
     if isawaitable(fresh):
@@ -108,6 +112,8 @@ def _renew_and_connect(core: Core, turn: Turn, message: Message, reply: Reply) -
     if session.ended:
         raise Refusal(SESSION_UNKNOWN, advice=HANDSHAKE_NOW)
     if isinstance(fresh, Identity):
+        if core.guard is not None:
+            core.guard.enter(core, fresh, turn.carrier.request.address)
         identify(core, session, fresh)
     return _connect(core, turn, message, reply)
 

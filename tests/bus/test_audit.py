@@ -110,6 +110,14 @@ def test_a_million_addresses_take_no_more_memory_than_some_thousand() -> None:
     assert sys.getsizeof(audit._sources) < 1_000_000
 
 
+@pytest.mark.usefixtures("log")
+def test_long_addresses_take_no_more_memory_than_short_ones() -> None:
+    audit = Audit()
+    for number in range(1_000):
+        audit.event(1_000.0, "publish.denied", f"{number} {'x' * 60_000}")
+    assert max(len(address) for _, address in audit._sources) < 100
+
+
 # --- What ---
 
 

@@ -49,10 +49,24 @@ def message(**ext: object) -> Message:
     return Message(channel="/meta/handshake", ext=raw or None)
 
 
-def request(query: str = "", address: str | None = "203.0.113.9", **headers: str) -> Request:
-    """Return a request; the names of *headers* have underscores for dashes."""
+def request(
+    query: str = "",
+    address: str | None = "203.0.113.9",
+    *,
+    forwarded: str = "",
+    repeated: str = "",
+    **headers: str,
+) -> Request:
+    """Return a request from *address*, or, as the proxy there says, from what it has *forwarded*.
+
+    The names of *headers* have underscores for dashes; those in *repeated* came more than once.
+    """
     return Request(
-        {name.replace("_", "-"): value for name, value in headers.items()}, address=address, query=query
+        {name.replace("_", "-"): value for name, value in headers.items()},
+        address=forwarded or address,
+        peer=address,
+        repeated=frozenset(repeated.split()),
+        query=query,
     )
 
 
@@ -234,6 +248,35 @@ def test_anybody_else_is_refused_and_recorded(
 
 def test_anybody_else_without_the_headers_is_nobody() -> None:
     assert now_of(world(proxy=PROXY).authenticate(message(), request())) is None
+
+
+@pytest.mark.parametrize("address", [None, "11.0.0.1", "unix"])
+def test_what_is_forwarded_makes_nobody_a_proxy(address: str | None) -> None:
+    with pytest.raises(Veto, match=r"^proxy_not_trusted$"):
+        world(proxy=PROXY).authenticate(
+            message(), request(address=address, forwarded="10.0.0.1", x_user="root")
+        )
+
+
+def test_a_proxy_at_a_unix_socket_is_trusted_by_that_name() -> None:
+    by_file = ProxyOptions(user_header="X-User", trusted=("unix", "192.0.2.7"))
+    for address in ("unix", "192.0.2.7"):
+        answer = world(proxy=by_file).authenticate(message(), request(address=address, x_user="alice"))
+        assert name_of(answer) == "alice"
+    with pytest.raises(Veto, match=r"^proxy_not_trusted$"):
+        world(proxy=by_file).authenticate(message(), request(x_user="alice"))
+
+
+@pytest.mark.parametrize("header", ["x-user", "x-roles"])
+def test_a_header_that_came_twice_is_believed_of_nobody(header: str) -> None:
+    twice = request(address="10.0.0.1", repeated=header, x_user="alice", x_roles="admin")
+    with pytest.raises(Veto, match=r"^user_invalid$"):
+        world(proxy=PROXY).authenticate(message(), twice)
+
+
+def test_other_headers_may_come_twice() -> None:
+    twice = request(address="10.0.0.1", repeated="cookie accept", x_user="alice")
+    assert name_of(world(proxy=PROXY).authenticate(message(), twice)) == "alice"
 
 
 @pytest.mark.parametrize("user", ["root, alice", "a\tb", "a" * 256, "jos\xe9", "\u20ac", "a\x7f"])

@@ -147,7 +147,7 @@ def test_where_a_key_set_may_be(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "trusted", [["10.0.0.1/8"], ["proxy.example"], [""], [7], "10.0.0.1", ["10.0.0.1", "10.0.0.1"]]
+    "trusted", [["10.0.0.1/8"], ["proxy.example"], ["unix:"], [""], [7], "10.0.0.1", ["10.0.0.1", "10.0.0.1"]]
 )
 def test_networks_that_are_none(trusted: object) -> None:
     (found,) = faults({"proxy": {**PROXY, "trusted": trusted}})

@@ -21,6 +21,9 @@ _PAUSE: Final = 5.0
 # Most addresses that are counted apart; the one not heard of for longest gives way.
 _MAX_SOURCES: Final = 4_096
 
+# Longest address that is told apart from others. The hosts give IP addresses; what else may call us is not known.
+_MAX_ADDRESS: Final = 64
+
 # And so many events a second of all sources together, because addresses can be many.
 _MAX_PER_SECOND: Final = 100
 
@@ -45,7 +48,7 @@ class Audit:
 
     def event(self, now: float, name: str, address: str | None, **facts: object) -> None:
         """Write the event called *name*, caused from *address*, with *facts*; None among them is left out."""
-        if not self._admit(now, (name, address or "")):
+        if not self._admit(now, (name, (address or "")[:_MAX_ADDRESS])):
             self._suppressed += 1
             return
         pairs = [("address", address), *facts.items()]

@@ -31,13 +31,20 @@ _CONNECTION_TYPES: Final = {
 }
 
 
+#: The `Request.peer` of a connection to a file: whoever may open that.
+UNIX: Final = "unix"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is known of the HTTP request that a carrier began with. Header names are lower case."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
-    address: str | None = None  # the client's IP address, as far as it is known
-    peer: str | None = None  # the address at the other end of the connection: a proxy's, if there is one
+    address: str | None = None  # the client's IP address, as far as it is known: a proxy may have said it
+    # The IP address at the other end of the connection, a proxy's if there is one, or `UNIX`. What a client
+    # may do because of it depends on who says so: an ASGI server may have put the client's own there.
+    peer: str | None = None
+    repeated: frozenset[str] = frozenset()  # names of headers that came more than once, and were joined
     secure: bool = False  # came over TLS
     multiplexed: bool = False  # HTTP/2 or later: requests do not use up the browser's connections
     query: str = ""  # what followed the "?" in the address, still percent-encoded

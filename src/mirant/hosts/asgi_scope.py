@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from mirant.bus.carrier import Request
+from mirant.bus.carrier import UNIX, Request
+from mirant.hosts.addresses import read_address
+from mirant.hosts.headers import read_headers
 from mirant.transports.long_polling import Headers, Response
 
 Scope = MutableMapping[str, Any]
@@ -17,15 +19,17 @@ AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 def request_of(scope: Scope) -> Request:
     """Return what the bus needs to know of the request in *scope*."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        separator = "; " if name == "cookie" else ", "  # RFC 9113, section 8.2.3, and RFC 9110, section 5.3
-        headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
-    client = scope.get("client")
+    headers, repeated = read_headers(scope["headers"])
+    client = read_address(scope["client"][0]) if scope.get("client") else None
+    server = scope.get("server")
+    # ASGI: "[path, None] where path is that of the unix socket". Then there is no client to speak of, but
+    # what a proxy may have said of one. Whether it is so for TCP no server tells: see docs/identity.md.
+    at_file = server is not None and server[1] is None
     return Request(
         headers,
-        address=client[0] if client else None,
+        address=client,
+        peer=UNIX if at_file else client,
+        repeated=repeated,
         secure=scope.get("scheme") in ("https", "wss"),
         multiplexed=scope.get("http_version", "1.1") >= "2",
         query=scope.get("query_string", b"").decode("latin-1"),

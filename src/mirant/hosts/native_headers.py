@@ -1,27 +1,17 @@
-"""The headers of a request: as they came, by name, and packed for a connection that stays."""
+"""The headers of a request as they came, and packed for a connection that stays."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from mirant.hosts.headers import as_mapping
+
 #: Names as they were spelt.
 RawHeaders = list[tuple[bytes, bytes]]
 
 
-def as_mapping(headers: RawHeaders) -> dict[str, str]:
-    """Return *headers* by their names in lower case, repeated ones joined."""
-    mapping: dict[str, str] = {}
-    for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        if name in mapping:
-            # RFC 6265, section 5.4, and RFC 9110, section 5.3
-            value = f"{mapping[name]}{'; ' if name == 'cookie' else ', '}{value}"
-        mapping[name] = value
-    return mapping
-
-
 class PackedHeaders(Mapping[str, str]):
-    """The same as one piece of bytes: a quarter of a dict's memory, for headers that few will ask for."""
+    """Headers by name, as one piece of bytes: a quarter of a dict's memory, for what few will ask for."""
 
     __slots__ = ("_packed",)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http
+import socket
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -12,12 +13,13 @@ from uvicorn import Config
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.server import ServerState
 
-from mirant.bus.carrier import Request
+from mirant.bus.carrier import UNIX, Request
+from mirant.hosts.addresses import read_address
 from mirant.hosts.asgi_scope import is_below
 from mirant.hosts.gate import Gate, transport_of
+from mirant.hosts.headers import read_headers
 from mirant.hosts.loop import Loop
 from mirant.hosts.native_deadlines import Limits, Watch
-from mirant.hosts.native_headers import as_mapping
 from mirant.hosts.native_requests import Incoming
 from mirant.hosts.rfc6455_handshake import is_handshake
 from mirant.transports.long_polling import Headers, Response
@@ -90,22 +92,24 @@ class Lane:
 
     def request_of(self, incoming: Incoming, query: bytes, transport: asyncio.Transport) -> Request:
         """Return what the bus needs to know of *incoming*."""
-        headers = as_mapping(incoming.headers)
-        peer = transport.get_extra_info("peername")
-        address = str(peer[0]) if isinstance(peer, tuple) else None
-        connected = address
+        headers, repeated = read_headers(incoming.headers)
+        peer = _peer_of(transport)
+        address = None if peer == UNIX else peer
         secure = transport.get_extra_info("sslcontext") is not None
         if self.config.proxy_headers and not _FORWARDED.isdisjoint(headers):
-            address, secure = self._forwarded(incoming, peer, secure=secure)
+            address, secure = self._forwarded(incoming, address, secure=secure)
         text = query.decode("latin-1")
-        return Request(headers, address=address, peer=connected, secure=secure, query=text)
+        return Request(headers, address=address, peer=peer, repeated=repeated, secure=secure, query=text)
 
-    def _forwarded(self, incoming: Incoming, peer: Any, *, secure: bool) -> tuple[str | None, bool]:
-        """Return address and security as a proxy that is trusted tells them, by uvicorn's rules."""
+    def _forwarded(self, incoming: Incoming, address: str | None, *, secure: bool) -> tuple[str | None, bool]:
+        """Return address and security as a proxy that is trusted tells them, by uvicorn's rules.
+
+        What it tells is the connection's own *address* if it is no IP address.
+        """
         scope: Any = {
             "type": "http",
             "headers": [(name.lower(), value) for name, value in incoming.headers],
-            "client": (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None,
+            "client": None if address is None else (address, 0),
             "scheme": "https" if secure else "http",
         }
         nothing: Any = None
@@ -114,7 +118,8 @@ class Lane:
         except StopIteration:  # it awaits nothing but the application
             pass
         client = scope["client"]
-        return (client[0] if client else None), scope["scheme"] in ("https", "wss")
+        told = None if client is None else read_address(client[0])
+        return told or address, scope["scheme"] in ("https", "wss")
 
     # --- Responses ---
 
@@ -157,3 +162,12 @@ class Lane:
                 self._common,
                 _JSON.encode(),
             )
+
+
+def _peer_of(transport: asyncio.Transport) -> str | None:
+    """Return who is at the other end: an IP address, `UNIX`, or None if it is gone."""
+    name = transport.get_extra_info("peername")
+    if isinstance(name, tuple):
+        return str(name[0])
+    connection = transport.get_extra_info("socket")
+    return UNIX if connection is not None and connection.family == socket.AF_UNIX else None

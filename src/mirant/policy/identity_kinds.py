@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
+from mirant.bus.carrier import UNIX
 from mirant.bus.option_kinds import KINDS, Kind, of_list_text
 from mirant.bus.settings_values import SettingsError, read_duration
 
@@ -65,8 +66,8 @@ def read_header(value: object) -> str:
 
 
 def read_networks(value: object) -> tuple[str, ...]:
-    """Return IP addresses and networks."""
-    names = 'a list of IP addresses and networks, such as "10.0.0.5" and "10.1.0.0/16"'
+    """Return IP addresses and networks; `UNIX` is among them."""
+    names = 'a list of IP addresses and networks, such as "10.0.0.5" and "10.1.0.0/16", or "unix"'
     return _read_list(value, lambda network: _read_network(network, names), names)
 
 
@@ -118,7 +119,8 @@ def _read_match(value: object, pattern: re.Pattern[str], expected: str) -> str:
 def _read_network(value: object, expected: str) -> str:
     try:
         if isinstance(value, str):
-            ip_network(value)
+            if value != UNIX:
+                ip_network(value)
             return value
     except ValueError:
         pass
@@ -139,7 +141,7 @@ ALLOWED: Final = Kind(
 KEY_SET: Final = Kind("a path, or a URL with `https`", read_key_set)
 HEADER: Final = Kind("the name of a header", read_header)
 NETWORKS: Final = Kind(
-    'a list of IP addresses and networks such as `"10.1.0.0/16"`', read_networks, of_list_text
+    'a list of IP addresses and networks such as `"10.1.0.0/16"`, or `"unix"`', read_networks, of_list_text
 )
 LEEWAY: Final = Kind(
     'a duration up to `"5m"`', read_leeway, KINDS["duration"].from_text, KINDS["duration"].write

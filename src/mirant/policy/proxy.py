@@ -7,7 +7,7 @@ import re
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
-from mirant.bus.carrier import Request
+from mirant.bus.carrier import UNIX, Request
 from mirant.bus.extension import Veto
 from mirant.bus.identity import Identity
 from mirant.policy.claims import read_name
@@ -22,12 +22,13 @@ log = logging.getLogger("mirant")
 class Proxy:
     """Reads the headers of a proxy, and believes them if they come from there."""
 
-    __slots__ = ("_names", "_trusted")
+    __slots__ = ("_names", "_trusted", "_trusts_file")
 
     def __init__(self, options: ProxyOptions) -> None:
         """Read the headers that *options* name."""
         self._names = ((options.user_header or "").lower(), (options.roles_header or "").lower())
-        self._trusted = [ip_network(network) for network in options.trusted]
+        self._trusts_file = UNIX in options.trusted
+        self._trusted = [ip_network(network) for network in options.trusted if network != UNIX]
 
     def identify(self, request: Request) -> Identity | None:
         """Return whom the proxy names, or None if it names nobody.
@@ -38,34 +39,42 @@ class Proxy:
         user, roles = (request.headers.get(name, "").strip() for name in self._names)
         if not user and not roles:
             return None
-        # Not the address: that is what a proxy says it is.
-        if not self._trusts(request.peer or request.address):
+        # Never the address: that is what somebody says it is, if need be who wrote the headers.
+        if not self._trusts(request.peer):
             # Either somebody tries to be somebody else, or the list of proxies is not complete.
             log.warning("identity.forged address=%s header=%s", request.address, self._names[0])
             raise Veto("proxy_not_trusted")
         if not user:
             return None
         try:
-            return Identity(_read_user(user), _read_roles(roles))
+            self._check_single(request)
+            return Identity(read_name(_text(user), "the user"), _read_roles(roles))
         except (TokenInvalid, UnicodeError) as error:
             log.warning("identity.refused address=%s header=%s: %s", request.address, self._names[0], error)
             raise Veto("user_invalid") from None
 
-    def _trusts(self, address: str | None) -> bool:
+    def _check_single(self, request: Request) -> None:
+        """Refuse a header that came twice: one is the proxy's, which adds its own, and one the client's.
+
+        Raises:
+            TokenInvalid: it did, or something on the way has joined two of them by a comma.
+        """
+        twice = next((name for name in self._names if name in request.repeated), None)
+        if twice is not None:
+            raise TokenInvalid(Reason.AMBIGUOUS, f"{twice} came twice")
+        if "," in request.headers.get(self._names[0], ""):
+            raise TokenInvalid(Reason.AMBIGUOUS, "there is a comma in it")
+
+    def _trusts(self, peer: str | None) -> bool:
+        if peer == UNIX:
+            return self._trusts_file
         try:
-            peer = ip_address(address or "")
+            address = ip_address(peer or "")
         except ValueError:
             return False
-        if isinstance(peer, IPv6Address) and peer.ipv4_mapped is not None:
-            peer = peer.ipv4_mapped  # a socket for both families has IPv4 peers in this form
-        return any(peer in network for network in self._trusted)
-
-
-def _read_user(value: str) -> str:
-    # Two headers of one name are joined by a comma: one is the proxy's, one the client's.
-    if "," in value:
-        raise TokenInvalid(Reason.AMBIGUOUS, "there is a comma in it")
-    return read_name(_text(value), "the user")
+        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped  # a socket for both families has IPv4 peers in this form
+        return any(address in network for network in self._trusted)
 
 
 def _read_roles(value: str) -> frozenset[str]:

@@ -24,7 +24,10 @@ class ProxyOptions:
         "proxy", HEADER, "The header with the user's roles, separated by commas or spaces.", default=None
     )
     trusted: tuple[str, ...] = option(
-        "proxy", NETWORKS, "The proxies' addresses; from others these headers are refused.", default=()
+        "proxy",
+        NETWORKS,
+        "The proxies' addresses, `unix` for a Unix socket; from others these headers are refused.",
+        default=(),
     )
 
     def __post_init__(self) -> None:

@@ -2,8 +2,11 @@
 
 import pytest
 
+from mirant.bayeux.messages import Message
+from mirant.bus.carrier import Request
 from mirant.bus.extension import Veto
-from mirant.bus.identity import Identity
+from mirant.bus.identity import CredentialRefused, Identity
+from mirant.bus.session import Session
 from mirant.services import Handshake
 from tests.world import Later, World, reply_to
 
@@ -238,3 +241,46 @@ def test_a_new_handshake_on_a_connection_answers_the_connect_that_is_held(world:
     held = client.connect()
     client.handshake()
     assert reply_to(held, client.messages)["id"] == held["id"]
+
+
+# --- Credentials that are refused ---
+
+
+def test_a_credential_that_may_soon_be_good_is_worth_another_handshake() -> None:
+    world = World()
+
+    def refuse(message: Message, request: Request) -> None:
+        raise CredentialRefused("keys_unavailable", temporary=True)
+
+    world.core.hooks.authenticate = refuse
+    reply = world.polling().handshake()
+    assert reply["error"] == "403:keys_unavailable:handshake_denied"
+    assert reply["advice"] == {"reconnect": "handshake", "interval": 10_000}
+
+
+def test_credentials_that_are_refused_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+
+    def refuse(message: Message, request: Request) -> None:
+        raise CredentialRefused("proxy_not_trusted", event="identity.forged", facts={"header": "x-user"})
+
+    world.core.hooks.authenticate = refuse
+    for _ in range(3_000):
+        assert world.polling().handshake()["advice"] == {"reconnect": "none"}
+    forged = [line for line in caplog.messages if line.startswith("identity.forged ")]
+    assert forged[0] == "identity.forged address=127.0.0.1 header=x-user"
+    assert (len(forged), len(caplog.messages)) == (10, 20)
+
+
+def test_a_credential_that_is_refused_in_a_connect_is_recorded_too(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+
+    def refuse(session: Session, message: Message, request: Request) -> None:
+        raise CredentialRefused("token_of_another_user", event="identity.conflict", facts={"token": "bob"})
+
+    world.core.hooks.renew = refuse
+    client = world.polling()
+    client.handshake()
+    assert client.connect().reply["error"] == "404:token_of_another_user:message_deleted"
+    assert client.alive
+    assert caplog.messages == ["identity.conflict address=127.0.0.1 token=bob"]

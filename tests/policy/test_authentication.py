@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Request
 from mirant.bus.extension import Veto
-from mirant.bus.identity import Identity
+from mirant.bus.identity import CredentialRefused, Identity
 from mirant.bus.session import Session
 from mirant.bus.settings import Settings
 from mirant.policy.authentication import Answer, Authentication
@@ -238,12 +238,11 @@ def test_a_proxy_that_names_nobody(headers: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "headers", [{"x_user": "root"}, {"x_roles": "admin"}, {"x_user": "root", "x_roles": "admin"}]
 )
-def test_anybody_else_is_refused_and_recorded(
-    address: str | None, headers: dict[str, str], caplog: pytest.LogCaptureFixture
-) -> None:
-    with pytest.raises(Veto, match=r"^proxy_not_trusted$"):
+def test_anybody_else_is_refused_and_recorded(address: str | None, headers: dict[str, str]) -> None:
+    with pytest.raises(CredentialRefused, match=r"^proxy_not_trusted$") as caught:
         world(proxy=PROXY).authenticate(message(), request(address=address, **headers))
-    assert caplog.messages == [f"identity.forged address={address} header=x-user"]
+    assert caught.value.event == "identity.forged"
+    assert caught.value.facts == {"header": next(iter(headers)).replace("_", "-")}
 
 
 def test_anybody_else_without_the_headers_is_nobody() -> None:
@@ -298,8 +297,12 @@ def test_a_token_and_a_proxy_that_agree() -> None:
 
 def test_a_token_and_a_proxy_that_differ() -> None:
     both = request(address="10.0.0.1", x_user="bob")
-    with pytest.raises(Veto, match=r"^identities_differ$"):
+    with pytest.raises(CredentialRefused, match=r"^identities_differ$") as caught:
         world(proxy=PROXY).authenticate(message(token=GOOD), both)
+    assert (caught.value.event, caught.value.facts) == (
+        "identity.conflict",
+        {"token": "alice", "proxy": "bob"},
+    )
 
 
 def test_one_that_is_no_good_beside_one_that_is() -> None:
@@ -377,8 +380,12 @@ def test_what_a_browser_still_sends_does_not_end_a_session(presented: Request) -
     "presented", [(message(token=BOB), request()), (message(), request(cookie=f"token={BOB}"))]
 )
 def test_a_token_of_another_user(presented: tuple[Message, Request]) -> None:
-    with pytest.raises(Veto, match=r"^token_of_another_user$"):
+    with pytest.raises(CredentialRefused, match=r"^token_of_another_user$") as caught:
         world().renew(entered(), *presented)
+    assert (caught.value.event, caught.value.facts) == (
+        "identity.conflict",
+        {"token": "bob", "session": "alice"},
+    )
 
 
 def test_a_client_that_came_without_a_token_signs_in_with_one() -> None:
@@ -402,10 +409,11 @@ async def test_keys_that_cannot_be_had(tmp_path: Path, caplog: pytest.LogCapture
     assert authentication is not None
     token = issuer("ES256", "e").sign()
 
-    with pytest.raises(Veto, match=r"^keys_unavailable$"):
+    with pytest.raises(CredentialRefused, match=r"^keys_unavailable$") as caught:
         await later(authentication.authenticate(message(token=token), request()))
+    assert caught.value.temporary
     assert "keys.failed place=http://127.0.0.1:1/" in caplog.text
-    with pytest.raises(Veto, match=r"^keys_unavailable$"):
+    with pytest.raises(CredentialRefused, match=r"^keys_unavailable$"):
         authentication.authenticate(message(token=token), request())
 
 

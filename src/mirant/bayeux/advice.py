@@ -23,6 +23,9 @@ HANDSHAKE_NOW: Final = Advice(reconnect="handshake", interval=0)
 #: Sent when there is nothing to come back to.
 GO_AWAY: Final = Advice(reconnect="none")
 
+#: Sent when nothing is wrong with the client, but with us: handshake again in a while.
+TRY_LATER: Final = Advice(reconnect="handshake", interval=10_000)
+
 
 class RequestAdvice(msgspec.Struct, frozen=True):
     """The advice a *client* may give in a /meta/connect, for that one request. Milliseconds."""

@@ -21,7 +21,7 @@ _PAUSE: Final = 5.0
 # Most addresses that are counted apart; the one not heard of for longest gives way.
 _MAX_SOURCES: Final = 4_096
 
-# Longest address that is told apart from others. The hosts give IP addresses; what else may call us is not known.
+# Longest address that is told apart from others. The hosts give IP addresses; other callers may not.
 _MAX_ADDRESS: Final = 64
 
 # And so many events a second of all sources together, because addresses can be many.

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW, Advice
+from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW, TRY_LATER, Advice
 from mirant.bayeux.channels import (
     CONNECT,
     DISCONNECT,
@@ -32,7 +32,7 @@ from mirant.bus.core import Core
 from mirant.bus.extension import Veto
 from mirant.bus.guard import identify
 from mirant.bus.hooks import tell
-from mirant.bus.identity import Identity
+from mirant.bus.identity import CredentialRefused, Identity
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Ending, Session, State
 from mirant.bus.subscribing import Answered, session_of, subscribe, unsubscribe
@@ -40,9 +40,6 @@ from mirant.bus.subscribing import Answered, session_of, subscribe, unsubscribe
 # The longest pause between connects that a client may ask for, in seconds. It lengthens the life of a
 # session that nobody reads from; a client that is away for longer can handshake again.
 MAX_CLIENT_INTERVAL: Final = 60.0
-
-# When a client that found the server full should try again, in milliseconds.
-_FULL_RETRY: Final = 10_000
 
 _EVENTSOURCE: Final = b'"eventsource"'
 
@@ -106,9 +103,13 @@ def _renew_and_connect(core: Core, turn: Turn, message: Message, reply: Reply) -
     show their credential there. If not, the session stays what it was.
     """
     session = session_of(turn)
-    fresh = core.hooks.renew and core.hooks.renew(session, message, turn.carrier.request)
-    if isawaitable(fresh):
-        fresh = yield fresh
+    try:
+        fresh = core.hooks.renew and core.hooks.renew(session, message, turn.carrier.request)
+        if isawaitable(fresh):
+            fresh = yield fresh
+    except CredentialRefused as error:
+        _record(core, turn, error)
+        raise
     if session.ended:
         raise Refusal(SESSION_UNKNOWN, advice=HANDSHAKE_NOW)
     if isinstance(fresh, Identity):
@@ -195,7 +196,7 @@ def _has_room(core: Core, turn: Turn, session: Session, reply: Reply) -> bool:
 
 def _check_capacity(core: Core) -> None:
     if len(core.sessions) >= core.settings.max_sessions:
-        raise Refusal(SERVER_FULL, advice=Advice(reconnect="handshake", interval=_FULL_RETRY))
+        raise Refusal(SERVER_FULL, advice=TRY_LATER)
 
 
 def _clamp(asked: float | None, default: float, most: float) -> float:
@@ -214,11 +215,25 @@ def _authenticate(
         identity = authenticate(message, turn.carrier.request)
         if isawaitable(identity):
             identity = yield identity
-    except Exception as error:
-        if not isinstance(error, Veto):
-            log.exception("hook.failed hook=authenticate")
-        reason = str(error) if isinstance(error, Veto) else ""
-        address = turn.carrier.request.address
-        core.audit.event(core.now, "handshake.denied", address, reason=reason or None)
-        raise Refusal(HANDSHAKE_DENIED, reason, advice=GO_AWAY) from None
+    except CredentialRefused as error:
+        _record(core, turn, error)
+        raise _deny(core, turn, str(error), TRY_LATER if error.temporary else GO_AWAY) from None
+    except Veto as veto:
+        raise _deny(core, turn, str(veto), GO_AWAY) from None
+    except Exception:
+        log.exception("hook.failed hook=authenticate")
+        raise _deny(core, turn, "", GO_AWAY) from None
     return identity if isinstance(identity, Identity) else None
+
+
+def _deny(core: Core, turn: Turn, reason: str, advice: Advice) -> Refusal:
+    """Record that a handshake is denied, for what its client is told, and return the refusal."""
+    address = turn.carrier.request.address
+    core.audit.event(core.now, "handshake.denied", address, reason=reason or None)
+    return Refusal(HANDSHAKE_DENIED, reason, advice=advice)
+
+
+def _record(core: Core, turn: Turn, error: CredentialRefused) -> None:
+    """Write the event that a credential was refused with, if it is worth one."""
+    if error.event is not None:
+        core.audit.event(core.now, error.event, turn.carrier.request.address, **error.facts)

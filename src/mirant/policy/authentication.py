@@ -12,8 +12,7 @@ from typing import TypeAlias
 
 from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Request
-from mirant.bus.extension import Veto
-from mirant.bus.identity import Identity
+from mirant.bus.identity import CredentialRefused, Identity
 from mirant.bus.session import Session
 from mirant.policy.credentials import Credentials, Presented
 from mirant.policy.proxy import Proxy
@@ -52,7 +51,8 @@ class Authentication:
         """Return, or result in, the identity of who sent a handshake; None: nobody said who that is.
 
         Raises:
-            Veto: a credential is no good; the text says why in a word. So does what is returned, if awaited.
+            CredentialRefused: a credential is no good; the text says why in a word. Awaiting what is returned
+                may raise it too.
         """
         asserted = None if self._proxy is None else self._proxy.identify(request)
         presented = self._credentials.of(message, request)
@@ -70,7 +70,8 @@ class Authentication:
         session keeps the identity it has, for as long as that holds.
 
         Raises:
-            Veto: the token is no good, or another user's. So does what is returned, if awaited.
+            CredentialRefused: the token is no good, or another user's. Awaiting what is returned may raise
+                it too.
         """
         presented, current = self._credentials.of(message, request), session.identity
         if presented is None or (current is not None and _is_from(current, presented)):
@@ -123,19 +124,19 @@ async def _settle_later(
 
 
 def _refuse(error: TokenInvalid, request: Request, *, lenient: bool) -> None:
-    """Raise `Veto`, unless *lenient*. The log never has the token."""
+    """Raise `CredentialRefused`, unless *lenient*. The log never has the token."""
     if lenient:
         log.debug("token.ignored address=%s reason=%s", request.address, error)
         return
     log.info("token.refused address=%s reason=%s", request.address, error)
-    raise Veto(error.told) from None
+    raise CredentialRefused(error.told, temporary=error.temporary) from None
 
 
 def _agree(asserted: Identity | None, identity: Identity) -> Identity:
     """Return the *identity* of a token, unless a proxy says that it is somebody else's."""
     if asserted is not None and asserted.name != identity.name:
-        log.warning("identity.conflict token=%r proxy=%r", identity.name, asserted.name)
-        raise Veto("identities_differ")
+        facts = {"token": identity.name, "proxy": asserted.name}
+        raise CredentialRefused("identities_differ", event="identity.conflict", facts=facts)
     return identity
 
 
@@ -144,8 +145,8 @@ def _renew(current: Identity | None, identity: Identity) -> Identity | None:
     if current is None:
         return identity
     if identity.name != current.name:
-        log.warning("identity.conflict token=%r session=%r", identity.name, current.name)
-        raise Veto("token_of_another_user")
+        facts = {"token": identity.name, "session": current.name}
+        raise CredentialRefused("token_of_another_user", event="identity.conflict", facts=facts)
     return identity if _end(identity) > _end(current) else None
 
 

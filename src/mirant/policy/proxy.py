@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from mirant.bus.carrier import UNIX, Request
-from mirant.bus.extension import Veto
-from mirant.bus.identity import Identity
+from mirant.bus.identity import CredentialRefused, Identity
 from mirant.policy.claims import read_name
 from mirant.policy.proxy_options import ProxyOptions
 from mirant.policy.token_invalid import Reason, TokenInvalid
 
 _BETWEEN: Final = re.compile(r"[,\s]+")
-
-log = logging.getLogger("mirant")
 
 
 class Proxy:
@@ -34,7 +30,7 @@ class Proxy:
         """Return whom the proxy names, or None if it names nobody.
 
         Raises:
-            Veto: somebody else wrote the headers, or there is no name in them.
+            CredentialRefused: somebody else wrote the headers, or there is no name in them.
         """
         user, roles = (request.headers.get(name, "").strip() for name in self._names)
         if not user and not roles:
@@ -42,16 +38,16 @@ class Proxy:
         # Never the address: that is what somebody says it is, if need be who wrote the headers.
         if not self._trusts(request.peer):
             # Either somebody tries to be somebody else, or the list of proxies is not complete.
-            log.warning("identity.forged address=%s header=%s", request.address, self._names[0])
-            raise Veto("proxy_not_trusted")
+            header = self._names[0] if user else self._names[1]
+            raise CredentialRefused("proxy_not_trusted", event="identity.forged", facts={"header": header})
         if not user:
             return None
         try:
             self._check_single(request)
             return Identity(read_name(_text(user), "the user"), _read_roles(roles))
         except (TokenInvalid, UnicodeError) as error:
-            log.warning("identity.refused address=%s header=%s: %s", request.address, self._names[0], error)
-            raise Veto("user_invalid") from None
+            facts = {"reason": error}
+            raise CredentialRefused("user_invalid", event="identity.refused", facts=facts) from None
 
     def _check_single(self, request: Request) -> None:
         """Refuse a header that came twice: one is the proxy's, which adds its own, and one the client's.

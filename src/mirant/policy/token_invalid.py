@@ -39,3 +39,8 @@ class TokenInvalid(Exception):
     def told(self) -> str:
         """What the client is told."""
         return _TOLD.get(self.reason, "token_invalid")
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the same token may be accepted a little later."""
+        return self.reason is Reason.KEYS_UNAVAILABLE

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from mirant.bus.extension import Veto
+from mirant.policy.filters.contract import Dropped
+from mirant.policy.filters.custom import Custom
+from mirant.policy.filters.failures import Failures
 from tests.policy.filters.declaring import chain, fault_of, reason, run
 
 
@@ -126,7 +129,7 @@ def test_it_may_refuse(app: ModuleType, own: Callable[[Any], Any], said: str) ->
     ("own", "logged"),
     [
         (lambda data: data["missing"], "KeyError"),
-        (lambda data: object(), "TypeError: object has no JSON form"),
+        (lambda data: object(), "TypeError"),
         (lambda data: "\ud800", "UnicodeEncodeError"),
         (lambda: None, "TypeError"),
     ],
@@ -138,8 +141,44 @@ def test_what_else_it_raises_is_logged(
 
     with caplog.at_level(logging.ERROR, "mirant"):
         assert reason(chain("app_of_test:own"), {"a": 1}) == "filter_failed"
-    assert "filter.failed filter=custom app_of_test:own" in caplog.text
-    assert logged in caplog.text
+    assert f"filter.failed filter=custom app_of_test:own error={logged}\n" in caplog.text
+    assert ", line " in caplog.text
+
+
+def test_what_a_message_said_is_not_logged_with_what_the_filter_raised(
+    app: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    def parse(data: Any) -> Any:
+        try:
+            return int(data["pin"])
+        except ValueError as error:
+            raise RuntimeError(f"no number: {data}") from error
+
+    app.own = parse  # type: ignore[attr-defined]  # a module made for the test
+
+    assert reason(chain("app_of_test:own"), {"pin": "s3cret"}) == "filter_failed"
+    assert "error=RuntimeError" in caplog.text
+    assert "in parse" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
+def test_a_filter_that_always_fails_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    now = [1_000.0]
+
+    def fail(data: Any) -> Any:
+        raise ValueError
+
+    own = Custom("own", fail, Failures(lambda: now[0]))
+    for _ in range(3_000):
+        with pytest.raises(Dropped, match="filter_failed"):
+            own(1)
+    assert len(caplog.records) == 10
+    now[0] += 5.0
+    for _ in range(10):
+        with pytest.raises(Dropped, match="filter_failed"):
+            own(1)
+    assert len(caplog.records) == 11
+    assert "filter.failed filter=own error=ValueError suppressed=2990\n" in caplog.text
 
 
 def test_what_it_nests_too_deep_is_dropped(app: ModuleType) -> None:

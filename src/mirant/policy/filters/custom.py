@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,7 @@ from mirant.bus.options import Fault
 from mirant.bus.quoting import spell
 from mirant.policy.filters.contract import Dropped, FilterInvalid, Where
 from mirant.policy.filters.exact import decode, encode
-
-log = logging.getLogger("mirant")
+from mirant.policy.filters.failures import Failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,7 @@ class Custom:
 
     name: str
     function: Callable[[Any], Any]
+    failures: Failures = field(default_factory=Failures, repr=False, compare=False)
 
     def __call__(self, data: Any) -> Any:
         before = encode(data)
@@ -39,8 +38,8 @@ class Custom:
             after = encode(result)
         except Veto as veto:
             raise Dropped(str(veto)) from None
-        except Exception:
-            log.exception("filter.failed filter=%s", self.name)
+        except Exception as error:
+            self.failures.write(self.name, error)
             raise Dropped("filter_failed") from None
         if after == before:
             return data

@@ -3,11 +3,13 @@
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Barrier, Event, Thread
+from time import sleep
 from typing import Any
 
 import pytest
@@ -59,6 +61,11 @@ async def has(keys: Keys, kid: str | None, algorithm: str = "ES256") -> bool:
     return keys.find(algorithm, kid) is not None
 
 
+async def looked_again() -> None:
+    """Wait until what goes on beside has ended."""
+    await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
+
 # --- A set that changes ---
 
 
@@ -92,8 +99,19 @@ async def test_a_key_that_is_withdrawn_is_gone_after_a_refresh() -> None:
     assert await has(keys, "old")
     place.now += 1
 
+    assert await has(keys, "old")  # nobody waits
+    await looked_again()
     assert not await has(keys, "old")
     assert await has(keys, "new")
+
+
+async def test_a_key_that_was_withdrawn_while_nobody_came_is_not_good_any_more() -> None:
+    place = Place(key_set(OLD, NEW), key_set(NEW))
+    keys = place.keys(refresh=600)
+    assert await has(keys, "old")
+    place.now += 1_200
+
+    assert not await has(keys, "old")
 
 
 async def test_tokens_with_made_up_keys_cause_one_fetch_in_a_while() -> None:
@@ -119,6 +137,7 @@ async def test_what_was_fetched_last_is_kept_when_fetching_fails(caplog: pytest.
     for failures in range(1, 4):
         place.now += 100
         assert await has(keys, "old")
+        await looked_again()
         assert len(caplog.records) == failures
     assert "keys.failed place=a place error=OSError: no route" in caplog.text
 
@@ -145,9 +164,33 @@ async def test_an_issuer_that_is_down_for_a_while_does_not_slow_handshakes() -> 
     assert await has(keys, "old")
     place.now += 100
     assert await has(keys, "old")
+    await looked_again()
 
     place.now += COOLDOWN
     assert keys.update("ES256", "old") is None
+
+
+async def test_an_issuer_that_hangs_slows_nobody_whose_key_is_known() -> None:
+    now, hangs, go = [0.0], Event(), Event()
+
+    def fetch() -> bytes:
+        if now[0]:
+            hangs.set()
+            assert go.wait(10)
+        return key_set(OLD, NEW)
+
+    keys = RotatingKeys(fetch, "a place", refresh=600, clock=lambda: now[0])
+    assert await has(keys, "old")
+    now[0] += 600
+    for _ in range(3):
+        assert keys.update("ES256", "old") is None
+        assert keys.find("ES256", "old") is not None
+    await asyncio.to_thread(hangs.wait, 10)
+    assert keys.update("ES256", "old") is None
+    unknown = keys.update("ES256", "another")
+    assert unknown is not None
+    go.set()
+    await unknown
 
 
 async def test_handshakes_at_the_same_time_share_a_fetch() -> None:
@@ -205,6 +248,7 @@ async def test_a_change_is_logged_without_keys(caplog: pytest.LogCaptureFixture)
     keys = place.keys(refresh=100)
     for _ in range(3):
         await has(keys, None)
+        await looked_again()
         place.now += 100
 
     assert [record.getMessage() for record in caplog.records] == ["keys.changed place=a place keys=1"] * 2
@@ -540,7 +584,7 @@ def test_an_answer_that_does_not_come() -> None:
         done.wait(10)
 
     with server(answer) as url:
-        with pytest.raises(OSError, match="timed out"):
+        with pytest.raises(OSError, match=r"timed out|longer than"):  # the socket's time, or ours
             from_url(url, timeout=0.05)
         done.set()
 
@@ -558,6 +602,55 @@ def test_an_answer_that_comes_in_drops() -> None:
         with pytest.raises(TimeoutError, match="longer than"):
             from_url(url, timeout=0.1)
         done.set()
+
+
+@contextmanager
+def trickling(*begins: bytes, drop: bytes) -> Iterator[str]:
+    """Serve one client with *begins*, then *drop* by *drop* for as long as it stays; give the address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            for piece in begins:
+                connection.sendall(piece)
+            while True:
+                connection.sendall(drop)
+                sleep(0.01)
+
+    thread = Thread(target=serve)
+    thread.start()
+    try:
+        yield "{}:{}".format(*listener.getsockname())
+    finally:
+        thread.join(10)
+        assert not thread.is_alive(), "the client has not hung up"
+        listener.close()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "begins", "drop"),
+    [
+        ("http", b"", b"H"),
+        ("http", b"HTTP/1.1 200 OK\r\nX: ", b"a"),
+        ("http", b"HTTP/1.1 200 OK\r\n", b"X: a\r\n"),
+        ("http", b"HTTP/1.1 200 OK\r\n\r\n{", b" "),
+        ("http", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1", b"0"),
+        ("https", b"\x16\x03\x03\x40\x00", b"\x02"),  # the beginning of a long record
+    ],
+)
+def test_nobody_waits_longer_than_he_wants_wherever_it_trickles(
+    scheme: str, begins: bytes, drop: bytes
+) -> None:
+    with trickling(begins, drop=drop) as place, pytest.raises(TimeoutError, match="longer than"):
+        from_url(f"{scheme}://{place}/", timeout=0.3)
+
+
+def test_a_proxy_on_the_way_is_not_waited_for_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    with trickling(b"HTTP/1.1 200 OK\r\nX: ", drop=b"a") as place:
+        monkeypatch.setenv("https_proxy", f"http://{place}")
+        with pytest.raises(TimeoutError, match="longer than"):
+            from_url("https://id.example/", timeout=0.3)
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:,x"])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,13 +18,15 @@ from urllib.request import (
     UnknownHandler,
 )
 
+from mirant.policy.key_deadline import Deadline, TimedConnection, TimedSecureConnection, timed
+
 #: Gets a key set. Raises whatever goes wrong.
 Fetch = Callable[[], bytes]
 
 # Google's two keys are 1 KiB, a large tenant's fifty with certificates 150 KiB.
 MAX_SIZE: Final = 256 * 1024
 
-# A handshake waits for it.
+# A handshake waits for it: for all of it, however slowly it comes.
 _TIMEOUT: Final = 5.0
 
 
@@ -48,26 +49,48 @@ def from_url(url: str, *, timeout: float = _TIMEOUT) -> bytes:
         ValueError: the answer is too large.
         http.client.HTTPException: it does not speak HTTP.
     """
-    end = time.monotonic() + timeout
     request = Request(url, headers={"accept": "application/json", "user-agent": "mirant"})
-    response: HTTPResponse = _opener(url).open(request, timeout=timeout)
+    with Deadline(timeout) as deadline:
+        try:
+            body = _read(_opener(url, deadline).open(request, timeout=timeout))
+        except (OSError, HTTPException):
+            deadline.check()
+            raise
+        deadline.check()  # without a length the body ends where the connection was shut
+    return _checked(body)
+
+
+def _read(response: HTTPResponse) -> bytes:
     with response:
         if response.status != 200:
             raise OSError(f"the answer is {response.status}, not 200")
-        body = bytearray()
-        while (chunk := response.read1(MAX_SIZE)) and len(body) <= MAX_SIZE:
-            body += chunk
-            if time.monotonic() > end:
-                raise TimeoutError(f"the answer took longer than {timeout:g} s")
-    return _checked(bytes(body))
+        return response.read(MAX_SIZE + 1)
 
 
-def _opener(url: str) -> OpenerDirector:
+class _PlainHandler(HTTPHandler):
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__()
+        self._connect = timed(TimedConnection, deadline)
+
+    def http_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(self._connect, req)
+
+
+class _SecureHandler(HTTPSHandler):
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__()
+        self._connect = timed(TimedSecureConnection, deadline)
+
+    def https_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(self._connect, req)
+
+
+def _opener(url: str, deadline: Deadline) -> OpenerDirector:
     """Return what opens *url*: not the standard opener, which follows redirects and reads local files."""
     opener = OpenerDirector()
     handlers = [
-        HTTPHandler(),
-        HTTPSHandler(),
+        _PlainHandler(deadline),
+        _SecureHandler(deadline),
         UnknownHandler(),
         HTTPDefaultErrorHandler(),
         HTTPErrorProcessor(),

@@ -110,19 +110,24 @@ class RotatingKeys:
         return found[0] if len(found) == 1 else None
 
     def update(self, algorithm: str, kid: str | None) -> Awaitable[None] | None:
-        """Return what to wait for if it is time to look at the set again, or the key is not in it."""
-        now = self._clock()
-        if now < self._due and self.find(algorithm, kid) is not None:
-            return None
-        if self._loading is None and (now < self._rested or self._running):
-            return None
-        return self._join()
+        """Return what to wait for if the key is not in the set, or the set has not been looked at for long.
 
-    async def _join(self) -> None:
-        """Wait for the one fetch that all share. It goes on if one of them is cancelled."""
-        if self._loading is None:
+        If it is time to look again and the key is there, that goes on beside: an issuer that is slow slows
+        nobody down then. A key that was withdrawn is good for that moment longer, but not because there had
+        been no tokens for a day.
+        """
+        now = self._clock()
+        known = self.find(algorithm, kid) is not None
+        if known and now < self._due:
+            return None
+        if self._loading is None or self._loading.done():  # one whose event loop ended never began
+            if now < self._rested or self._running:
+                return None
             self._loading = asyncio.ensure_future(self._load_aside())
-        await asyncio.shield(self._loading)
+        if known and now < self._due + self._refresh:
+            return None
+        # Theirs is one fetch, which goes on if one of them is cancelled.
+        return asyncio.shield(self._loading)
 
     async def _load_aside(self) -> None:
         self._rested = self._clock() + COOLDOWN

@@ -1,4 +1,4 @@
-"""Logging what an application's filter raises: where it was, not what about, and not as often as one likes."""
+"""Logging what an application's filter raises: where it was, not what about, and not without end."""
 
 from __future__ import annotations
 

@@ -106,7 +106,8 @@ def test_rules_that_contradict_each_other_are_told_with_both_lines(tmp_path: Pat
         (b"[session\n", "mirant.toml:1: this is not TOML: "),
         (b"a = 1\na = 2\n", "mirant.toml:2: this is not TOML: "),
         (b"a = 1\n\xff = 1\n", "mirant.toml:2: this is not TOML: it should be UTF-8"),
-        (b"a = " + b"[" * 5_000, "mirant.toml: this is not TOML: it is nested too deep"),
+        (b"a = " + b"[" * 5_000, "mirant.toml:1: this is nested too deep"),
+        (b"[session]\ntimeout = " + b"[" * 492 + b"]" * 492, "mirant.toml:2: this is nested too deep"),
     ],
 )
 def test_what_is_not_toml(tmp_path: Path, raw: bytes, said: str) -> None:
@@ -146,15 +147,28 @@ def test_jettys_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "is not JSON"),
-        ('[{"channels": "/chat/**", "filter": "NoMarkdownFilter"}]', "did you mean NoMarkupFilter?"),
+        ("[\n{", "2: this is not JSON: Expecting property name enclosed in double quotes in column 2"),
+        ("{}", "1: this should be a list of objects"),
+        (
+            '[\n{"channels": "/chat/**",\n"filter": "NoMarkdownFilter"}]',
+            "3: [0].filter: there is no filter NoMarkdownFilter; did you mean NoMarkupFilter?",
+        ),
+        ('[\n{"channels": "/a/{b}c",\n"filter": "NoMarkupFilter"}]', "2: [0].channels: '/a/{b}c' is not a"),
+        (
+            '[{"channels": "/a",\n"filter": "NoMarkupFilter",\n"initt": []}]',
+            "3: [0].initt: 'initt' is no key here; did you mean 'init'?",
+        ),
+        (
+            '[{"channels": "/a",\n"filter": "NoMarkupFilter",\n/* again */ "channels": "/b"}]',
+            "3: [0].channels: this key is here twice",
+        ),
     ],
 )
 def test_jettys_file_that_is_wrong(tmp_path: Path, text: str, said: str) -> None:
     result = check(tmp_path, "filters.json", text)
     assert result.exit_code == 1
-    assert result.output.startswith("filters.json: ")
-    assert said in result.output
+    [line] = result.output.splitlines()
+    assert line.startswith(f"filters.json:{said}")
 
 
 def test_variables_do_not_matter_to_jettys_file(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mirant import Bus, Handshake, Identity, SettingsError
+from mirant.cli.running import reload_on_hangup
 from tests.hosts.clients import Poller, Socket
 from tests.hosts.serving import Process
 
@@ -118,6 +119,52 @@ async def test_a_wrong_file_changes_nothing_and_says_why(
             assert (await reload(server))[0] == "Reloaded."
             assert await timeout_of(server) == 9000
             assert (await client.publish("/news", 1))["error"] == DENIED
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ('[{"channels": "/a/{b}c", "filter": "NoMarkupFilter"}]', "filters.json:1: [0].channels: "),
+        ("[", "filters.json:1: this is not JSON: "),
+        ("[" * 100_000, "filters.json: this is not JSON: "),
+        ('[{"channels": "/a", "filter": "exiter_of_test:own"}]', "exiter_of_test cannot be imported"),
+    ],
+)
+async def test_wrong_filters_change_nothing_and_say_why(tmp_path: Path, wrong: str, complaint: str) -> None:
+    (tmp_path / "exiter_of_test.py").write_text("raise SystemExit(1)")
+    filters = tmp_path / "filters.json"
+    filters.write_text('[{"channels": "/**", "filter": "NoMarkupFilter"}]')
+    with Process("serve", "--port", "0", "--filters", "filters.json", folder=tmp_path) as server:
+        async with Poller.at(server.url) as client:
+            filters.write_text(wrong)
+            assert await reload(server) == ("Not reloaded, because of this:", [])
+            assert complaint in await line(server)
+            await client.begin()
+            await client.subscribe("/a")
+            [delivery, _] = await client.send({"channel": "/a", "data": "<b>", "id": "1"})
+            assert delivery["data"] == "&lt;b&gt;"
+
+
+async def test_a_reload_that_fails_for_whatever_reason_is_told(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    bus, told = Bus(), asyncio.Event()
+
+    def fail() -> None:
+        asyncio.get_running_loop().call_soon(told.set)
+        raise RecursionError("nobody thought of that")
+
+    bus.reload = fail  # type: ignore[method-assign]  # there is no known way to make it fail so
+    reload_on_hangup(bus)
+    try:
+        signal.raise_signal(signal.SIGHUP)
+        await told.wait()
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
+    assert capsys.readouterr().err == (
+        "Not reloaded, because of this:\nRecursionError: nobody thought of that\n"
+    )
+    assert "reload.failed" in caplog.text
 
 
 async def test_jettys_filters_are_in_force_and_read_again(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def chains(tmp_path: Path, content: object, **classes: str) -> list[tuple[str, C
     """Return what a file with *content* declares, in which nothing is wrong."""
     assignments, faults = load_filters(write(tmp_path, content), classes=classes)
     assert faults == []
-    return [(channel, Chain(filters)) for channel, filters in assignments]
+    return [(scope.name, Chain(filters)) for scope, filters in assignments]
 
 
 def regex(tmp_path: Path, *rules: object) -> Chain:
@@ -207,7 +207,22 @@ OWN = 'a class of your own becomes a Python function: write its name, "app.filte
     [
         ("x", (), '\'x\' should be an object with "channels" and "filter"'),
         ({"filter": "NoMarkupFilter"}, (), 'this has no "channels", such as "channels": "/chat/**"'),
-        ({"channel": "/a", "filter": "NoMarkupFilter"}, (), "this has no \"channels\"; is it 'channel'?"),
+        (
+            {"channel": "/a", "filter": "NoMarkupFilter"},
+            ("channel",),
+            "'channel' is no key here; did you mean 'channels'?",
+        ),
+        (
+            {"channels": "/a", "filters": "NoMarkupFilter"},
+            ("filters",),
+            "'filters' is no key here; did you mean 'filter'?",
+        ),
+        ({**NO_MARKUP, "x": 1}, ("x",), "'x' is no key here; there are: channels, filter, class, init"),
+        (
+            {**NO_MARKUP, "channels": ["/a/{b}/c", "/a/{b}c"]},
+            ("channels", 1),
+            "'/a/{b}c' is not a channel: '{b}c' should be one parameter, such as {room}, filling its segment",
+        ),
         ({**NO_MARKUP, "channels": []}, ("channels",), "this list is empty; name a channel"),
         (
             {**NO_MARKUP, "channels": 1},
@@ -295,15 +310,15 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         (2, "init", 0, 0),
         (2, "init", 2, 1),
     ]
-    assert [channel for channel, _ in assignments] == ["/a"]
+    assert [scope.name for scope, _ in assignments] == ["/a"]
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("{}", 'should be a list of objects such as {"channels": "/chat/**", "filter": "NoMarkupFilter"}'),
-        ('[\n/* two\nlines */ {"a": x}]', "is not JSON: Expecting value: line 3 column 16"),
-        ('["[fF]\\.ck"]', "is not JSON: Invalid \\escape: line 1"),
+        ('[\n/* two\nlines */ {"a": x}]', "is not JSON: Expecting value in column 16"),
+        ('["[fF]\\.ck"]', "is not JSON: Invalid \\escape in column 7"),
         ("", "is not JSON: "),
         ("[" * 100_000, "is not JSON: "),
     ],
@@ -323,3 +338,33 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     path.write_bytes(b"[\xff]")
     [fault] = load_filters(path)[1]
     assert "is not JSON: 'utf-8' codec" in fault.sentence
+
+
+@pytest.mark.parametrize("text", ["[] " + "/* " * 100_000, '["' + '\\"' * 100_000, "[" + ", " * 100_000])
+def test_what_is_begun_and_not_ended_takes_no_long_time(tmp_path: Path, text: str) -> None:
+    [(_, sentence)] = faults_of(tmp_path, text)  # it took minutes
+
+    assert "is not JSON: " in sentence
+
+
+@pytest.mark.parametrize("text", ["[] /*", "[] /*/", "[] /* x", "/* [] "])
+def test_a_comment_that_does_not_end_is_none(tmp_path: Path, text: str) -> None:
+    [(_, sentence)] = faults_of(tmp_path, text)
+
+    assert "is not JSON: " in sentence
+
+
+def test_each_fault_has_its_line(tmp_path: Path) -> None:
+    text = """[
+      {"channels": ["/a",
+                    "b"],
+       // a comment
+       "filter": "Nope"},
+      7
+    ]"""
+    faults = load_filters(write(tmp_path, text))[1]
+    assert [(fault.path, fault.line) for fault in faults] == [
+        ((0, "channels", 1), 3),
+        ((0, "filter"), 5),
+        ((1,), 6),
+    ]

@@ -128,9 +128,14 @@ def test_a_file_without_faults_leaves_no_choice(matches: list[str]) -> None:
 
 
 def pairwise(rules: list[Rule]) -> Iterator[tuple[int, str, str]]:
-    """Yield what crosses, of every two rules: the later one's index, the matter, and the channels of both."""
+    """Yield what crosses, of every two rules: the later one's index, the matter, and the channels of both.
+
+    Of rules for the same channels only the first counts: about the others there is something else to say.
+    """
     entries = [(rule, scope) for rule in rules for scope in rule.scopes]
     first_of = {scope.form: rule for rule, scope in reversed(entries)}
+    first = {scope.form: scope for _, scope in reversed(entries)}
+    entries = [(rule, scope) for rule, scope in entries if first[scope.form] is scope]
     for index, (rule, scope) in enumerate(entries):
         for other, before in entries[:index]:
             both = before.meet(scope)
@@ -162,3 +167,12 @@ def test_thousands_of_rules_are_checked_soon() -> None:
 
     assert check_overlaps(rules) == []
     assert time.perf_counter() - began < 1  # 0.05 s; comparing every two takes 20
+
+
+@pytest.mark.parametrize("match", ["/a", "/a/{x}/b", "/**"])
+def test_thousands_of_equal_rules_are_told_soon(match: str) -> None:
+    rules = [Rule(scopes=(Scope.parse(match),), index=n) for n in range(20_000)]
+    began = time.perf_counter()
+
+    assert len(check_overlaps(rules)) == 19_999
+    assert time.perf_counter() - began < 3  # 0.1 s; comparing every two took 130

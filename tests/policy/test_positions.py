@@ -1,11 +1,9 @@
 """The lines of keys, by example; `tests/properties/test_positions.py` has every spelling."""
 
-import tomllib
-
 import pytest
 
 from mirant.bus.options import KeyPath
-from mirant.policy.positions import line_of, positions
+from mirant.policy.positions import TooDeep, line_of, positions
 
 FILE = '''\
 # mirant.toml
@@ -107,11 +105,11 @@ def test_what_is_no_toml_is_refused(text: str) -> None:
         positions(text)
 
 
-def test_what_the_parser_can_nest_can_be_walked_through() -> None:
-    text = "a = " + "[" * 200 + "]" * 200
-    tomllib.loads(text)
-
-    assert len(positions(text)) == 200
+def test_what_is_nested_too_deep_is_told_by_its_line() -> None:
+    assert len(positions("a = " + "[" * 64 + "]" * 64)) == 64
+    with pytest.raises(TooDeep) as caught:
+        positions("a = 1\nb = " + "[" * 66 + "]" * 66)
+    assert caught.value.line == 2
 
 
 def test_a_large_file_is_walked_through() -> None:

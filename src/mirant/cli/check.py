@@ -19,8 +19,8 @@ policy_file = click.argument(
 def check(file: Path) -> None:
     """Check FILE, a mirant.toml or Jetty's filters.json.
 
-    Every error is printed with its line. The environment variables that override options are checked too. The
-    exit status is 1 if anything is wrong.
+    Every error is printed, with the line that it is in. The environment variables that override options are
+    checked too. The exit status is 1 if anything is wrong.
     """
     policy, complaints = read_policy(file)
     for complaint in complaints:

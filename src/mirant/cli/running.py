@@ -15,6 +15,8 @@ from mirant.bus.settings_values import SettingsError
 from mirant.cli.listening import also_on_ipv6, is_loopback, listen, listen_at_file, url_of
 from mirant.hosts.server import Certificate, serve_bus
 
+log = logging.getLogger("mirant")
+
 
 def run_bus(
     bus: Bus,
@@ -69,6 +71,10 @@ def reload_on_hangup(bus: Bus) -> None:
             bus.reload()
         except (SettingsError, OSError) as error:
             click.echo(f"Not reloaded, because of this:\n{error}", err=True)
+        except Exception as error:
+            # A bug of ours, or of a module with filters. Whoever sent the signal must not think it was done.
+            click.echo(f"Not reloaded, because of this:\n{type(error).__name__}: {error}", err=True)
+            log.exception("reload.failed")
         else:
             click.echo("Reloaded.", err=True)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from mirant.bus.options import Fault, KeyPath
-from mirant.policy.positions import line_of, positions
+from mirant.policy.positions import TooDeep, line_of, positions
 
 # How `tomllib` ends what it says.
 _AT: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -24,14 +24,18 @@ def decode_file(raw: bytes) -> tuple[str, list[Fault]]:
         return raw.decode("utf-8-sig", "replace"), [_not_toml(f"it should be UTF-8; {error.reason}", line)]
 
 
-def parse(text: str) -> tuple[dict[str, object], list[Fault]]:
-    """Return the tables of a TOML *text*, none if it is not TOML, and what is wrong with it."""
+def parse(text: str) -> tuple[dict[str, object], Mapping[KeyPath, int], list[Fault]]:
+    """Return the tables of a TOML *text* and the lines of their keys, or else what is wrong with it."""
     try:
-        return tomllib.loads(text), []
-    except RecursionError:
-        return {}, [_not_toml("it is nested too deep")]
+        lines = positions(text)
+    except TooDeep as error:
+        return {}, {}, [Fault((), "this is nested too deep", line=error.line)]
+    except ValueError:
+        lines = {}  # the parser has the better words for it
+    try:
+        return tomllib.loads(text), lines, []
     except ValueError as error:  # what `tomllib` says, and `int` about too many digits, which knows no line
-        return {}, [_fault_of_syntax(str(error), text)]
+        return {}, {}, [_fault_of_syntax(str(error), text)]
 
 
 def _fault_of_syntax(message: str, text: str) -> Fault:
@@ -48,23 +52,15 @@ def _not_toml(what: str, line: int | None = None) -> Fault:
     return Fault((), f"this is not TOML: {what}", line=line)
 
 
-def render_faults(path: Path | str, text: str, faults: Iterable[Fault]) -> list[str]:
-    """Return a line for each of *faults* in the file *path* with *text*, sorted by their lines in it.
+def render_faults(path: Path | str, lines: Mapping[KeyPath, int], faults: Iterable[Fault]) -> list[str]:
+    """Return a line for each of *faults* in the file *path*, sorted by the *lines* that its keys are in.
 
     Those of which nothing is in the file, such as a table that is missing, come after; those of environment
     variables, which are in no file, last.
     """
-    lines = _lines(text)
     placed = [(fault.line or line_of(lines, fault.path), fault) for fault in faults]
     placed.sort(key=lambda each: (each[1].variable or "", each[0] == 0, each[0]))
     return [_render(path, line, fault) for line, fault in placed]
-
-
-def _lines(text: str) -> Mapping[KeyPath, int]:
-    try:
-        return positions(text)
-    except (ValueError, RecursionError):
-        return {}  # it is not TOML, which is one of the faults
 
 
 def _render(path: Path | str, line: int, fault: Fault) -> str:

@@ -18,7 +18,7 @@ from mirant.policy.faults import decode_file, parse, render_faults
 from mirant.policy.filters import Filter
 from mirant.policy.jetty import load_filters
 from mirant.policy.overlaps import check_overlaps
-from mirant.policy.positions import line_of, positions
+from mirant.policy.positions import line_of
 from mirant.policy.proxy_options import ProxyOptions
 from mirant.policy.rulebook import Rulebook
 from mirant.policy.rules import Operation, Rule, read_rules
@@ -88,13 +88,13 @@ class PolicyFile:
         """Return what the files say, or everything that is wrong with them: ``mirant.toml:3: …``."""
         filters, complaints = _read_filters(self.filters)
         policy = None
+        lines: Mapping[KeyPath, int] = {}
         text, faults = decode_file(b"" if self.config is None else self.config.read_bytes())
         if not faults:
-            tables, faults = parse(text)
+            tables, lines, faults = parse(text)
         if not faults:
-            policy, faults = self._read(tables, partial(line_of, positions(text)), filters)
-        if faults:
-            complaints += render_faults(self.config or Path("mirant.toml"), text, faults)
+            policy, faults = self._read(tables, partial(line_of, lines), filters)
+        complaints += render_faults(self.config or Path("mirant.toml"), lines, faults)
         return (None if complaints else policy), complaints
 
     def _read(
@@ -148,5 +148,4 @@ def _read_filters(path: Path | None) -> tuple[list[tuple[Scope, Filter]], list[s
     if path is None:
         return [], []
     found, faults = load_filters(path)
-    complaints = [f"{path}: {fault}" for fault in faults]
-    return [(Scope.parse(pattern), each) for pattern, chain in found for each in chain], complaints
+    return [(scope, each) for scope, chain in found for each in chain], render_faults(path, {}, faults)

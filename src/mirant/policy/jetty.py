@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from typing import Any, Final
 from mirant.bayeux.channels import ChannelInvalid, Kind, Pattern
 from mirant.bus.options import Fault
 from mirant.bus.quoting import spell
+from mirant.bus.spelling import nearest
 from mirant.policy.filters import Filter
 from mirant.policy.filters.contract import FilterInvalid, Where
 from mirant.policy.filters.custom import Custom
@@ -20,9 +22,15 @@ from mirant.policy.filters.html import no_scripts
 from mirant.policy.filters.java import read_rule
 from mirant.policy.filters.markup import NoMarkup
 from mirant.policy.filters.regex import Regex, Rule
+from mirant.policy.json_positions import survey
+from mirant.policy.positions import line_of
+from mirant.policy.scope import Scope
 
 #: The filters for the channels of one pattern.
-Assignment = tuple[str, tuple[Filter, ...]]
+Assignment = tuple[Scope, tuple[Filter, ...]]
+
+#: What an entry may say. "class" is what Jetty 6 called "filter" at first.
+_KEYS: Final = ("channels", "filter", "class", "init")
 
 
 def load_filters(
@@ -34,30 +42,43 @@ def load_filters(
     Java class in *classes* (``{"com.example.Tidy": "app.filters:tidy"}``).
     """
     try:
-        entries = _parse(path.read_text("utf-8-sig"))
+        text = _without_comments(path.read_text("utf-8-sig"))
+        entries = json.loads(text)
     except OSError as error:
         return [], [Fault((), f"it cannot be read: {error.strerror}")]
+    except json.JSONDecodeError as error:
+        return [], [Fault((), f"this is not JSON: {error.msg} in column {error.colno}", line=error.lineno)]
     except (ValueError, RecursionError) as error:
         return [], [Fault((), f"this is not JSON: {error}")]
     if entries is None:
         return [], []
     if not isinstance(entries, list):
         example = '{"channels": "/chat/**", "filter": "NoMarkupFilter"}'
-        return [], [Fault((), f"this should be a list of objects such as {example}")]
-    return _read_entries(entries, {} if classes is None else classes)
+        return [], [Fault((), f"this should be a list of objects such as {example}", line=1)]
+    found = survey(text)
+    assignments, faults = _read_entries(entries, {} if classes is None else classes)
+    faults = [replace(fault, line=line_of(found.lines, fault.path)) for fault in faults]
+    twice = "this key is here twice; one of the two would be forgotten"
+    faults += [Fault(place, twice, line=line) for place, line in found.repeated]
+    return assignments, faults
 
 
 # Jetty's parser takes comments for blanks and lets a list end with a comma. The first alternative is text.
-_COMMENT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\r\n]*|/\*.*?\*/', re.DOTALL)
-_LAST_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])', re.DOTALL)
+# What does not end goes on to the end of the file: to try again from each place in it would take for ever.
+_TEXT: Final = r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)'
+_COMMENT: Final = re.compile(_TEXT + r"|//[^\r\n]*|/\*.*?(?P<end>\*/|\Z)", re.DOTALL)
+_LAST_COMMA: Final = re.compile(_TEXT + r"|,(?=\s*[\]}])", re.DOTALL)
 _NOT_BREAK: Final = re.compile(r"[^\r\n]")
 
 
-def _parse(text: str) -> Any:
-    def blank(found: re.Match[str]) -> str:
-        return found[0] if found[0][0] == '"' else _NOT_BREAK.sub(" ", found[0])  # errors name the same line
+def _without_comments(text: str) -> str:
+    """Return *text* as JSON, if it is what Jetty reads; every line stays where it is."""
 
-    return json.loads(_LAST_COMMA.sub(blank, _COMMENT.sub(blank, text)))
+    def blank(found: re.Match[str]) -> str:
+        kept = found[0][0] == '"' or found.groupdict().get("end") == ""  # a comment that does not end is none
+        return found[0] if kept else _NOT_BREAK.sub(" ", found[0])
+
+    return _LAST_COMMA.sub(blank, _COMMENT.sub(blank, text))
 
 
 def _read_entries(entries: list[Any], classes: Mapping[str, str]) -> tuple[list[Assignment], list[Fault]]:
@@ -68,54 +89,66 @@ def _read_entries(entries: list[Any], classes: Mapping[str, str]) -> tuple[list[
         if not isinstance(entry, dict):
             faults.append(Fault(where, f'{spell(entry)} should be an object with "channels" and "filter"'))
             continue
-        channels, wrong = _read_channels(entry, where)
-        faults += wrong
+        wrong, meant = _check_keys(entry, where)
+        channels, more = _read_channels(entry, where)
+        faults += wrong + [fault for fault in more if fault.path != where or "channels" not in meant]
         try:
             chosen = _read_filter(entry, where, classes)
         except FilterInvalid as error:
-            faults += error.faults
+            faults += [fault for fault in error.faults if fault.path != where or "filter" not in meant]
         else:
             assignments += [(channel, (chosen,)) for channel in channels]
     return assignments, faults
 
 
-def _read_channels(entry: Mapping[str, Any], where: Where) -> tuple[list[str], list[Fault]]:
+def _check_keys(entry: Mapping[str, Any], where: Where) -> tuple[list[Fault], set[str]]:
+    """Return what is wrong with the keys of *entry* as such, and which keys were probably meant."""
+    faults: list[Fault] = []
+    meant: set[str] = set()
+    for key in entry:
+        if key in _KEYS:
+            continue
+        near = nearest(key, _KEYS)
+        hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(_KEYS)}"
+        faults.append(Fault((*where, key), f"{spell(key)} is no key here; {hint}"))
+        meant.add(near or "")
+    return faults, meant
+
+
+def _read_channels(entry: Mapping[str, Any], where: Where) -> tuple[list[Scope], list[Fault]]:
     if "channels" not in entry:
-        close = get_close_matches("channels", list(entry), n=1)
-        hint = f"; is it {close[0]!r}?" if close else ', such as "channels": "/chat/**"'
-        return [], [Fault(where, f'this has no "channels"{hint}')]
+        return [], [Fault(where, 'this has no "channels", such as "channels": "/chat/**"')]
     value = entry["channels"]
     texts = value if isinstance(value, list) else [value]
     faults: list[Fault] = [] if texts else [Fault((*where, "channels"), "this list is empty; name a channel")]
-    names: list[str] = []
+    scopes: list[Scope] = []
     for index, text in enumerate(texts):
         place = (*where, "channels", index) if isinstance(value, list) else (*where, "channels")
         try:
-            names.append(_read_channel(text, place))
+            scopes.append(_read_channel(text, place))
         except FilterInvalid as error:
             faults += error.faults
-    return names, faults
+    return scopes, faults
 
 
-def _read_channel(text: object, where: Where) -> str:
+def _read_channel(text: object, where: Where) -> Scope:
     if not isinstance(text, str):
         raise FilterInvalid(
             Fault(where, f'{spell(text)} should be a channel, such as "/chat/room" or "/chat/**"')
         )
     try:
         pattern = Pattern.parse(text)
+        scope = Scope.parse(pattern.name)  # in which braces have a meaning: a parameter is a whole segment
     except ChannelInvalid as error:
         hint = '; for "*" within, write {any} in a rule of mirant.toml' if "*" in text[:-2] else ""
         raise FilterInvalid(Fault(where, f"{error}{hint}")) from None
     if pattern.kind is Kind.META:
         raise FilterInvalid(Fault(where, f"{text} is a channel of the protocol, whose messages have no data"))
-    return pattern.name
+    return scope
 
 
 def _read_filter(entry: Mapping[str, Any], where: Where, classes: Mapping[str, str]) -> Filter:
-    key = (
-        "class" if entry.get("class") is not None else "filter"
-    )  # "class" is what Jetty 6 called it at first
+    key = "class" if entry.get("class") is not None else "filter"
     name = entry.get(key)
     if not isinstance(name, str) or not name:
         raise FilterInvalid(Fault(where, 'this has no "filter"; name one, such as "NoMarkupFilter"'))

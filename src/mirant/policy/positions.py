@@ -1,6 +1,7 @@
 """The lines in which the keys of a TOML text are: the standard library's parser does not tell.
 
-The text was parsed before, so this follows its structure and leaves all judgement to `tomllib`.
+This follows the structure of the text and leaves all judgement to `tomllib`, but for one: what is nested
+deep. The parser takes long for that, or gives up with a traceback; so this comes before it.
 """
 
 from __future__ import annotations
@@ -24,15 +25,27 @@ _STRING: Final = re.compile(
 # Numbers, switches and dates, which may have a blank in them.
 _SCALAR: Final = re.compile(r"[^,\]}#\n]+")
 
+#: How deep a text may be nested, by dots or by brackets. What an option may be takes less than ten.
+MAX_DEPTH: Final = 64
+
+
+class TooDeep(ValueError):
+    """A text is nested deeper than `MAX_DEPTH`."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"this is nested too deep, in line {line}")
+        self.line = line
+
 
 def positions(text: str) -> Mapping[KeyPath, int]:
     """Return the line, from 1, of each key, table and array element in *text*.
 
-    *text* is TOML that `tomllib` accepts; it may begin with a byte order mark. A table that has no header of
-    its own has the line of the first key that names it, an element the line where it begins.
+    *text* may begin with a byte order mark. A table that has no header of its own has the line of the first
+    key that names it, an element the line where it begins.
 
     Raises:
-        ValueError: *text* is no TOML.
+        TooDeep: *text* is nested too deep.
+        ValueError: *text* is no TOML. Whether all of it is only `tomllib` knows.
     """
     walk = _Walk(text.removeprefix("\ufeff"))
     walk.document()
@@ -105,6 +118,7 @@ class _Walk:
         """Go through a key, with the dots in it; return its parts."""
         keys = [self._part()]
         while self._match(_DOT):
+            self._check_depth(len(keys))
             keys.append(self._part())
         return keys
 
@@ -116,6 +130,7 @@ class _Walk:
         raise self._lost()
 
     def _value(self, path: KeyPath) -> None:
+        self._check_depth(len(path))
         if self._take("["):
             self._array(path)
         elif self._take("{"):
@@ -160,6 +175,10 @@ class _Walk:
             return ""
         self._at = found.end()
         return found[0]
+
+    def _check_depth(self, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            raise TooDeep(self._line())
 
     def _line(self) -> int:
         return bisect_left(self._line_ends, self._at) + 1

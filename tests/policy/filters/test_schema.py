@@ -199,3 +199,33 @@ def test_a_schema_of_a_tree_is_one(tmp_path: Path) -> None:
     }
     assert of(tmp_path, tree)(b'{"a":{"b":{}}}') == b'{"a":{"b":{}}}'
     assert reason(of(tmp_path, tree), b'{"a":{"b":1}}') == "schema_mismatch"
+
+
+OBJECTS = [{"a": number} for number in range(2_000)]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "most"),
+    [
+        ({"items": {"enum": OBJECTS}}, '{"a":1999}', 41),
+        ({"items": {"anyOf": [{"const": each} for each in OBJECTS]}}, '{"a":1999}', 41),
+        ({"items": {"enum": list(range(10))}}, "9", 33_332),
+        ({"items": {"enum": [*map(str, range(1_000)), None]}}, '"999"', 9_707),
+    ],
+    ids=["enum", "const", "numbers", "mixed"],
+)
+def test_what_would_have_to_be_compared_too_often_is_dropped(
+    tmp_path: Path, schema: Any, value: str, most: int
+) -> None:
+    filters = of(tmp_path, schema)
+    few, many = (f"[{','.join([value] * count)}]".encode() for count in (most, most + 1))
+    assert filters(few) is few
+    assert reason(filters, many) == "too_many_values"
+    began = time.perf_counter()
+    assert reason(filters, f"[{','.join([value] * 60_000)}]".encode()) == "too_many_values"
+    assert time.perf_counter() - began < 5  # 0.05 s; to compare them took 23
+
+
+def test_lists_of_texts_are_looked_up_for_as_many_as_there_are(tmp_path: Path) -> None:
+    raw = json.dumps(["w1999"] * 60_000).encode()
+    assert of(tmp_path, {"items": {"enum": [f"w{n}" for n in range(2_000)]}})(raw) is raw

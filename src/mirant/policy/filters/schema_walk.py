@@ -11,6 +11,11 @@ from urllib.parse import unquote
 _SAME_VALUE: Final = ("not", "if", "then", "else")
 _SAME_VALUE_LISTS: Final = ("allOf", "anyOf", "oneOf")
 
+# What it takes to compare a value with one that a schema lists, in nanoseconds: with a text, or with anything
+# else for each value in it. Lists of texts alone are looked up.
+_COMPARES_TEXT: Final = 10
+_COMPARES_OTHER: Final = 300
+
 #: A JSON pointer, such as ``/properties/a``.
 Pointer: TypeAlias = str
 
@@ -18,6 +23,38 @@ Pointer: TypeAlias = str
 def divides(schema: object) -> bool:
     """Whether *schema* has ``multipleOf`` somewhere."""
     return any("multipleOf" in found for _, found in _objects(schema))
+
+
+def cost_of_comparing(schema: object) -> int:
+    """Return the nanoseconds that it takes, at worst, to compare one value with all that *schema* lists.
+
+    That is what ``enum`` and ``const`` have. Each value of a list may be compared with all of that.
+    """
+    cost = 0
+    for _, found in _objects(schema):
+        listed = found.get("enum")
+        if isinstance(listed, list) and not all(isinstance(value, str) for value in listed):
+            cost += sum(map(_cost, listed))
+        if "const" in found:
+            cost += _cost(found["const"])
+    return cost
+
+
+def _cost(value: object) -> int:
+    return _COMPARES_TEXT if isinstance(value, str) else _COMPARES_OTHER * count_values(value)
+
+
+def count_values(value: object) -> int:
+    """Return how many values there are in *value*, itself among them; names do not count."""
+    count, left = 0, [value]
+    while left:
+        found = left.pop()
+        count += 1
+        if isinstance(found, dict):
+            left += found.values()
+        elif isinstance(found, list):
+            left += found
+    return count
 
 
 def find_circle(schema: object) -> str | None:

@@ -52,7 +52,8 @@ SESSION_UNKNOWN: Final = ErrorKind(
 HANDSHAKE_DENIED: Final = ErrorKind(
     403,
     "handshake_denied",
-    "The credentials in the handshake were not accepted, or a rule does not let their bearer in.",
+    "The credentials in the handshake, or in a connect that brought fresh ones, are not accepted, or a rule "
+    "does not let their bearer in.",
     "Handshake with other credentials.",
 )
 CREATE_DENIED: Final = ErrorKind(

@@ -117,6 +117,26 @@ async def test_who_comes_by_a_unix_socket_is_no_proxy_because_he_says_so(
             assert reply["error"] == DENIED.format("proxy_not_trusted")
 
 
+async def test_who_comes_by_a_unix_socket_says_from_where_and_whether_over_tls(
+    at_file: socket.socket, host: str
+) -> None:
+    seen = []
+    bus = Bus()
+
+    @bus.authenticate
+    def note(client: Handshake) -> Identity:
+        seen.append((client.request.address, client.request.secure))
+        return Identity("somebody")
+
+    async with serving(bus, listener=at_file), wire_to("", at_file) as wire:
+        forwarded = "X-Forwarded-For: 203.0.113.66, 192.0.2.7"  # the last is what the proxy itself has seen
+        wire.writer.write(post(HANDSHAKE, "/", forwarded, "X-Forwarded-Proto: https"))
+        _, headers, _ = await wire.response()
+    # uvicorn believes nobody there, unless it is told to believe everybody.
+    assert seen == [("192.0.2.7", True) if host == "native" else (None, False)]
+    assert ("secure" in headers["set-cookie"]) == (host == "native")
+
+
 async def test_who_comes_from_elsewhere_does_not_come_by_a_unix_socket(tmp_path: Path) -> None:
     bus = bus_of(tmp_path, "unix")
     async with serving(bus, forwarded_allow_ips="*") as url, Wire.to(url) as wire:

@@ -32,6 +32,12 @@ async def _nothing(scope: Any, receive: Any, send: Any) -> None:
     """An application that does nothing: what counts is what was done to its scope."""
 
 
+def _with_unix(trusted: list[str] | str) -> list[str] | str:
+    if trusted == "*" or trusted == ["*"]:
+        return trusted  # everybody is, and the rules are others
+    return [*(trusted.split(",") if isinstance(trusted, str) else trusted), UNIX]
+
+
 class Lane:
     """The surroundings of a connection. `path` is where the bus is, without a slash at its end."""
 
@@ -48,7 +54,10 @@ class Lane:
         self.event_loop = asyncio.get_running_loop()
         self.now = self.event_loop.time
         self.watch = Watch(self.event_loop)
-        self._proxies = ProxyHeadersMiddleware(_nothing, trusted_hosts=config.forwarded_allow_ips or "")
+        # Who can open a Unix socket has been let in by its mode: that is the proxy.
+        self._proxies = ProxyHeadersMiddleware(
+            _nothing, trusted_hosts=_with_unix(config.forwarded_allow_ips or "")
+        )
         self._default_headers: object = None
         self._common = b""
         self._json_head = b""
@@ -97,19 +106,20 @@ class Lane:
         address = None if peer == UNIX else peer
         secure = transport.get_extra_info("sslcontext") is not None
         if self.config.proxy_headers and not _FORWARDED.isdisjoint(headers):
-            address, secure = self._forwarded(incoming, address, secure=secure)
+            told, secure = self._forwarded(incoming, peer, secure=secure)
+            address = told or address
         text = query.decode("latin-1")
         return Request(headers, address=address, peer=peer, repeated=repeated, secure=secure, query=text)
 
-    def _forwarded(self, incoming: Incoming, address: str | None, *, secure: bool) -> tuple[str | None, bool]:
-        """Return address and security as a proxy that is trusted tells them, by uvicorn's rules.
+    def _forwarded(self, incoming: Incoming, peer: str | None, *, secure: bool) -> tuple[str | None, bool]:
+        """Return address and security as *peer* tells them, if it is a proxy that is trusted.
 
-        What it tells is the connection's own *address* if it is no IP address.
+        That is by uvicorn's rules; what is told and is no IP address is None.
         """
         scope: Any = {
             "type": "http",
             "headers": [(name.lower(), value) for name, value in incoming.headers],
-            "client": None if address is None else (address, 0),
+            "client": None if peer is None else (peer, 0),
             "scheme": "https" if secure else "http",
         }
         nothing: Any = None
@@ -118,8 +128,7 @@ class Lane:
         except StopIteration:  # it awaits nothing but the application
             pass
         client = scope["client"]
-        told = None if client is None else read_address(client[0])
-        return told or address, scope["scheme"] in ("https", "wss")
+        return (None if client is None else read_address(client[0])), scope["scheme"] in ("https", "wss")
 
     # --- Responses ---
 

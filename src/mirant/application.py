@@ -99,6 +99,12 @@ class Bus(Services):
         """Whether there are no rules: everybody may do everything that the application's code allows."""
         return self._source.config is None
 
+    @property
+    def allows_nothing(self) -> bool:
+        """Whether there is a file, and no rule in it."""
+        book = self._policy.book
+        return self._source.config is not None and (book is None or not book.rules)
+
     def reload(self) -> None:
         """Read the files again and put in force what they say now, as a whole and without ending a session.
 

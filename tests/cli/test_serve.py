@@ -104,6 +104,15 @@ async def test_an_application(folder: Path) -> None:
         assert server.finish() == (0, "", "")
 
 
+async def test_a_file_without_rules_is_said_to_allow_nothing(folder: Path) -> None:
+    (folder / "mirant.toml").write_text('[session]\ntimeout = "5s"\n')
+    with Process("serve", "--config", "mirant.toml", "--port", "0", folder=folder) as server:
+        server.signal(signal.SIGINT)
+        _, _, err = server.finish()
+
+    assert err.startswith("The policy file has no rules. It allows nothing: add a [[channel]]")
+
+
 async def test_an_open_bus_with_a_file(folder: Path) -> None:
     (folder / "mirant.toml").write_text('[session]\ntimeout = "7s"\n')
     with Process("serve", "--port", "0", "--config", "mirant.toml", "--path", "/", folder=folder) as server:

@@ -13,8 +13,7 @@ from mirant.bayeux.channels import Channel, ChannelInvalid, Kind, Pattern
 from mirant.policy.rulebook import Rulebook
 from mirant.policy.rules import Operation, Rule
 from mirant.policy.scope import Scope
-from mirant.policy.who import Kind as WhoKind
-from mirant.policy.who import Permission, Who
+from mirant.policy.who import Permission, Who, WhoKind
 
 # The scopes below have at most four segments of "a", "b" and parameters. "z" stands for whatever else there
 # is, and five segments for any number.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mirant.bus.identity import Identity
 from mirant.bus.options import Fault
-from mirant.policy.who import Kind, Permission, Who, read_permission
+from mirant.policy.who import Permission, Who, WhoKind, read_permission
 from tests.policy.rulebooks import identity
 
 
@@ -73,12 +73,12 @@ def test_whom_it_means(value: object, included: list[str], others: list[str]) ->
     ],
 )
 def test_claims(claimed: Any, value: str, included: bool) -> None:  # noqa: FBT001
-    who = Who(Kind.CLAIM, value, "c")
+    who = Who(WhoKind.CLAIM, value, "c")
     assert who.includes(Identity("x", frozenset(), {"c": claimed}), {}) is included
 
 
 def test_a_claim_that_is_not_there_is_nobodys() -> None:
-    assert Who(Kind.CLAIM, "None", "c").includes(Identity("x"), {}) is False
+    assert Who(WhoKind.CLAIM, "None", "c").includes(Identity("x"), {}) is False
 
 
 def test_self_depends_on_whose_channel_it_is() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from mirant.cli.running import ALLOWS_NOTHING
 from mirant.policy.file import Policy, PolicyFile
 
 policy_file = click.argument(
@@ -29,7 +30,7 @@ def check(file: Path) -> None:
         raise SystemExit(1)
     click.echo(f"{file}: {_count(policy, file)}, no errors")
     if not is_filters(file) and not _rules(policy):
-        click.echo('It allows nothing: add a [[channel]], such as match = "/**" with subscribe = "anyone".')
+        click.echo(ALLOWS_NOTHING)
 
 
 def read_policy(file: Path) -> tuple[Policy | None, list[str]]:

@@ -7,6 +7,7 @@ import logging
 import signal
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -16,6 +17,12 @@ from mirant.cli.listening import also_on_ipv6, is_loopback, listen, listen_at_fi
 from mirant.hosts.server import Certificate, serve_bus
 
 log = logging.getLogger("mirant")
+
+
+#: What to do about a policy file without rules.
+ALLOWS_NOTHING: Final = (
+    'It allows nothing: add a [[channel]], such as match = "/**" with subscribe = "anyone".'
+)
 
 
 def run_bus(
@@ -51,6 +58,8 @@ def run_bus(
             )
             if not is_loopback(first):
                 warn_if_open(bus)
+            if bus.allows_nothing:
+                click.echo(f"The policy file has no rules. {ALLOWS_NOTHING}", err=True)
 
         serve_bus(bus, sockets, path=path, on_listening=say, certificate=certificate)
 

@@ -24,8 +24,7 @@ from mirant.policy.rulebook import Rulebook
 from mirant.policy.rules import Operation, Rule, read_rules
 from mirant.policy.scope import Scope
 from mirant.policy.token_options import TokenOptions
-from mirant.policy.who import Kind as WhoKind
-from mirant.policy.who import Permission, Who
+from mirant.policy.who import Permission, Who, WhoKind
 
 if TYPE_CHECKING:
     from mirant.policy.authentication import Authentication

@@ -6,16 +6,15 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from mirant.bayeux.channels import ChannelInvalid, Kind, Pattern
-from mirant.bus.options import Fault
+from mirant.bus.options import Fault, KeyPath
 from mirant.bus.quoting import spell
 from mirant.bus.spelling import nearest
 from mirant.policy.filters import Filter
-from mirant.policy.filters.contract import FilterInvalid, Where
+from mirant.policy.filters.contract import FilterInvalid
 from mirant.policy.filters.custom import Custom
 from mirant.policy.filters.custom import read as read_custom
 from mirant.policy.filters.html import no_scripts
@@ -101,7 +100,7 @@ def _read_entries(entries: list[Any], classes: Mapping[str, str]) -> tuple[list[
     return assignments, faults
 
 
-def _check_keys(entry: Mapping[str, Any], where: Where) -> tuple[list[Fault], set[str]]:
+def _check_keys(entry: Mapping[str, Any], where: KeyPath) -> tuple[list[Fault], set[str]]:
     """Return what is wrong with the keys of *entry* as such, and which keys were probably meant."""
     faults: list[Fault] = []
     meant: set[str] = set()
@@ -115,7 +114,7 @@ def _check_keys(entry: Mapping[str, Any], where: Where) -> tuple[list[Fault], se
     return faults, meant
 
 
-def _read_channels(entry: Mapping[str, Any], where: Where) -> tuple[list[Scope], list[Fault]]:
+def _read_channels(entry: Mapping[str, Any], where: KeyPath) -> tuple[list[Scope], list[Fault]]:
     if "channels" not in entry:
         return [], [Fault(where, 'this has no "channels", such as "channels": "/chat/**"')]
     value = entry["channels"]
@@ -131,7 +130,7 @@ def _read_channels(entry: Mapping[str, Any], where: Where) -> tuple[list[Scope],
     return scopes, faults
 
 
-def _read_channel(text: object, where: Where) -> Scope:
+def _read_channel(text: object, where: KeyPath) -> Scope:
     if not isinstance(text, str):
         raise FilterInvalid(
             Fault(where, f'{spell(text)} should be a channel, such as "/chat/room" or "/chat/**"')
@@ -147,7 +146,7 @@ def _read_channel(text: object, where: Where) -> Scope:
     return scope
 
 
-def _read_filter(entry: Mapping[str, Any], where: Where, classes: Mapping[str, str]) -> Filter:
+def _read_filter(entry: Mapping[str, Any], where: KeyPath, classes: Mapping[str, str]) -> Filter:
     key = "class" if entry.get("class") is not None else "filter"
     name = entry.get(key)
     if not isinstance(name, str) or not name:
@@ -167,13 +166,13 @@ def _unknown(name: str, package: str, simple: str) -> str:
     own = 'a class of your own becomes a Python function: write its name, "app.filters:tidy"'
     if simple == "JSONDataFilter" and package in _PACKAGES:
         return f"{name} does nothing by itself; leave the entry out"
-    close = get_close_matches(simple, _CLASSES, n=1)
+    close = nearest(simple, _CLASSES)
     if close and package in _PACKAGES:
-        return f"there is no filter {name}; did you mean {close[0]}? {own[0].upper()}{own[1:]}"
+        return f"there is no filter {name}; did you mean {close}? {own[0].upper()}{own[1:]}"
     return f"there is no filter {name}; {own}"
 
 
-def _read_own(name: str, value: object, where: Where, init: Where) -> Custom:
+def _read_own(name: str, value: object, where: KeyPath, init: KeyPath) -> Custom:
     own = read_custom(name, where, Path())
     if value not in (None, {}, []):
         sentence = f'{name} is called with the data alone; put the content of "init" into its module'
@@ -181,15 +180,15 @@ def _read_own(name: str, value: object, where: Where, init: Where) -> Custom:
     return own
 
 
-def _read_no_markup(value: object, where: Where) -> Filter:
+def _read_no_markup(value: object, where: KeyPath) -> Filter:
     return NoMarkup()  # Jetty did not look at "init" either
 
 
-def _read_no_scripts(value: object, where: Where) -> Filter:
+def _read_no_scripts(value: object, where: KeyPath) -> Filter:
     return no_scripts()
 
 
-def _read_regex(value: object, where: Where) -> Filter:
+def _read_regex(value: object, where: KeyPath) -> Filter:
     if not isinstance(value, list):
         raise FilterInvalid(
             Fault(where, f'{spell(value)} should be a list of rules, such as [["teh ", "the "]]')
@@ -216,7 +215,7 @@ def _read_regex(value: object, where: Where) -> Filter:
 
 
 #: Jetty's own filters, and the packages they were in over the years.
-_CLASSES: Final[Mapping[str, Callable[[object, Where], Filter]]] = {
+_CLASSES: Final[Mapping[str, Callable[[object, KeyPath], Filter]]] = {
     "NoMarkupFilter": _read_no_markup,
     "NoScriptsFilter": _read_no_scripts,
     "RegexFilter": _read_regex,

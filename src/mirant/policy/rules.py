@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import Enum
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any, Final
 
 from mirant.bayeux.channels import HANDSHAKE, ChannelInvalid, Kind
-from mirant.bus.options import Fault
+from mirant.bus.options import Fault, KeyPath
 from mirant.bus.quoting import spell
 from mirant.bus.settings_values import SettingsError
+from mirant.bus.spelling import nearest
 from mirant.policy.filters import Filter, read_filters
 from mirant.policy.limits import CALL_LIMITS, LIMITS, Limits
 from mirant.policy.scope import Scope
-from mirant.policy.who import SELF_PARAMETER, Path, Permission, read_permission
-from mirant.policy.who import Kind as WhoKind
+from mirant.policy.who import SELF_PARAMETER, Permission, WhoKind, read_permission
 
 
 class Operation(Enum):
@@ -57,7 +56,7 @@ class Rule:
 
 
 def read_rules(
-    tables: object, base: FilePath, line_of: Callable[[Path], int]
+    tables: object, base: Path, line_of: Callable[[KeyPath], int]
 ) -> tuple[list[Rule], list[Fault]]:
     """Return the rules in the ``[[channel]]`` *tables* of a file in the folder *base*, and their faults.
 
@@ -68,7 +67,7 @@ def read_rules(
         return [], [Fault(("channel",), "rules are written as [[channel]] tables, with two brackets")]
     rules = []
     for index, table in enumerate(tables):
-        path: Path = ("channel", index)
+        path: KeyPath = ("channel", index)
         _check_keys(table, path, faults)
         scopes = _read_scopes(table, path, faults)
         permissions = {
@@ -93,15 +92,15 @@ def read_rules(
     return rules, faults
 
 
-def _check_keys(table: Mapping[str, object], path: Path, faults: list[Fault]) -> None:
+def _check_keys(table: Mapping[str, object], path: KeyPath, faults: list[Fault]) -> None:
     for key in table:
         if key not in _KEYS:
-            near = get_close_matches(key, _KEYS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(_KEYS)}"
+            near = nearest(key, _KEYS)
+            hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(_KEYS)}"
             faults.append(Fault((*path, key), f"{spell(key)} is unknown in a [[channel]]; {hint}"))
 
 
-def _read_scopes(table: Mapping[str, object], path: Path, faults: list[Fault]) -> tuple[Scope, ...]:
+def _read_scopes(table: Mapping[str, object], path: KeyPath, faults: list[Fault]) -> tuple[Scope, ...]:
     if "match" not in table:
         faults.append(Fault(path, 'say which channels it is for: match = "/chat/**"'))
         return ()
@@ -119,7 +118,7 @@ def _read_scopes(table: Mapping[str, object], path: Path, faults: list[Fault]) -
     )
 
 
-def _read_scope(text: object, path: Path, faults: list[Fault]) -> Iterable[Scope]:
+def _read_scope(text: object, path: KeyPath, faults: list[Fault]) -> Iterable[Scope]:
     if not isinstance(text, str):
         faults.append(Fault(path, f"{spell(text)} should be a channel pattern such as /chat/**"))
         return []
@@ -130,7 +129,7 @@ def _read_scope(text: object, path: Path, faults: list[Fault]) -> Iterable[Scope
         return []
 
 
-def _read_limits(table: Mapping[str, object], path: Path, faults: list[Fault]) -> Limits:
+def _read_limits(table: Mapping[str, object], path: KeyPath, faults: list[Fault]) -> Limits:
     limits: dict[str, Any] = {}
     for key, read in LIMITS.items():
         if key in table:
@@ -141,7 +140,7 @@ def _read_limits(table: Mapping[str, object], path: Path, faults: list[Fault]) -
     return Limits(**limits)
 
 
-def _check_sense(rule: Rule, table: Mapping[str, object], path: Path, faults: list[Fault]) -> None:
+def _check_sense(rule: Rule, table: Mapping[str, object], path: KeyPath, faults: list[Fault]) -> None:
     """Find what can be read, but would never do anything, or not what it seems to."""
     for scope in rule.scopes:
         for key in table:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import Enum
 from typing import Final
 
 from mirant.bus.identity import Identity
-from mirant.bus.options import Fault
+from mirant.bus.options import Fault, KeyPath
 from mirant.bus.quoting import spell
+from mirant.bus.spelling import nearest
 
 #: The parameter of a rule's ``match`` that ``self`` compares with the identity's name.
 SELF_PARAMETER: Final = "user"
 
-Path = tuple[str | int, ...]
 
-
-class Kind(Enum):
+class WhoKind(Enum):
     """The kinds of people; the value is how each is written."""
 
     ANYONE = "anyone"  # every session, anonymous ones too
@@ -30,8 +28,8 @@ class Kind(Enum):
     CLAIM = "claim:"
 
 
-_WORDS: Final = {kind.value: kind for kind in Kind if not kind.value.endswith(":")}
-_PREFIXES: Final = {kind.value: kind for kind in Kind if kind.value.endswith(":")}
+_WORDS: Final = {kind.value: kind for kind in WhoKind if not kind.value.endswith(":")}
+_PREFIXES: Final = {kind.value: kind for kind in WhoKind if kind.value.endswith(":")}
 _EXAMPLES: Final = "anyone, authenticated, server, self, user:NAME, role:NAME, claim:NAME=VALUE"
 
 
@@ -39,23 +37,23 @@ _EXAMPLES: Final = "anyone, authenticated, server, self, user:NAME, role:NAME, c
 class Who:
     """Some people. `value` is the name of the user or role, or what a claim has to be."""
 
-    kind: Kind
+    kind: WhoKind
     value: str = ""
     claim: str = ""
 
     def includes(self, identity: Identity | None, parameters: Mapping[str, str]) -> bool | None:
         """Whether they include *identity*; None if that depends on a parameter that is left open."""
-        if self.kind is Kind.ANYONE:
+        if self.kind is WhoKind.ANYONE:
             return True
-        if identity is None or self.kind is Kind.SERVER:
+        if identity is None or self.kind is WhoKind.SERVER:
             return False
-        if self.kind is Kind.AUTHENTICATED:
+        if self.kind is WhoKind.AUTHENTICATED:
             return True
-        if self.kind is Kind.USER:
+        if self.kind is WhoKind.USER:
             return identity.name == self.value
-        if self.kind is Kind.ROLE:
+        if self.kind is WhoKind.ROLE:
             return self.value in identity.roles
-        if self.kind is Kind.CLAIM:
+        if self.kind is WhoKind.CLAIM:
             return _claims(identity.claims.get(self.claim), self.value)
         return identity.name == parameters[SELF_PARAMETER] if SELF_PARAMETER in parameters else None
 
@@ -90,7 +88,7 @@ class Permission:
         return f"{allowed} but not {', '.join(map(str, self.deny))}" if self.deny else allowed
 
 
-def read_permission(value: object, path: Path, faults: list[Fault]) -> Permission:
+def read_permission(value: object, path: KeyPath, faults: list[Fault]) -> Permission:
     """Return the permission that *value* of a file spells; what is wrong with it is added to *faults*."""
     if not isinstance(value, Mapping):
         return Permission(allow=_read_people(value, path, faults))
@@ -100,12 +98,12 @@ def read_permission(value: object, path: Path, faults: list[Fault]) -> Permissio
         faults.append(Fault(path, 'say whom it allows: { allow = "anyone", deny = "role:guest" }'))
     allow = _read_people(value.get("allow", ()), (*path, "allow"), faults)
     deny = _read_people(value.get("deny", ()), (*path, "deny"), faults)
-    if any(who.kind is Kind.SERVER for who in deny):
+    if any(who.kind is WhoKind.SERVER for who in deny):
         faults.append(Fault((*path, "deny"), "the server cannot be denied; to deny everybody allow []"))
     return Permission(allow, deny)
 
 
-def _read_people(value: object, path: Path, faults: list[Fault]) -> tuple[Who, ...]:
+def _read_people(value: object, path: KeyPath, faults: list[Fault]) -> tuple[Who, ...]:
     if isinstance(value, str):
         return tuple(_read_who(value, path, faults))
     if isinstance(value, list | tuple):
@@ -114,13 +112,13 @@ def _read_people(value: object, path: Path, faults: list[Fault]) -> tuple[Who, .
     return ()
 
 
-def _read_who(text: object, path: Path, faults: list[Fault]) -> Iterable[Who]:
+def _read_who(text: object, path: KeyPath, faults: list[Fault]) -> Iterable[Who]:
     if isinstance(text, str):
         if text in _WORDS:
             return [Who(_WORDS[text])]
         prefix, colon, value = text.partition(":")
         kind = _PREFIXES.get(prefix + colon)
-        if kind is Kind.CLAIM:
+        if kind is WhoKind.CLAIM:
             claim, equals, value = value.partition("=")
             if claim and equals:
                 return [Who(kind, value, claim)]
@@ -133,9 +131,7 @@ def _read_who(text: object, path: Path, faults: list[Fault]) -> Iterable[Who]:
 def _nearest(text: object) -> str:
     if isinstance(text, str):
         prefix, colon, rest = text.partition(":")
-        near = get_close_matches(prefix + colon, [*_WORDS, *_PREFIXES], n=1)
+        near = nearest(prefix + colon, [*_WORDS, *_PREFIXES])
         if near:
-            return (
-                f"did you mean {near[0] + rest!r}?" if near[0] + rest != text else f"there are: {_EXAMPLES}"
-            )
+            return f"did you mean {near + rest!r}?" if near + rest != text else f"there are: {_EXAMPLES}"
     return f"there are: {_EXAMPLES}"

@@ -7,9 +7,6 @@ from typing import Any, Protocol
 from mirant.bus.extension import Veto
 from mirant.bus.options import Fault
 
-#: Where in a file something stands: keys of tables and positions in lists.
-Where = tuple[str | int, ...]
-
 
 class Filter(Protocol):
     """One step of a chain: a pure function of the decoded `data` of a message.

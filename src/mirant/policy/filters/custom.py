@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from mirant.bus.extension import Veto
-from mirant.bus.options import Fault
+from mirant.bus.options import Fault, KeyPath
 from mirant.bus.quoting import spell
-from mirant.policy.filters.contract import Dropped, FilterInvalid, Where
+from mirant.policy.filters.contract import Dropped, FilterInvalid
 from mirant.policy.filters.exact import decode, encode
 from mirant.policy.filters.failures import Failures
 
@@ -49,7 +49,7 @@ class Custom:
         return decode(after)
 
 
-def read(value: object, where: Where, base: Path) -> Custom:
+def read(value: object, where: KeyPath, base: Path) -> Custom:
     """Return the filter of ``{ custom = "app.filters:tidy" }``; imports the module."""
     if not isinstance(value, str) or not all(value.partition(":")):
         sentence = f'{spell(value)} should name a function, with its module: "app.filters:tidy"'
@@ -57,7 +57,7 @@ def read(value: object, where: Where, base: Path) -> Custom:
     return Custom(f"custom {value}", _import(value, where))
 
 
-def _import(name: str, where: Where) -> Callable[[Any], Any]:
+def _import(name: str, where: KeyPath) -> Callable[[Any], Any]:
     module_name, _, path = name.partition(":")
     try:
         module = importlib.import_module(module_name)

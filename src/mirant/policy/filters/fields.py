@@ -8,9 +8,9 @@ from operator import is_
 from pathlib import Path
 from typing import Any
 
-from mirant.bus.options import Fault
+from mirant.bus.options import Fault, KeyPath
 from mirant.bus.quoting import spell
-from mirant.policy.filters.contract import Dropped, FilterInvalid, Where
+from mirant.policy.filters.contract import Dropped, FilterInvalid
 
 #: Names of fields, each with the names below it; none below it means the whole field.
 Tree = Mapping[str, "Tree"]
@@ -72,19 +72,19 @@ def _drop(value: Any, fields: Tree) -> Any:
     return value if len(left) == len(value) and all(map(is_, left.values(), value.values())) else left
 
 
-def read_only(value: object, where: Where, base: Path) -> OnlyFields:
+def read_only(value: object, where: KeyPath, base: Path) -> OnlyFields:
     """Return the filter of ``{ only-fields = ["text", "user.name"] }``."""
     paths = _read_paths(value, where)
     return OnlyFields(f"only-fields {' '.join(paths)}", _grow(paths))
 
 
-def read_drop(value: object, where: Where, base: Path) -> DropFields:
+def read_drop(value: object, where: KeyPath, base: Path) -> DropFields:
     """Return the filter of ``{ drop-fields = ["html"] }``."""
     paths = _read_paths(value, where)
     return DropFields(f"drop-fields {' '.join(paths)}", _grow(paths))
 
 
-def _read_paths(value: object, where: Where) -> list[str]:
+def _read_paths(value: object, where: KeyPath) -> list[str]:
     if not isinstance(value, list) or not value:
         sentence = f'{where[-1]} = {spell(value)} should be a list of names, such as ["text", "user.name"]'
         raise FilterInvalid(Fault(where, sentence))

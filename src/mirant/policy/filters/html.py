@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 import nh3
 
-from mirant.bus.options import Fault
+from mirant.bus.options import Fault, KeyPath
 from mirant.bus.quoting import spell
-from mirant.policy.filters.contract import Dropped, FilterInvalid, Where
+from mirant.bus.spelling import nearest
+from mirant.policy.filters.contract import Dropped, FilterInvalid
 from mirant.policy.filters.strings import rewrite
 
 # What of one message is parsed as HTML. Elements that are left open are opened again, with their attributes,
@@ -138,7 +138,7 @@ def sanitize() -> Html:
     return Html("sanitize", nh3.Cleaner())
 
 
-def read_sanitize(value: object, where: Where, base: Path) -> Html:
+def read_sanitize(value: object, where: KeyPath, base: Path) -> Html:
     """Return the filter of ``{ sanitize = { tags = ["b"], attributes = { a = ["href"] } } }``."""
     if not isinstance(value, dict):
         sentence = f"sanitize = {spell(value)} should be a table with some of {', '.join(_OPTIONS)}"
@@ -157,13 +157,13 @@ def read_sanitize(value: object, where: Where, base: Path) -> Html:
 
 
 def _unknown(key: str) -> str:
-    close = get_close_matches(key, _OPTIONS, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(_OPTIONS)}"
+    close = nearest(key, _OPTIONS)
+    hint = f"did you mean {close}?" if close else f"there are {', '.join(_OPTIONS)}"
     return f"sanitize has no option {spell(key)}; {hint}"
 
 
 def _read_names(
-    value: object, where: Where, grammar: re.Pattern[str], dangerous: Set[str], faults: list[Fault]
+    value: object, where: KeyPath, grammar: re.Pattern[str], dangerous: Set[str], faults: list[Fault]
 ) -> set[str] | None:
     """Return the names in the list *value*, None for nh3's own; what is wrong goes to *faults*."""
     if value is None:
@@ -183,7 +183,7 @@ def _read_names(
 
 
 def _read_attributes(
-    value: object, where: Where, tags: set[str] | None, faults: list[Fault]
+    value: object, where: KeyPath, tags: set[str] | None, faults: list[Fault]
 ) -> dict[str, set[str]] | None:
     if value is None:
         return None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mirant.bus.options import Fault
+from mirant.bus.options import Fault, KeyPath
 from mirant.bus.quoting import spell
-from mirant.policy.filters.contract import FilterInvalid, Where
+from mirant.policy.filters.contract import FilterInvalid
 from mirant.policy.filters.linear import LinearPattern, Template
 from mirant.policy.filters.regex import Rule, check_text, compile_pattern, group_of
 
@@ -16,7 +16,7 @@ _PART: Final = re.compile(r"\\Q.*?(?:\\E|\Z)|\\.|&&|[\[\]]|[^\\&\[\]]+|.", re.DO
 _REFERENCE: Final = re.compile(r"\\(.?)|\$(?:([0-9]+)|\{(\w+)\}|)", re.DOTALL)
 
 
-def read_rule(text: str, replacement: str | None, where: Where) -> Rule:
+def read_rule(text: str, replacement: str | None, where: KeyPath) -> Rule:
     """Return the rule that replaces what the pattern *text* matches.
 
     Without *replacement* the rule refuses a text that the pattern matches from its first to its last
@@ -32,7 +32,7 @@ def read_rule(text: str, replacement: str | None, where: Where) -> Rule:
     return Rule(pattern, _read_template(replacement, pattern, (*where, 1)))
 
 
-def _check_classes(text: str, where: Where) -> None:
+def _check_classes(text: str, where: KeyPath) -> None:
     """Refuse classes within classes: RE2 takes their brackets and ``&&`` for characters, and says nothing."""
     inside = False
     for part in _PART.findall(text):
@@ -46,7 +46,7 @@ def _check_classes(text: str, where: Where) -> None:
             inside = part == "["
 
 
-def _read_template(text: str, pattern: LinearPattern, where: Where) -> Template:
+def _read_template(text: str, pattern: LinearPattern, where: KeyPath) -> Template:
     r"""Return the replacement *text*, in which ``$1`` and ``${name}`` are groups and ``\`` quotes."""
     check_text(text, where)
     template: list[str | int] = []
@@ -60,7 +60,7 @@ def _read_template(text: str, pattern: LinearPattern, where: Where) -> Template:
 
 
 def _read_reference(
-    found: re.Match[str], text: str, pattern: LinearPattern, where: Where
+    found: re.Match[str], text: str, pattern: LinearPattern, where: KeyPath
 ) -> tuple[str | int, ...]:
     quoted, digits, name = found.groups()
     if quoted:

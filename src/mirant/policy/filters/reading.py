@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from mirant.bus.options import Fault
+from mirant.bus.options import Fault, KeyPath
 from mirant.bus.quoting import spell
+from mirant.bus.spelling import nearest
 from mirant.policy.filters import custom, fields, html, regex, size
-from mirant.policy.filters.contract import Filter, FilterInvalid, Where
+from mirant.policy.filters.contract import Filter, FilterInvalid
 from mirant.policy.filters.markup import NoMarkup
 
-_Read = Callable[[object, Where, Path], Filter]
+_Read = Callable[[object, KeyPath, Path], Filter]
 
 
-def _read_schema(value: object, where: Where, base: Path) -> Filter:
+def _read_schema(value: object, where: KeyPath, base: Path) -> Filter:
     from mirant.policy.filters import schema  # takes 50 ms and 8 MiB, which only those pay who use it
 
     return schema.read(value, where, base)
@@ -49,7 +49,7 @@ _EXAMPLES: Final[Mapping[str, str]] = {
 _NAMES: Final = tuple(dict.fromkeys((*_PLAIN, *_WITH_VALUE)))
 
 
-def read_filters(value: object, where: Where, base: Path) -> tuple[tuple[Filter, ...], list[Fault]]:
+def read_filters(value: object, where: KeyPath, base: Path) -> tuple[tuple[Filter, ...], list[Fault]]:
     """Return the filters that *value*, which stands at *where*, declares, and all that is wrong with it.
 
     Files that filters name are looked for in the folder *base*. The application's own filters are imported.
@@ -67,7 +67,7 @@ def read_filters(value: object, where: Where, base: Path) -> tuple[tuple[Filter,
     return tuple(filters), faults
 
 
-def _read_filter(entry: object, where: Where, base: Path) -> Filter:
+def _read_filter(entry: object, where: KeyPath, base: Path) -> Filter:
     if isinstance(entry, str):
         return _read_name(entry, where, base)
     if not isinstance(entry, dict) or len(entry) != 1:
@@ -81,7 +81,7 @@ def _read_filter(entry: object, where: Where, base: Path) -> Filter:
     raise FilterInvalid(Fault((*where, name), _unknown(name)))
 
 
-def _read_name(name: str, where: Where, base: Path) -> Filter:
+def _read_name(name: str, where: KeyPath, base: Path) -> Filter:
     if name in _PLAIN:
         return _PLAIN[name]()
     if name in _WITH_VALUE:
@@ -92,9 +92,9 @@ def _read_name(name: str, where: Where, base: Path) -> Filter:
 
 
 def _unknown(name: str) -> str:
-    close = get_close_matches(name.lower().replace("_", "-"), _NAMES, n=1)
+    close = nearest(name, _NAMES)
     if close:
-        return f"there is no filter {spell(name)}; did you mean {close[0]}?"
+        return f"there is no filter {spell(name)}; did you mean {close}?"
     return (
         f'there is no filter {spell(name)}; there are {", ".join(_NAMES)}, and your own: "app.filters:tidy"'
     )

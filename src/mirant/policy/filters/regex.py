@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from mirant.bus.options import Fault
+from mirant.bus.options import Fault, KeyPath
 from mirant.bus.quoting import spell
-from mirant.policy.filters.contract import Dropped, FilterInvalid, Where
+from mirant.policy.filters.contract import Dropped, FilterInvalid
 from mirant.policy.filters.linear import LinearPattern, PatternInvalid, Template
 from mirant.policy.filters.strings import rewrite, unchanged
 
@@ -85,7 +85,7 @@ class _Replacing:
             raise Dropped("too_many_matches")
 
 
-def read(value: object, where: Where, base: Path) -> Regex:
+def read(value: object, where: KeyPath, base: Path) -> Regex:
     """Return the filter of ``{ regex = [["[fF].ck", "dang"], "casino"] }``."""
     if not isinstance(value, list) or not value:
         sentence = f'regex = {spell(value)} should be a list such as [["teh ", "the "], "casino"]'
@@ -102,7 +102,7 @@ def read(value: object, where: Where, base: Path) -> Regex:
     return Regex.of(rules)
 
 
-def _read_rule(entry: object, where: Where) -> Rule:
+def _read_rule(entry: object, where: KeyPath) -> Rule:
     match entry:
         case str(text) | [str(text)] | [str(text), None]:
             return Rule(compile_pattern(text, where if entry == text else (*where, 0)), None)
@@ -113,7 +113,7 @@ def _read_rule(entry: object, where: Where) -> Rule:
     raise FilterInvalid(Fault(where, sentence))
 
 
-def compile_pattern(text: str, where: Where, *, whole: bool = False) -> LinearPattern:
+def compile_pattern(text: str, where: KeyPath, *, whole: bool = False) -> LinearPattern:
     """Return the pattern *text* that stands at *where*; with *whole*, for texts that match entirely."""
     if not text:
         raise FilterInvalid(Fault(where, "an empty pattern matches every text; write one that does not"))
@@ -124,7 +124,7 @@ def compile_pattern(text: str, where: Where, *, whole: bool = False) -> LinearPa
         raise FilterInvalid(Fault(where, f"the pattern {spell(text)}: {error}")) from None
 
 
-def check_text(text: str, where: Where) -> None:
+def check_text(text: str, where: KeyPath) -> None:
     """Refuse half a surrogate pair: JSON can spell it in a pattern, and no text has it."""
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
         what = "the replacement" if where[-1] == 1 else "the pattern"
@@ -135,7 +135,7 @@ def check_text(text: str, where: Where) -> None:
 _REFERENCE: Final = re.compile(r"\\(?:([0-9]{1,2})|g<(\w+)>|(\\)|)")
 
 
-def read_template(text: str, pattern: LinearPattern, where: Where) -> Template:
+def read_template(text: str, pattern: LinearPattern, where: KeyPath) -> Template:
     r"""Return the replacement *text*, in which ``\1`` and ``\g<name>`` stand for groups of *pattern*."""
     check_text(text, where)
     template: list[str | int] = []
@@ -156,7 +156,7 @@ def read_template(text: str, pattern: LinearPattern, where: Where) -> Template:
     return tuple(part for part in template if part != "")
 
 
-def group_of(reference: str, pattern: LinearPattern, where: Where) -> int:
+def group_of(reference: str, pattern: LinearPattern, where: KeyPath) -> int:
     """Return the number of the group of *pattern* that *reference*, a number or a name, stands for."""
     number = int(reference) if reference.isdecimal() else pattern.names.get(reference, -1)
     if not 0 <= number <= pattern.groups:

@@ -12,9 +12,9 @@ from typing import Any, Final
 import jsonschema_rs
 import msgspec
 
-from mirant.bus.options import Fault
+from mirant.bus.options import Fault, KeyPath
 from mirant.bus.quoting import spell
-from mirant.policy.filters.contract import Dropped, FilterInvalid, Where
+from mirant.policy.filters.contract import Dropped, FilterInvalid
 from mirant.policy.filters.exact import encode
 from mirant.policy.filters.schema_walk import cost_of_comparing, count_values, divides, find_circle
 
@@ -82,7 +82,7 @@ def _divisible(value: Any) -> bool:
     return not isinstance(value, int | float) or -_MAX_DIVIDED <= value <= _MAX_DIVIDED
 
 
-def read(value: object, where: Where, base: Path) -> Schema:
+def read(value: object, where: KeyPath, base: Path) -> Schema:
     """Return the filter of ``{ schema = "chat.json" }``, a path from the folder *base*."""
     if not isinstance(value, str) or not value:
         raise FilterInvalid(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mirant.bus.options import Fault
+from mirant.bus.options import Fault, KeyPath
 from mirant.bus.quoting import spell
 from mirant.bus.settings_values import SettingsError, read_size
-from mirant.policy.filters.contract import Dropped, FilterInvalid, Where
+from mirant.policy.filters.contract import Dropped, FilterInvalid
 from mirant.policy.filters.exact import encode
 
 
@@ -30,7 +30,7 @@ class Size:
             raise Dropped("too_large")
 
 
-def read(value: object, where: Where, base: Path) -> Size:
+def read(value: object, where: KeyPath, base: Path) -> Size:
     """Return the filter of ``{ size = "2KiB" }``."""
     try:
         limit = read_size(value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from mirant.load.intake import Intake
-from mirant.load.ledger import Ledger
+from mirant.load.ledger import Ledger, Missing
 from mirant.load.messages import Publisher, decode
 from mirant.load.scenario import Scenario, Share
 from mirant.load.schedule import Batch, Pace, Schedule, batches
@@ -74,7 +74,7 @@ def test_what_is_lost_is_named() -> None:
     number = int(json.loads(payload)[0]["data"]["msg_id"].partition("/")[0])
     publisher = json.loads(payload)[0]["data"]["user"]
 
-    assert intake.ledger.missing() == {number: (publisher, [client])}
+    assert intake.ledger.missing() == {number: Missing(publisher, 1, [client])}
     assert intake.ledger.outstanding == 1
 
 
@@ -82,7 +82,15 @@ def test_what_never_came_anywhere_is_missing_everywhere() -> None:
     ledger = ledger_of()
     ledger.advance(PACE.due(0))
 
-    assert ledger.outstanding == sum(len(clients) for _, clients in ledger.missing().values()) > 0
+    assert ledger.outstanding == sum(missing.clients for missing in ledger.missing().values()) > 0
+
+
+def test_of_many_clients_that_miss_a_message_a_few_are_named() -> None:
+    crowded = Scenario(clients=100, rooms=1, rooms_per_client=1, batch_size=1)
+    ledger = Ledger(crowded, ALL, Schedule(crowded, PACE))
+    ledger.advance(PACE.due(0))
+
+    assert ledger.missing() == {1: Missing(0, 100, [0, 1, 2, 3])}
 
 
 @pytest.mark.parametrize("later", [1, 40])
@@ -107,7 +115,7 @@ def test_one_twice_does_not_make_up_for_one_lost() -> None:
     play(intake, played)
 
     assert intake.ledger.faults.duplicates == 1
-    assert [clients for _, clients in intake.ledger.missing().values()] == [[same[1][0]]]
+    assert [missing.named for missing in intake.ledger.missing().values()] == [[same[1][0]]]
 
 
 def test_one_publishers_messages_out_of_order_are_found() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mirant.load.histogram import Histogram
-from mirant.load.ledger import Faults
+from mirant.load.ledger import Faults, Missing
 from mirant.load.orders import Findings, Sample
 from mirant.load.outcome import Outcome, Timeline
 from mirant.load.scenario import Scenario
@@ -52,11 +52,20 @@ def test_all_well() -> None:
 
 
 def test_what_one_worker_misses_of_another_is_lost() -> None:
-    whole = concluded(found(0), found(1, delivered=47, missing={4: (0, [1, 3]), 7: (2, [5])}))
+    whole = concluded(
+        found(0), found(1, delivered=47, missing={4: Missing(0, 2, [1, 3]), 7: Missing(2, 1, [5])})
+    )
 
     assert not whole.in_order_once
     assert (whole.expected, whole.delivered, whole.lost) == (100, 97, 3)
     assert "message 4 of client 0 never reached clients 1, 3" in whole.faults.examples
+
+
+def test_a_message_that_many_miss_is_reported_with_a_few_of_them() -> None:
+    whole = concluded(found(delivered=0, missing={4: Missing(0, 50, [1, 3, 5, 7])}))
+
+    assert whole.lost == 50
+    assert whole.faults.examples == ["message 4 of client 0 never reached clients 1, 3, 5, 7 and 46 more"]
 
 
 @pytest.mark.parametrize("field", ["duplicates", "disordered", "altered", "strays"])
@@ -69,7 +78,7 @@ def test_each_fault_spoils_it(field: str) -> None:
 def test_nobody_waits_for_what_was_refused() -> None:
     whole = concluded(
         found(0, owed=45, refused={3: "403::publish_denied"}),
-        found(1, delivered=45, missing={3: (0, [1, 3, 5, 7, 9])}),
+        found(1, delivered=45, missing={3: Missing(0, 5, [1, 3, 5, 7, 9])}),
     )
 
     assert (whole.lost, whole.refused, whole.expected) == (0, 1, 95)
@@ -78,14 +87,16 @@ def test_nobody_waits_for_what_was_refused() -> None:
 
 
 def test_nobody_waits_for_what_was_not_sent() -> None:
-    whole = concluded(found(0, published=9, owed=45, delivered=45, unsent=[3], missing={3: (0, [0, 1])}))
+    whole = concluded(
+        found(0, published=9, owed=45, delivered=45, unsent=[3], missing={3: Missing(0, 2, [0, 1])})
+    )
 
     assert (whole.lost, whole.unsent) == (0, 1)
     assert not whole.in_order_once
 
 
 def test_nobody_waits_for_what_came_after_the_halt_of_its_publishers_worker() -> None:
-    missing = {5: (0, [1]), 6: (1, [1])}
+    missing = {5: Missing(0, 1, [1]), 6: Missing(1, 1, [1])}
     whole = concluded(found(0, halted_at=5), found(1, halted_at=7, delivered=49, missing=missing))
 
     assert whole.lost == 1
@@ -97,7 +108,7 @@ def test_a_publish_without_a_reply_is_no_fault_if_it_arrived() -> None:
 
 
 def test_a_publish_without_a_reply_that_did_not_arrive_is_not_called_lost() -> None:
-    whole = concluded(found(0, owed=45, delivered=48, unconfirmed={3: 5}, missing={3: (0, [1, 2])}))
+    whole = concluded(found(0, owed=45, delivered=48, unconfirmed={3: 5}, missing={3: Missing(0, 2, [1, 2])}))
 
     assert (whole.lost, whole.unconfirmed, whole.expected, whole.delivered) == (0, 1, 48, 48)
     assert not whole.in_order_once

@@ -208,7 +208,7 @@ class Crew:
                 continue
             try:
                 self._take(connection.recv())
-            except EOFError:
+            except (EOFError, OSError):  # the latter in the middle of a report
                 raise WorkerFailed(f"Worker {self._connections[connection]} has died.") from None
 
     def _take(self, report: Report) -> None:

@@ -7,10 +7,11 @@ the set gets it for the second time, and who is still in it at the end never got
 
 from __future__ import annotations
 
+import heapq
 from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -20,6 +21,7 @@ from mirant.load.scenario import Scenario, Share
 from mirant.load.schedule import Batch, Schedule
 
 _EXAMPLES: Final = 5  # of each kind of fault, for the report
+_NAMED: Final = 4  # clients that miss a message
 
 
 class Expected:
@@ -42,6 +44,14 @@ class Expected:
         self.due = due
         self.waiting = waiting
         self.note = note
+
+
+class Missing(NamedTuple):
+    """A message that did not reach everyone here. Not all are named: a server that stalls owes millions."""
+
+    publisher: int
+    clients: int  # how many here did not get it
+    named: list[int]  # the first few of them
 
 
 class Faults(msgspec.Struct):
@@ -166,9 +176,12 @@ class Ledger:
         self.faults.give_example(self.faults.altered, text)
         return True
 
-    def missing(self) -> dict[int, tuple[int, list[int]]]:
-        """Return number → (publisher, clients that wait for it) of what did not arrive."""
-        return {e.number: (e.publisher, sorted(e.waiting)) for e in self._open.values()}
+    def missing(self) -> dict[int, Missing]:
+        """Return, by number, what did not arrive."""
+        return {
+            e.number: Missing(e.publisher, len(e.waiting), heapq.nsmallest(_NAMED, e.waiting))
+            for e in self._open.values()
+        }
 
     def collect(self) -> tuple[Histogram, Histogram]:
         """Return the latencies since the last call, in warm-up and after it, and forget them."""

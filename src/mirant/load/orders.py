@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mirant.load.histogram import Histogram
-from mirant.load.ledger import Faults
+from mirant.load.ledger import Faults, Missing
 from mirant.load.scenario import Scenario, Share
 from mirant.load.schedule import Pace
 from mirant.load.target import Target
@@ -88,7 +88,7 @@ class Findings:
     unconfirmed: dict[int, int]  # published without a reply → deliveries to be made
     unsent: list[int]  # not published, because the client had no connection
     refused: dict[int, str]  # → the server's error
-    missing: dict[int, tuple[int, list[int]]]  # → publisher, clients here that did not get it
+    missing: dict[int, Missing]
     faults: Faults
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mirant.load.histogram import Histogram
-from mirant.load.ledger import Faults
+from mirant.load.ledger import Faults, Missing
 from mirant.load.orders import Findings, Sample
 from mirant.load.scenario import Scenario
 from mirant.load.schedule import SECOND, Pace
@@ -157,31 +157,30 @@ class Outcome:
         missing_unconfirmed: Counter[int] = Counter()
         for found in findings:
             self.faults.merge(found.faults)
-            for number, (publisher, clients) in found.missing.items():
+            for number, missing in found.missing.items():
                 if number in unconfirmed:
-                    missing_unconfirmed[number] += len(clients)
+                    missing_unconfirmed[number] += missing.clients
                 elif (
                     number not in refused
                     and number not in unsent
-                    and number < halted_at[publisher % len(halted_at)]
+                    and number < halted_at[missing.publisher % len(halted_at)]
                 ):
-                    self._lose(number, publisher, clients)
+                    self._lose(number, missing)
         self.unconfirmed = len(missing_unconfirmed)
         # What nobody confirmed counts as owed as far as it arrived.
         self.expected += sum(n - missing_unconfirmed[number] for number, n in unconfirmed.items())
         for error, count in Counter(refused.values()).items():
             self.failures[f"publish refused: {error}"] = count
 
-    def _lose(self, number: int, publisher: int, clients: list[int]) -> None:
+    def _lose(self, number: int, missing: Missing) -> None:
         if self.lost < _EXAMPLES:
             self.faults.examples.append(
-                f"message {number} of client {publisher} never reached {_clients(clients)}"
+                f"message {number} of client {missing.publisher} never reached {_clients(missing)}"
             )
-        self.lost += len(clients)
+        self.lost += missing.clients
 
 
-def _clients(clients: list[int]) -> str:
-    if len(clients) == 1:
-        return f"client {clients[0]}"
-    shown = ", ".join(map(str, clients[:4]))
-    return f"clients {shown}{f' and {len(clients) - 4} more' if len(clients) > 4 else ''}"
+def _clients(missing: Missing) -> str:
+    named = ", ".join(map(str, missing.named))
+    more = missing.clients - len(missing.named)
+    return f"client{'s' if missing.clients > 1 else ''} {named}{f' and {more} more' if more else ''}"

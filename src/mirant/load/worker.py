@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 import time
@@ -90,6 +91,8 @@ class Worker:
         self._sessions = {client: self._session(client) for client in self._share.clients(self._scenario)}
         gc.freeze()  # these stay; the collector need not look at them again and again
         self._loop.add_reader(self._connection.fileno(), self._read_orders)
+        # uvloop has made it non-blocking, and then findings that the pipe cannot hold at once are not sent.
+        os.set_blocking(self._connection.fileno(), True)
         sampling = self._loop.create_task(self._send_samples())
         await self._left.wait()
         self._alarm.stop()

@@ -40,6 +40,28 @@ bus = Bus(extensions=[Ack(), Install()])
 """
 
 
+MORTAL = """
+import os, signal
+from mirant import Bus
+
+bus = Bus()
+published = 0
+
+@bus.on_publish('/bench/a/{room}')
+def end(caller, data, room):
+    global published
+    published += 1
+    if published == LIFE:
+        END
+"""
+
+
+def mortal(folder: Path, life: int, end: str = "os._exit(1)") -> Path:
+    """Return *folder* with a bus in app.py that comes to its *end* with the publish number *life*."""
+    (folder / "app.py").write_text(MORTAL.replace("LIFE", str(life)).replace("END", end))
+    return folder
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``mirant load`` as a user would."""
     return subprocess.run(
@@ -105,6 +127,32 @@ def test_a_search(server: Process, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("transport", ["websocket", "long-polling"])
+def test_a_search_whose_server_goes_away_reports_what_it_tried(transport: str, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    options = ("--search", "--rate", "50", "--transport", transport, "--json", str(file))
+    with Process("serve", "app:bus", "--port", "0", folder=mortal(tmp_path, 200)) as server:
+        done = run(server.url, *SMALL, *options, "--p99", "10s", "--patience", "500ms")
+    search = json.loads(file.read_bytes())["search"]
+
+    assert done.returncode == 1
+    assert "The search ended early." in done.stdout
+    assert "Only 0 of 20 clients are ready." in search["ended_by"]
+    assert [trial["fault"] for trial in search["trials"][:-1]] == [None] * (len(search["trials"]) - 1)
+    assert "their clients were away" in search["trials"][-1]["fault"]
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_search_whose_server_falls_silent_does_not_look_for_a_rate_any_longer(tmp_path: Path) -> None:
+    folder = mortal(tmp_path, 100, "os.kill(os.getpid(), signal.SIGSTOP)")
+    with Process("serve", "app:bus", "--port", "0", folder=folder) as server:
+        done = run(server.url, *SMALL, "--search", "--rate", "100", "--p99", "10s", "--patience", "500ms")
+
+    assert done.returncode == 1
+    assert "The search ended early. Nothing was delivered at" in done.stdout
+    assert "publishes neither confirmed nor delivered" in done.stdout
+
+
+@pytest.mark.parametrize("transport", ["websocket", "long-polling"])
 def test_a_lossy_server(lossy_server: Process, transport: str, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     options = ("--transport", transport, "--patience", "500ms", "--json", str(file))
@@ -120,12 +168,7 @@ def test_a_lossy_server(lossy_server: Process, transport: str, tmp_path: Path) -
 
 
 def test_a_server_that_goes_away(tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text(
-        "import asyncio, os\nfrom mirant import Bus\nbus = Bus()\ncount = 0\n"
-        "@bus.on_publish('/bench/a/{room}')\ndef end(caller, data, room):\n"
-        "    global count\n    count += 1\n    if count == 100: os._exit(1)\n"
-    )
-    with Process("serve", "app:bus", "--port", "0", folder=tmp_path) as server:
+    with Process("serve", "app:bus", "--port", "0", folder=mortal(tmp_path, 100)) as server:
         done = run(server.url, *SMALL, "--patience", "500ms")
 
     assert done.returncode == 1

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
@@ -132,6 +133,7 @@ def test_the_terminal_reports_what_little_an_interrupted_run_has() -> None:
 def test_the_terminal_has_the_steps_of_a_search() -> None:
     text = report_terminal.render(searched())
 
+    assert re.search(r"published/s .* p99 +verdict\n", text)
     assert re.search(r"1,000 .* 0.990 ms +good", text)
     assert re.search(r"2,000 .* 990 ms +p99 990 ms", text)
     assert "The highest rate with a p99 of 50.0 ms or less: 1,000 messages published a second" in text
@@ -152,6 +154,19 @@ def test_the_terminal_says_what_to_do_when_a_search_finds_nothing() -> None:
 
     assert "No rate was found" in text
     assert "--rate" in text
+
+
+def test_a_search_that_the_server_did_not_survive_says_so_everywhere_and_is_no_success() -> None:
+    found = replace(searched(), ended_by="Only 0 of 10 clients are ready.\n  10 times: <it broke>")
+    text, page = report_terminal.render(found), report_html.render(found)
+    report = json.loads(report_json.render(found))
+
+    assert "The search ended early. Only 0 of 10 clients are ready." in text
+    assert "The highest rate until then with a p99 of 50.0 ms or less: 1,000 messages" in text
+    assert "The search ended early. Only 0 of 10 clients are ready." in page
+    assert "10 times: &lt;it broke&gt;" in page
+    assert report["search"]["ended_by"] == found.ended_by
+    assert report["success"] is False
 
 
 def test_json_has_the_numbers_with_their_units() -> None:

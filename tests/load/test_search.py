@@ -72,7 +72,20 @@ def test_a_slow_run_is_not_good() -> None:
 
 def test_a_fast_run_that_loses_is_not_good() -> None:
     assert fault_of(outcome(10, lost=7), 50_000) == "7 deliveries lost"
-    assert fault_of(outcome(10, refused=1), 50_000) != ""
+
+
+def test_whatever_went_wrong_is_named() -> None:
+    assert fault_of(outcome(10, lost=7, refused=1), 50_000) == "7 deliveries lost; 1 publish refused"
+    assert fault_of(outcome(10, unsent=20), 50_000) == "20 publishes not sent: their clients were away"
+    assert fault_of(outcome(10, unconfirmed=2), 50_000) == "2 publishes neither confirmed nor delivered"
+    assert fault_of(outcome(10, published=0), 50_000) == "nothing was published"
+
+
+def test_a_run_in_which_nothing_was_timed_is_not_good() -> None:
+    untimed = outcome(10)
+    untimed.latency = Histogram()
+
+    assert fault_of(untimed, 50_000) == "no delivery was timed"
 
 
 def test_a_slow_run_of_a_slow_generator_says_so() -> None:

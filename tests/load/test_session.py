@@ -230,6 +230,19 @@ def test_a_lost_connection_is_opened_again_later_each_time(stage: Stage) -> None
     assert stage.outside.failures == {"it broke": 3}
 
 
+def test_it_is_not_ready_again_before_the_server_has_answered_it(stage: Stage) -> None:
+    stage.get_ready()
+    stage.carrier.close("it broke")
+    assert not stage.session.publish([b"{}"])
+    stage.timers.advance(1)
+    [connect] = stage.carrier.take()
+    assert connect["advice"] == {"timeout": 0}
+    assert stage.session.state is State.COMING
+    stage.tell({"channel": "/meta/connect", "id": connect["id"], **OK})
+
+    assert stage.session.publish([b"{}"])
+
+
 def test_a_refused_handshake_is_tried_again_unless_it_says_not_to(stage: Stage) -> None:
     stage.session.start()
     stage.carrier.take()

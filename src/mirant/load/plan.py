@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mirant.load.crew import Crew, Interrupted, crew
+from mirant.load.crew import ClientsMissing, Crew, Interrupted, WorkerFailed, crew
 from mirant.load.outcome import Outcome
 from mirant.load.progress import Progress
 from mirant.load.scenario import Scenario
@@ -32,6 +33,8 @@ class Plan:
     def carry_out(self, progress: Progress) -> Summary:
         """Bring the clients, publish, and return what is to be reported. The workers end with it.
 
+        A search that has tried a rate always returns; `Summary.ended_by` says what kept it from going on.
+
         Raises:
             ClientsMissing: not all clients got ready.
             Interrupted: the user asked to stop before there was anything to report.
@@ -54,32 +57,43 @@ class Plan:
         )
 
     def _search(self, ours: Crew, progress: Progress, began: datetime, bound: int) -> Summary:
-        size = self.scenario.batch_size
-        search = Search(size / self.pause)
         trials: list[Trial] = []
-        while (rate := search.next_rate()) is not None and not progress.interrupts:
-            progress.begin(f"{rate:,.0f}/s: ")
-            outcome = self._play(ours, size / rate)
-            if outcome.interrupted:
-                break
-            trials.append(Trial(rate, outcome, fault_of(outcome, bound)))
-            search.record(rate, is_good=trials[-1].is_good)
-            # Overload may have cost some clients their sessions.
-            ours.gather(0.0, self.patience)
+        ended_by = ""
+        try:
+            for trial in self._trials(ours, progress, bound):
+                trials.append(trial)
+                if not trial.outcome.delivered:
+                    ended_by = f"Nothing was delivered at {trial.rate:,.0f} a second: the server is silent."
+                    break
+        except ClientsMissing as error:
+            ended_by = f"Not all clients got back to the server: it is gone, or does not recover. {error}"
+        except WorkerFailed as error:
+            ended_by = str(error)
+            if not trials:
+                raise
+        except Interrupted:
+            pass
         if not trials:
             raise Interrupted
         good = [trial for trial in trials if trial.is_good]
         best = max(good, key=lambda trial: trial.rate) if good else trials[-1]
-        return self._summary(began, best.outcome, trials, bound)
+        summary = self._summary(began, best.outcome)
+        return replace(summary, trials=tuple(trials), bound=bound, ended_by=ended_by)
 
-    def _summary(
-        self, began: datetime, outcome: Outcome, trials: list[Trial] | None = None, bound: int | None = None
-    ) -> Summary:
-        return Summary(
-            target=self.target,
-            workers=min(self.workers, self.scenario.clients),
-            outcome=outcome,
-            began=began,
-            trials=tuple(trials or ()),
-            bound=bound,
-        )
+    def _trials(self, ours: Crew, progress: Progress, bound: int) -> Iterator[Trial]:
+        size = self.scenario.batch_size
+        search = Search(size / self.pause)
+        while (rate := search.next_rate()) is not None and not progress.interrupts:
+            progress.begin(f"{rate:,.0f}/s: ")
+            outcome = self._play(ours, size / rate)
+            if outcome.interrupted:
+                return
+            trial = Trial(rate, outcome, fault_of(outcome, bound))
+            search.record(rate, is_good=trial.is_good)
+            yield trial
+            # Overload may have cost some clients their sessions.
+            ours.gather(0.0, self.patience)
+
+    def _summary(self, began: datetime, outcome: Outcome) -> Summary:
+        workers = min(self.workers, self.scenario.clients)
+        return Summary(target=self.target, workers=workers, outcome=outcome, began=began)

@@ -108,6 +108,8 @@ def _search(summary: Summary) -> str:
         )
     if summary.is_limited_by_generator:
         note += " Beyond it the generator could not keep up; the server may do more."
+    if summary.ended_by:
+        note += f"</p><p class=beware>The search ended early. {escape(summary.ended_by)}"
     chart = line_chart(x, y, [limit, good, bad], labels=labels)
     return _section("Search", note, _legend(good, bad, limit), chart)
 

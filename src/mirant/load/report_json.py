@@ -30,6 +30,7 @@ def render(summary: Summary) -> bytes:
         report["search"] = {
             "p99_bound_us": summary.bound,
             "found_messages_per_second": summary.found,
+            "ended_by": summary.ended_by or None,
             "trials": [{"fault": t.fault or None, **_outcome(t.outcome)} for t in summary.trials],
         }
     return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"

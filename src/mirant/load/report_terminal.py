@@ -27,12 +27,12 @@ def render(summary: Summary) -> str:
         lines += [*_search(summary), ""]
     lines += [*_numbers(outcome), "", *_latency(outcome), "", *_judgement(outcome)]
     if summary.bound is not None:
-        lines += ["", _found(summary)]
+        lines += ["", *_found(summary)]
     return "\n".join(lines) + "\n"
 
 
 def _search(summary: Summary) -> Iterator[str]:
-    yield "  published/s  delivered/s        p50        p99"
+    yield "  published/s  delivered/s        p50        p99  verdict"
     for trial in summary.trials:
         latency = trial.outcome.latency
         p50, p99 = latency.percentiles([50, 99])
@@ -106,13 +106,16 @@ def _judgement(outcome: Outcome) -> Iterator[str]:
         yield f"  {particular}"
 
 
-def _found(summary: Summary) -> str:
-    assert summary.bound is not None
-    promise = f"a p99 of {milliseconds(summary.bound)} or less"
+def _found(summary: Summary) -> Iterator[str]:
+    if summary.ended_by:
+        yield f"The search ended early. {summary.ended_by}"
+    promise = f"a p99 of {milliseconds(summary.bound or 0)} or less"
     if summary.found is None:
-        return f"No rate was found with {promise}. Begin lower: --rate, or allow more: --p99."
+        advice = "" if summary.ended_by else " Begin lower: --rate, or allow more: --p99."
+        yield f"No rate was found with {promise}.{advice}"
+        return
     rate = f"{summary.found:,.0f} messages published a second"
-    found = f"The highest rate with {promise}: {rate}, {summary.outcome.delivery_rate:,.0f} delivered."
+    what = "The highest rate until then" if summary.ended_by else "The highest rate"
+    yield f"{what} with {promise}: {rate}, {summary.outcome.delivery_rate:,.0f} delivered."
     if summary.is_limited_by_generator:
-        found += "\nBeware: beyond it the generator could not keep up; the server may do more."
-    return found
+        yield "Beware: beyond it the generator could not keep up; the server may do more."

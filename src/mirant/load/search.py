@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mirant.load.outcome import Outcome
-from mirant.load.wording import milliseconds
+from mirant.load.wording import milliseconds, particulars
 
 _CLOSE: Final = 1.05
 _LOWEST: Final = 1.0  # messages per second
@@ -63,12 +63,12 @@ class Search:
 
 
 def fault_of(outcome: Outcome, bound: int) -> str:
-    """Say why *outcome* is not good: messages missing, or a p99 above *bound* µs. Empty if it is good."""
-    p99 = outcome.latency.percentile(99)
+    """Say why *outcome* is not good: what went wrong, or a p99 above *bound* µs. Empty if it is good."""
     if not outcome.in_order_once:
-        return (
-            f"{outcome.lost:,} deliveries lost" if outcome.lost else "messages refused, doubled or disordered"
-        )
+        return "; ".join(particulars(outcome))
+    if not outcome.latency.count:
+        return "no delivery was timed"
+    p99 = outcome.latency.percentile(99)
     if p99 > bound:
         what = f"p99 {milliseconds(p99)}"
         return f"{what}; the generator could not keep up" if outcome.doubts else what

@@ -55,7 +55,7 @@ class Session:
         self._acknowledged: int | None = None  # the batch last seen; None without the extension
         self._subscribed: set[str] = set()
         self._connecting = False
-        self._connected = False  # whether a connect was answered since the handshake
+        self._connected = False  # whether a connect was answered since the handshake or a failure
         self._failed = 0  # times in a row
         self._interval = 0.0
         self._held = _HELD
@@ -106,8 +106,10 @@ class Session:
         if self.state is State.GONE:
             return
         self._outside.failures[reason] += 1
+        self.state = State.COMING
         self._deadline = None
-        self._connecting = False
+        # The first connect after it is answered at once, and says that we are back.
+        self._connecting = self._connected = False
         self._later(self._backoff(), self.carrier.open)
 
     def handle(self, message: Incoming) -> None:
@@ -215,7 +217,7 @@ class Session:
         if self.client_id is None or self._connecting or not self.carrier.is_open:
             return
         self._connecting = True
-        # A session's first connect is answered at once: so it is settled before anything happens.
+        # The first connect is answered at once: so the session is settled before anything happens.
         first = None if self._connected else 0
         self._expect_reply(self._held if self._connected else 0)
         self.carrier.send_connect(self._connect_message(first))

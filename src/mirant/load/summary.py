@@ -29,6 +29,7 @@ class Summary:
     began: datetime
     trials: tuple[Trial, ...] = ()
     bound: int | None = None  # what a search keeps the p99 under, microseconds
+    ended_by: str = ""  # why a search ended before it had found its rate
     machine: str = field(default_factory=describe_machine)
 
     @property
@@ -44,7 +45,10 @@ class Summary:
 
     @property
     def is_success(self) -> bool:
-        """Whether everything arrived as it should; of a search, at some rate and within the bound."""
+        """Whether everything arrived as it should; of a search, at some rate and within the bound.
+
+        A search that a server did not survive is no success, whatever was good before.
+        """
         if self.bound is not None:
-            return self.found is not None
+            return self.found is not None and not self.ended_by
         return self.outcome.in_order_once

@@ -51,6 +51,11 @@ def verdict(outcome: Outcome) -> tuple[str, list[str]]:
     """Return the verdict in a sentence, and the particulars of what was wrong."""
     if outcome.in_order_once:
         return "Every message arrived, once and in order.", []
+    return "Not every message arrived, once and in order.", particulars(outcome) + outcome.faults.examples
+
+
+def particulars(outcome: Outcome) -> list[str]:
+    """Return what went wrong in a run that is not in order, each with its number."""
     faults = outcome.faults
     wrong = [
         (outcome.lost, "delivery lost", "deliveries lost"),
@@ -78,7 +83,6 @@ def verdict(outcome: Outcome) -> tuple[str, list[str]]:
             "publishes neither confirmed nor delivered",
         ),
     ]
-    particulars = [count(number, one, many) for number, one, many in wrong if number]
-    if not particulars:
-        particulars = ["nothing was published" if not outcome.published else "the workers' accounts differ"]
-    return "Not every message arrived, once and in order.", particulars + faults.examples
+    if named := [count(number, one, many) for number, one, many in wrong if number]:
+        return named
+    return ["the workers' accounts differ" if outcome.published else "nothing was published"]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -20,19 +23,62 @@ def listen(host: str, port: int) -> socket.socket:
         raise click.ClickException(_explain(error, host, port)) from None
 
 
-def listen_at_file(path: Path) -> socket.socket:
-    """Return a socket that is bound to the file *path*; one that a dead server left there is replaced."""
+@dataclass(frozen=True, slots=True)
+class SocketFile:
+    """A file to listen at, and who may connect there: its *mode*, or what the umask leaves."""
+
+    path: Path
+    mode: int | None = None
+
+
+@contextmanager
+def listening_at(file: SocketFile) -> Iterator[socket.socket]:
+    """Give a socket that is bound to *file*, which goes away with the context.
+
+    One that a dead server left there is replaced. If another server has replaced ours, its file stays.
+    """
+    try:
+        if _is_dead(file.path):
+            file.path.unlink()
+        listener = _bind_file(file)
+        ours = _identity(file.path)
+    except OSError as error:
+        raise click.ClickException(f"Cannot listen at {file.path}: {error.strerror or error}.") from None
+    try:
+        yield listener
+    finally:
+        listener.close()
+        with suppress(FileNotFoundError):
+            if _identity(file.path) == ours:
+                file.path.unlink()
+
+
+def _is_dead(path: Path) -> bool:
+    """Whether *path* is a socket that nobody listens at. In doubt somebody does."""
+    if not path.is_socket():
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0)  # the queue of a busy server may be full
+        return probe.connect_ex(str(path)) == errno.ECONNREFUSED
+
+
+def _bind_file(file: SocketFile) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        if path.is_socket() and listener.connect_ex(str(path)) != 0:
-            path.unlink()
-            listener.close()
-            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(path))
-    except OSError as error:
+        listener.bind(str(file.path))
+        if file.mode is not None:
+            file.path.chmod(file.mode)
+        listener.listen()  # at once: until then it looks dead to others, but nobody gets in before the mode
+    except OSError:
         listener.close()
-        raise click.ClickException(f"Cannot listen at {path}: {error.strerror or error}.") from None
+        raise
     return listener
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    """Return what tells a file from others at its path. Numbers of inodes are soon given out again."""
+    found = path.lstat()
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def also_on_ipv6(listener: socket.socket) -> socket.socket | None:

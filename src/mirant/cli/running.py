@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
 from typing import Final
 
 import click
 
 from mirant.application import Bus
 from mirant.bus.settings_values import SettingsError
-from mirant.cli.listening import also_on_ipv6, is_loopback, listen, listen_at_file, url_of
+from mirant.cli.listening import SocketFile, also_on_ipv6, is_loopback, listen, listening_at, url_of
 from mirant.hosts.server import Certificate, serve_bus
 
 log = logging.getLogger("mirant")
@@ -32,23 +33,21 @@ def run_bus(
     port: int,
     path: str,
     title: str,
-    unix_socket: Path | None = None,
+    socket_file: SocketFile | None = None,
     certificate: Certificate | None = None,
 ) -> None:
     """Listen at *host* and *port*, say so, and serve *bus* at *path* until SIGINT or SIGTERM.
 
-    With a *unix_socket* listen there instead; with a *certificate* speak TLS.
+    With a *socket_file* listen there instead; with a *certificate* speak TLS.
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
     logging.getLogger("mirant").setLevel(logging.WARNING)
-    with ExitStack() as listeners:
+    with _terminable(), ExitStack() as listeners:
         first = listeners.enter_context(
-            listen(host, port) if unix_socket is None else listen_at_file(unix_socket)
+            listen(host, port) if socket_file is None else listening_at(socket_file)
         )
         sockets = [first]
-        if unix_socket is not None:
-            listeners.callback(unix_socket.unlink, missing_ok=True)
-        elif host == "127.0.0.1" and (other := also_on_ipv6(first)) is not None:
+        if socket_file is None and host == "127.0.0.1" and (other := also_on_ipv6(first)) is not None:
             sockets.append(listeners.enter_context(other))
 
         def say() -> None:
@@ -62,6 +61,27 @@ def run_bus(
                 click.echo(f"The policy file has no rules. {ALLOWS_NOTHING}", err=True)
 
         serve_bus(bus, sockets, path=path, on_listening=say, certificate=certificate)
+
+
+class _Terminated(SystemExit):
+    """SIGTERM has come."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the context before it ends the process: a socket's file is removed there."""
+
+    def leave(sig: int, frame: FrameType | None) -> None:
+        raise _Terminated(128 + sig)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    except _Terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def warn_if_open(bus: Bus) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -13,11 +14,19 @@ import click
 
 from mirant.application import Bus
 from mirant.bus.settings_values import SettingsError
+from mirant.cli.listening import SocketFile
 from mirant.cli.options import host_option, port_option
 from mirant.cli.running import run_bus
 from mirant.hosts.server import Certificate
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def file_mode(text: str) -> int:
+    """Return the permissions that *text*, such as ``660``, stands for."""
+    if re.fullmatch("0?[0-7]{3}", text) is None:
+        raise click.BadParameter(f"{text!r} should be permissions such as 660, three octal digits.")
+    return int(text, 8)
 
 
 @click.command()
@@ -36,6 +45,12 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Jetty's filters.json.",
 )
 @click.option("--unix-socket", type=click.Path(path_type=Path), help="Listen at this file, for a proxy.")
+@click.option(
+    "--unix-socket-mode",
+    type=file_mode,
+    metavar="MODE",
+    help="Who may connect to that file, such as 660. By default, what the umask leaves.",
+)
 @click.option("--certificate", type=_FILE, help="Speak TLS, with this PEM file.")
 @click.option("--key", type=_FILE, help="The certificate's key, if it is not in the same file.")
 def serve(
@@ -46,6 +61,7 @@ def serve(
     config: Path | None,
     filters: Path | None,
     unix_socket: Path | None,
+    unix_socket_mode: int | None,
     certificate: Path | None,
     key: Path | None,
 ) -> None:
@@ -68,13 +84,15 @@ def serve(
         )
     if key is not None and certificate is None:
         raise click.UsageError("A --key goes with a --certificate.")
+    if unix_socket_mode is not None and unix_socket is None:
+        raise click.UsageError("A --unix-socket-mode goes with a --unix-socket.")
     run_bus(
         bus,
         host=host,
         port=port,
         path=path,
         title="Mirant",
-        unix_socket=unix_socket,
+        socket_file=None if unix_socket is None else SocketFile(unix_socket, unix_socket_mode),
         certificate=None if certificate is None else Certificate(certificate, key),
     )
 

@@ -1,6 +1,7 @@
 """The ledger and the intake: what is lost, doubled, disordered or wrong is found, and nothing else."""
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -168,7 +169,14 @@ def test_what_is_known_from_another_payload_is_crossed_off_among_replies() -> No
 
 
 def test_contents_and_channel_must_be_those_that_were_published() -> None:
-    for change in ({"chat": "xx"}, {"user": 5}, {"room": 9}):
+    for change in (
+        {"chat": "xx"},
+        {"chat": "x" * 19 + "y"},
+        {"user": 5},
+        {"room": 9},
+        {"start": 5},
+        {"msg_id": "1/elsewhere"},
+    ):
         intake = Intake(ledger_of())
         client, due, payload = next(deliveries())
         [message] = json.loads(payload)
@@ -180,6 +188,50 @@ def test_contents_and_channel_must_be_those_that_were_published() -> None:
     intake.take(client, json.dumps([message | {"channel": "/elsewhere"}]).encode(), due)
 
     assert (intake.ledger.faults.altered, intake.ledger.delivered) == (1, 0)
+
+
+def test_a_field_that_was_added_on_the_way_is_found() -> None:
+    intake = Intake(ledger_of())
+    client, due, payload = next(deliveries())
+    [message] = json.loads(payload)
+    message["data"]["more"] = 1
+    intake.take(client, json.dumps([message]).encode(), due)
+
+    assert (intake.ledger.faults.strays, intake.ledger.delivered) == (1, 0)
+
+
+def test_order_is_watched_over_batches_of_one_publisher() -> None:
+    alone = Scenario(clients=2, rooms=1, rooms_per_client=1, batch_size=1)
+    ledger = Ledger(alone, ALL, Schedule(alone, PACE))
+    first, third = ledger.find(1), ledger.find(3)
+    assert first is not None
+    assert third is not None
+    ledger.arrived(0, [third, first], 10)
+    ledger.arrived(1, [first, third], 10)
+
+    assert (first.publisher, third.publisher) == (0, 0)
+    assert ledger.faults.disordered == 1
+
+
+def test_what_it_keeps_does_not_grow_with_clients_times_publishers() -> None:
+    crowd = Scenario(clients=2_000, rooms=200, rooms_per_client=1, batch_size=1)
+    pace = Pace(start=0, pause=1_000, batches=2_000)
+    played = list(batches(crowd, pace))
+    assert crowd.members
+    tracemalloc.start()
+    try:
+        ledger = Ledger(crowd, ALL, Schedule(crowd, pace))
+        for batch in played:
+            if message := ledger.find(batch.first):
+                for client in crowd.members[batch.rooms[0]]:
+                    ledger.arrived(client, [message], batch.due)
+            ledger.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert ledger.delivered > 2_000
+    assert kept < 4_000_000  # four bytes for each pair would be 16 MB
 
 
 def test_what_is_for_another_room_is_a_stray() -> None:

@@ -2,13 +2,13 @@
 
 Message numbers rise over the whole run, so a client that sees one publisher's numbers rise has that
 publisher's messages in order. Each message keeps the set of clients that still wait for it: who is not in
-the set gets it for the second time, and who is still in it at the end never got it.
+the set gets it for the second time, and who is still in it at the end never got it. What is kept is of
+messages on their way, so it grows with what a server owes, not with clients times publishers.
 """
 
 from __future__ import annotations
 
 import heapq
-from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from mirant.load.histogram import Histogram
-from mirant.load.messages import Chat
+from mirant.load.messages import Chat, chat_of
 from mirant.load.scenario import Scenario, Share
 from mirant.load.schedule import Batch, Schedule
 
@@ -24,10 +24,20 @@ _EXAMPLES: Final = 5  # of each kind of fault, for the report
 _NAMED: Final = 4  # clients that miss a message
 
 
-class Expected:
-    """A message on its way: who still waits for it here, and where its latency is noted."""
+class Line:
+    """One publisher's messages on their way: how many, and the number that each client saw last."""
 
-    __slots__ = ("due", "note", "number", "publisher", "room", "waiting")
+    __slots__ = ("last", "messages")
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.last: dict[int, int] = {}
+
+
+class Expected:
+    """A message on its way: who still waits for it here, in which line, and where its latency is noted."""
+
+    __slots__ = ("due", "line", "note", "number", "publisher", "room", "waiting")
 
     def __init__(
         self,
@@ -36,6 +46,7 @@ class Expected:
         room: int,
         due: int,
         waiting: set[int],
+        line: Line,
         note: Callable[[int], None],
     ) -> None:
         self.number = number
@@ -43,6 +54,7 @@ class Expected:
         self.room = room
         self.due = due
         self.waiting = waiting
+        self.line = line
         self.note = note
 
 
@@ -94,8 +106,7 @@ class Ledger:
         here = set(share.clients(scenario))
         self._members = [members & here for members in scenario.members]
         self._open: dict[int, Expected] = {}
-        # Per client the number of each publisher's message last seen. 4 bytes each: 4 MB for 1,000 clients.
-        self._last = {client: array("I", bytes(4 * scenario.clients)) for client in here}
+        self._lines: dict[int, Line] = {}  # by publisher
         self._is_halted = False
         self._warming: list[int] = []
         self._timed: list[int] = []
@@ -127,26 +138,32 @@ class Ledger:
 
     def arrived(self, client: int, messages: Sequence[Expected], now: int) -> None:
         """Cross off *messages*, which *client* received at *now* in this order."""
-        last = self._last[client]
         crossed_off = 0
         for expected in messages:
             waiting = expected.waiting
-            number, publisher = expected.number, expected.publisher
+            number, last = expected.number, expected.line.last
             try:
                 waiting.remove(client)
             except KeyError:
                 self.not_owed(client, number, expected.room)
                 continue
             crossed_off += 1
-            if last[publisher] > number:
-                self._disordered(client, expected, last[publisher])
+            if (before := last.get(client, 0)) > number:
+                self._disordered(client, expected, before)
             else:
-                last[publisher] = number
+                last[client] = number
             expected.note(now - expected.due)
             if not waiting:
-                del self._open[number]
+                self._close(expected)
         self.delivered += crossed_off
         self.outstanding -= crossed_off
+
+    def _close(self, expected: Expected) -> None:
+        del self._open[expected.number]
+        line = expected.line
+        line.messages -= 1
+        if not line.messages:  # what follows has higher numbers
+            line.last.clear()
 
     def not_owed(self, client: int, number: int, room: int) -> None:
         """Note that *client* got a message it had got before, or that was for others."""
@@ -163,13 +180,9 @@ class Ledger:
 
     def is_altered(self, client: int, channel: str, chat: Chat, expected: Expected) -> bool:
         """Whether a message differs from what was published; noted if so."""
-        scenario = self._scenario
-        if (
-            chat.room == expected.room
-            and chat.user == expected.publisher
-            and len(chat.chat) == scenario.message_size
-            and channel == scenario.room_name(expected.room)
-        ):
+        scenario, room = self._scenario, expected.room
+        published = chat_of(scenario, expected.number, expected.publisher, room, expected.due)
+        if chat == published and channel == scenario.room_name(room):
             return False
         self.faults.altered += 1
         text = f"client {client} got message {expected.number} on {channel} with other contents"
@@ -193,11 +206,13 @@ class Ledger:
     def _enter(self, batches: Sequence[Batch]) -> None:
         for batch in batches:
             note = (self._timed if batch.due >= self._timed_from else self._warming).append
+            line = self._lines.setdefault(batch.publisher, Line())
             for number, room in enumerate(batch.rooms, batch.first):
                 if members := self._members[room]:
                     self._open[number] = Expected(
-                        number, batch.publisher, room, batch.due, set(members), note
+                        number, batch.publisher, room, batch.due, set(members), line, note
                     )
+                    line.messages += 1
                     self.outstanding += len(members)
 
     def _disordered(self, client: int, expected: Expected, last: int) -> None:

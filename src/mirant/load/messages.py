@@ -18,13 +18,13 @@ _encode = msgspec.json.Encoder().encode
 PUBLISH_ID: Final = "p"
 
 
-class Chat(msgspec.Struct):
+class Chat(msgspec.Struct, forbid_unknown_fields=True):
     """The `data` of a message: the fields, and so the size, that CometD's benchmark sends."""
 
     room: int
     user: int
     chat: str
-    start: int
+    start: int  # when it was due, in nanoseconds
     msg_id: str  # its number, a slash and the channel
 
     @property
@@ -32,6 +32,12 @@ class Chat(msgspec.Struct):
         """The number of the message; 0 if it has none."""
         digits = self.msg_id.partition("/")[0]
         return int(digits) if digits.isdecimal() else 0
+
+
+def chat_of(scenario: Scenario, number: int, publisher: int, room: int, due: int) -> Chat:
+    """Return the `data` of message *number*, which was *due* at that microsecond."""
+    text = "x" * scenario.message_size
+    return Chat(room, publisher, text, due * 1_000, f"{number}{scenario.channel}")
 
 
 class Incoming(msgspec.Struct):
@@ -120,12 +126,11 @@ def disconnect(number: int, client_id: str) -> bytes:
 
 
 class Publisher:
-    """Makes the messages of batches. The field `start` is in nanoseconds, as CometD's benchmark has it."""
+    """Makes the messages of batches."""
 
     def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
         self._channels = [scenario.room_name(room) for room in range(scenario.rooms)]
-        self._chat = "x" * scenario.message_size
-        self._channel = scenario.channel
 
     def messages(self, batch: Batch, client_id: str) -> list[bytes]:
         """Return the publishes of *batch* from the session *client_id*."""
@@ -135,9 +140,7 @@ class Publisher:
                     "channel": self._channels[room],
                     "id": f"{PUBLISH_ID}{number}",
                     "clientId": client_id,
-                    "data": Chat(
-                        room, batch.publisher, self._chat, batch.due * 1_000, f"{number}{self._channel}"
-                    ),
+                    "data": chat_of(self._scenario, number, batch.publisher, room, batch.due),
                 }
             )
             for number, room in enumerate(batch.rooms, batch.first)

@@ -40,8 +40,8 @@ bus = Bus(extensions=[Ack(), Install()])
 """
 
 
-MORTAL = """
-import os, signal
+FATED = """
+import asyncio, os, signal
 from mirant import Bus
 
 bus = Bus()
@@ -51,14 +51,14 @@ published = 0
 def end(caller, data, room):
     global published
     published += 1
-    if published == LIFE:
-        END
+    if published == NUMBER:
+        FATE
 """
 
 
-def mortal(folder: Path, life: int, end: str = "os._exit(1)") -> Path:
-    """Return *folder* with a bus in app.py that comes to its *end* with the publish number *life*."""
-    (folder / "app.py").write_text(MORTAL.replace("LIFE", str(life)).replace("END", end))
+def fated(folder: Path, number: int, fate: str = "os._exit(1)") -> Path:
+    """Return *folder* with a bus in app.py to which *fate* happens at a publish: by default it dies."""
+    (folder / "app.py").write_text(FATED.replace("NUMBER", str(number)).replace("FATE", fate))
     return folder
 
 
@@ -130,7 +130,7 @@ def test_a_search(server: Process, tmp_path: Path) -> None:
 def test_a_search_whose_server_goes_away_reports_what_it_tried(transport: str, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     options = ("--search", "--rate", "50", "--transport", transport, "--json", str(file))
-    with Process("serve", "app:bus", "--port", "0", folder=mortal(tmp_path, 200)) as server:
+    with Process("serve", "app:bus", "--port", "0", folder=fated(tmp_path, 200)) as server:
         done = run(server.url, *SMALL, *options, "--p99", "10s", "--patience", "500ms")
     search = json.loads(file.read_bytes())["search"]
 
@@ -143,7 +143,7 @@ def test_a_search_whose_server_goes_away_reports_what_it_tried(transport: str, t
 
 
 def test_a_search_whose_server_falls_silent_does_not_look_for_a_rate_any_longer(tmp_path: Path) -> None:
-    folder = mortal(tmp_path, 100, "os.kill(os.getpid(), signal.SIGSTOP)")
+    folder = fated(tmp_path, 100, "os.kill(os.getpid(), signal.SIGSTOP)")
     with Process("serve", "app:bus", "--port", "0", folder=folder) as server:
         done = run(server.url, *SMALL, "--search", "--rate", "100", "--p99", "10s", "--patience", "500ms")
 
@@ -168,13 +168,22 @@ def test_a_lossy_server(lossy_server: Process, transport: str, tmp_path: Path) -
 
 
 def test_a_server_that_goes_away(tmp_path: Path) -> None:
-    with Process("serve", "app:bus", "--port", "0", folder=mortal(tmp_path, 100)) as server:
+    with Process("serve", "app:bus", "--port", "0", folder=fated(tmp_path, 100)) as server:
         done = run(server.url, *SMALL, "--patience", "500ms")
 
     assert done.returncode == 1
     assert "publishes not sent: their clients were away" in done.stdout
     assert re.search("20 times: (the server closed a connection|a connection broke)", done.stdout)
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_what_comes_twice_after_the_last_delivery_is_found(tmp_path: Path) -> None:
+    again = "asyncio.get_running_loop().call_later(0.2, bus.publish_nowait, '/bench/a/' + room, data)"
+    with Process("serve", "app:bus", "--port", "0", folder=fated(tmp_path, 360, again)) as server:
+        done = run(server.url, *SMALL)
+
+    assert done.returncode == 1, done.stdout
+    assert re.search(r"\d deliveries came twice", done.stdout)
 
 
 def test_ctrl_c_reports_what_there_is(server: Process) -> None:

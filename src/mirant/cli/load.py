@@ -162,7 +162,8 @@ def load(**options: Any) -> None:
     It plays the chat rooms of CometD's own benchmark: each client joins some rooms at random; then batches
     of messages are published to rooms at random, at a steady rate whether or not the server keeps up.
     Latency counts from when a message was due. Each message must reach everyone in its room, once, and each
-    publisher's messages in order: the exit code is 0 only then.
+    publisher's messages in order: the exit code is 0 only then. What comes twice is found until half a second
+    after the last delivery.
 
     \b
     CometD's reference run, about 100,000 deliveries a second:

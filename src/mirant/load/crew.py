@@ -35,6 +35,7 @@ _LEAD: Final = SECOND // 4  # before a run starts, for the order to arrive every
 _SLICES: Final = 240  # of a timeline, at most
 _FINEST: Final = 0.5  # seconds: twice what lies between two samples of a worker
 _LEAVE_LIMIT: Final = 5.0  # seconds
+_GRACE: Final = SECOND // 2  # after the last delivery, for what comes twice
 _INTERRUPTED_LIMIT: Final = 2.0  # seconds that an interrupted run waits for what is under way
 
 
@@ -132,7 +133,7 @@ class Crew:
         """Publish *batches*, one each *pause* µs, and return what became of them.
 
         What is due in the first *warm_up* seconds is not timed. The run ends when everything has arrived, or
-        nothing more did for *patience* seconds.
+        nothing more did for *patience* seconds; and half a second later, as the last delivery may come twice.
         """
         pace = Pace(
             start=now_us() + _LEAD,
@@ -152,6 +153,7 @@ class Crew:
         self._busy.clear()
         self._order(Play(pace))
         self._watch(outcome, patience)
+        self._linger()
         self._conclude(outcome, failures)
         return outcome
 
@@ -170,6 +172,11 @@ class Crew:
             is_stuck = now_us() - since > limit * SECOND
             if state.is_done and (state.outstanding == 0 or is_stuck or self._watcher.interrupts > 1):
                 return
+
+    def _linger(self) -> None:
+        until = now_us() + _GRACE
+        while now_us() < until and self._watcher.interrupts < 2:
+            self._listen()
 
     def _conclude(self, outcome: Outcome, failures_before: dict[str, int]) -> None:
         self._findings.clear()

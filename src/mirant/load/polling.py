@@ -129,7 +129,7 @@ class _Line:
         connection = _Connection(self)
         try:
             await self._loop.create_connection(lambda: connection, target.host, target.port, ssl=target.tls)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._carrier.close(f"cannot connect: {error}")
         else:
             self._connection = connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,7 +22,7 @@ class Target:
     """A Bayeux server and the way its clients come.
 
     Raises:
-        TargetInvalid: the URL is not an http, https, ws or wss one, or a header holds a line break.
+        TargetInvalid: nothing can be sent to the URL, it holds credentials, or a header holds a line break.
     """
 
     url: str
@@ -32,11 +33,27 @@ class Target:
     verify_tls: bool = True
 
     def __post_init__(self) -> None:
-        if self.parts.scheme not in ("http", "https", "ws", "wss") or not self.parts.hostname:
-            raise TargetInvalid(f"{self.url!r} should be a URL such as http://127.0.0.1:8080/cometd")
+        self._check_url()
         for name, value in self.headers:
             if not name or any(c in f"{name}{value}" for c in "\r\n") or not f"{name}{value}".isascii():
                 raise TargetInvalid(f"the header {name!r} should be one line of ASCII")
+
+    def _check_url(self) -> None:
+        if re.match("[^/?#]*//[^/?#]*@", self.url):  # not to be repeated, here or in reports
+            raise TargetInvalid("name and password should not be in the URL but in a header Authorization")
+        if re.fullmatch("[!-~]*", self.url) is None:
+            raise TargetInvalid(f"{self.url!r} should be ASCII, with %20 for a space and so on")
+        wanted = f"{self.url!r} should be a URL such as http://127.0.0.1:8080/cometd"
+        try:
+            self.host.encode("idna")  # as it is looked up
+            if self.port == 0:
+                raise TargetInvalid(f"{wanted}: port 0 is none")
+        except UnicodeError:
+            raise TargetInvalid(f"{wanted}: {self.host!r} is no name of a host") from None
+        except ValueError as error:
+            raise TargetInvalid(f"{wanted}: {error}") from None
+        if self.parts.scheme not in ("http", "https", "ws", "wss") or not self.host:
+            raise TargetInvalid(wanted)
 
     @cached_property
     def parts(self) -> SplitResult:
@@ -56,7 +73,9 @@ class Target:
     @property
     def port(self) -> int:
         """The port to connect to."""
-        return self.parts.port or (443 if self.secure else 80)
+        if self.parts.port is not None:
+            return self.parts.port
+        return 443 if self.secure else 80
 
     @property
     def handshake_ext(self) -> dict[str, Any]:
@@ -77,6 +96,6 @@ class Target:
     def head(self, method: str, *fields: tuple[str, str]) -> bytes:
         """Return the head of an HTTP request with these fields and those of `headers`; no empty line."""
         path = (self.parts.path or "/") + (f"?{self.parts.query}" if self.parts.query else "")
-        lines = [f"{method} {path} HTTP/1.1", f"Host: {self.parts.netloc.rpartition('@')[2]}"]
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self.parts.netloc}"]
         lines += [f"{name}: {value}" for name, value in (*self.headers, *fields)]
         return "\r\n".join(lines).encode("ascii") + b"\r\n"

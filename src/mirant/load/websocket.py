@@ -61,7 +61,7 @@ class WebSocketCarrier:
         except TimeoutError:
             socket.abort()
             self.session.lost("no answer to the upgrade to WebSocket in time")
-        except (OSError, FrameInvalid) as error:
+        except (OSError, ValueError) as error:  # also what we said of the answer
             socket.abort()
             self.session.lost(f"cannot connect: {error}")
         else:

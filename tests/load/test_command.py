@@ -118,7 +118,7 @@ def test_a_sound_server(server: Process, options: tuple[str, ...], tmp_path: Pat
 def test_a_search(server: Process, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     # Nothing is good that takes longer than a microsecond, so the search goes down to its end.
-    options = ("--search", "--p99", "1us", "--rate", "2", "--duration", "100ms", "--warm-up", "0s")
+    options = ("--search", "--p99", "1us", "--rate", "2", "--duration", "500ms", "--warm-up", "0s")
     done = run(server.url, *SMALL[:6], *options, "--batch-size", "1", "--json", str(file))
 
     assert done.returncode == 1, done.stderr
@@ -203,6 +203,15 @@ def test_ctrl_c_reports_what_there_is(server: Process) -> None:
     assert "Every message arrived, once and in order." in out
 
 
+def test_a_report_that_cannot_be_written_stops_no_other(server: Process, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    done = run(server.url, *SMALL, "--json", "/dev/full", "--html", str(page))
+
+    assert done.returncode == 1
+    assert "Error: Cannot write /dev/full: No space left on device." in done.stderr
+    assert "<svg" in page.read_text()
+
+
 def test_nobody_there() -> None:
     with listen() as taken:
         url = "http://{}:{}/".format(*taken.getsockname())
@@ -231,6 +240,12 @@ def test_no_bayeux_there(server: Process) -> None:
         (("http://a/", "--ext", "[1]"), "should be a JSON object"),
         (("http://a/", "--rate", "5", "--batch-pause", "1s"), "give one of them"),
         (("http://a/", "--rate", "1000000000"), "Give a larger --batch-size"),
+        (("http://a/", "--rate", "0.00001", "--duration", "1s"), "is none in 1 s. Give a longer --duration"),
+        (("http://a/", "--batch-pause", "2s", "--duration", "1s"), "A batch every 2 s is none in 1 s"),
+        (("http://a/", "--json", "/nowhere/report.json"), "'/nowhere/report.json' cannot be written"),
+        (("http://a/", "--html", "/"), "'/' cannot be written"),
+        (("http://me:pw@a/",), "name and password should not be in the URL"),
+        (("http://a:99999/",), "Port out of range"),
         (("http://a/", "--rooms", "5"), "cannot be in 10 rooms when there are 5"),
         (("http://a/", "--channel", "bench"), "should be a channel such as /bench/a"),
     ],

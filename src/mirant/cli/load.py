@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import sys
 import time
@@ -12,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import msgspec
 
+from mirant.cli.values import duration, header, json_object, report_file
 from mirant.load import report_html, report_json, report_terminal
 from mirant.load.crew import ClientsMissing, Interrupted, WorkerFailed
 from mirant.load.plan import Plan
@@ -22,34 +21,8 @@ from mirant.load.scenario import Scenario, ScenarioInvalid
 from mirant.load.summary import Summary
 from mirant.load.target import LONG_POLLING, WEBSOCKET, Target, TargetInvalid
 
-_UNITS: Final = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
+_PAUSE: Final = 0.01  # seconds, as CometD has it
 _INTERRUPTED: Final = 130  # 128 + SIGINT, as shells have it
-
-
-def duration(text: str) -> float:
-    """Return the seconds that *text*, such as ``10ms``, stands for."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(us|µs|ms|s|m)", text.strip())
-    if found is None:
-        raise click.BadParameter(f"{text!r} should be a number with a unit: 500us, 10ms, 30s or 2m.")
-    return float(found[1]) * _UNITS[found[2]]
-
-
-def header(text: str) -> tuple[str, str]:
-    """Return name and value of a header field."""
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip():
-        raise click.BadParameter(f"{text!r} should be a header such as 'Authorization: Bearer abc'.")
-    return name.strip(), value.strip()
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """Return a JSON object as a dictionary."""
-    try:
-        return msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise click.BadParameter(f"{text!r} should be a JSON object: {error}.") from None
-
-
 _COUNT: Final = click.IntRange(min=1)
 
 
@@ -145,14 +118,14 @@ _COUNT: Final = click.IntRange(min=1)
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    type=report_file,
     metavar="FILE",
     help="Write the report as JSON.",
 )
 @click.option(
     "--html",
     "html_file",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    type=report_file,
     metavar="FILE",
     help="Write the report as one web page with plots.",
 )
@@ -189,24 +162,31 @@ def load(**options: Any) -> None:
         raise click.ClickException(f"{error}") from None
     finally:
         progress.finish()
-    _report(summary, options["json_file"], options["html_file"])
-    sys.exit(1 if not summary.is_success else _INTERRUPTED if progress.interrupts else 0)
+    is_written = _report(summary, options["json_file"], options["html_file"])
+    is_success = summary.is_success and is_written
+    sys.exit(1 if not is_success else _INTERRUPTED if progress.interrupts else 0)
 
 
-def _report(summary: Summary, json_file: Path | None, html_file: Path | None) -> None:
+def _report(summary: Summary, json_file: Path | None, html_file: Path | None) -> bool:
+    """Print the report and write it; return whether all files could be written."""
     click.echo(report_terminal.render(summary), nl=False)
+    files: list[tuple[Path, bytes]] = []
     if json_file is not None:
-        _write(json_file, report_json.render(summary))
+        files.append((json_file, report_json.render(summary)))
     if html_file is not None:
-        _write(html_file, report_html.render(summary).encode("utf-8"))
+        files.append((html_file, report_html.render(summary).encode("utf-8")))
+    written = [_write(file, content) for file, content in files]
+    return all(written)
 
 
-def _write(file: Path, content: bytes) -> None:
+def _write(file: Path, content: bytes) -> bool:
     try:
         file.write_bytes(content)
     except OSError as error:
-        raise click.ClickException(f"Cannot write {file}: {error.strerror}.") from None
+        click.echo(f"Error: Cannot write {file}: {error.strerror}.", err=True)
+        return False
     click.echo(f"The report is also in {file}")
+    return True
 
 
 def _scenario(options: dict[str, Any]) -> Scenario:
@@ -247,7 +227,7 @@ def _plan(options: dict[str, Any]) -> Plan:
         scenario=_scenario(options),
         target=_target(options),
         workers=options["workers"],
-        pause=_pause(options["batch_size"], options["batch_pause"], options["rate"]),
+        pause=_pause(options),
         duration=options["duration"],
         warm_up=options["warm_up"],
         ramp_up=options["ramp_up"],
@@ -256,15 +236,21 @@ def _plan(options: dict[str, Any]) -> Plan:
     )
 
 
-def _pause(batch_size: int, pause: float | None, rate: float | None) -> float:
+def _pause(options: dict[str, Any]) -> float:
+    pause, rate = options["batch_pause"], options["rate"]
     if pause is not None and rate is not None:
         raise click.UsageError("--batch-pause and --rate say the same; give one of them.")
     if rate is not None:
-        pause = batch_size / rate
-    pause = 0.01 if pause is None else pause
+        pause = options["batch_size"] / rate
+    pause = _PAUSE if pause is None else pause
     if pause < 1e-6:
         raise click.UsageError("A batch each microsecond is the most there is. Give a larger --batch-size.")
-    return pause
+    if pause > options["duration"]:
+        raise click.UsageError(
+            f"A batch every {pause:g} s is none in {options['duration']:g} s. "
+            "Give a longer --duration, a higher --rate or a smaller --batch-size."
+        )
+    return float(pause)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -17,16 +16,10 @@ from mirant.bus.settings_values import SettingsError
 from mirant.cli.listening import SocketFile
 from mirant.cli.options import host_option, port_option
 from mirant.cli.running import run_bus
+from mirant.cli.values import file_mode
 from mirant.hosts.server import Certificate
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-def file_mode(text: str) -> int:
-    """Return the permissions that *text*, such as ``660``, stands for."""
-    if re.fullmatch("0?[0-7]{3}", text) is None:
-        raise click.BadParameter(f"{text!r} should be permissions such as 660, three octal digits.")
-    return int(text, 8)
 
 
 @click.command()

@@ -134,7 +134,7 @@ def test_a_busy_generator_is_named() -> None:
     whole = outcome()
     whole.busy = [0.4, 0.97]
 
-    assert "97%" in whole.doubts[0]
+    assert "97 %" in whole.doubts[0]
     assert "--workers" in whole.doubts[0]
 
 

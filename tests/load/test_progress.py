@@ -40,8 +40,8 @@ def test_a_log_gets_a_line_now_and_then_with_the_rate_since_the_last() -> None:
         screen.outcome.latency = Histogram.of([(2_500, 10)])
 
     assert screen.written == [
-        "10 published, 1,000 delivered, 0/s, on their way: 7, p50 2.50 ms, p99 2.50 ms, generator 50%\n",
-        "60 published, 6,000 delivered, 1,000/s, on their way: 7, p50 2.50 ms, p99 2.50 ms, generator 50%\n",
+        "10 published, 1,000 delivered, 0/s, 7 on their way, p50 2.50 ms, p99 2.50 ms, generator 50 %\n",
+        "60 published, 6,000 delivered, 1,000/s, 7 on their way, p50 2.50 ms, p99 2.50 ms, generator 50 %\n",
     ]
 
 

@@ -20,7 +20,7 @@ from mirant.load.schedule import SECOND, Pace
 from mirant.load.search import Trial
 from mirant.load.summary import Summary
 from mirant.load.target import Target
-from mirant.load.wording import count, milliseconds, short
+from mirant.load.wording import count, milliseconds, short, telling
 
 TARGET = Target(
     url="http://bus.example/cometd?<x>",
@@ -89,7 +89,6 @@ def test_the_terminal_has_the_percentiles_and_the_histogram() -> None:
         ("50 %", "0.500 ms"),
         ("99 %", "0.990 ms"),
         ("99.9 %", "0.999 ms"),
-        ("99.99 %", "1.00 ms"),
         ("max", "1.00 ms"),
     ]:
         assert re.search(rf"^ +{name} +{value}$", text, re.MULTILINE), name
@@ -98,7 +97,33 @@ def test_the_terminal_has_the_percentiles_and_the_histogram() -> None:
     assert text.count("█") > 20
     assert "1,000 deliveries, without the first 1 s" in text
     assert "Every message arrived, once and in order." in text
+    assert "25 %, 50 % of a core" in text
+    assert "99.99 %" not in text
     assert "Beware" not in text
+
+
+@pytest.mark.parametrize(
+    ("count", "percents"),
+    [
+        (1, []),
+        (2, [50]),
+        (99, [50, 90]),
+        (100, [50, 90, 99]),
+        (1_000, [50, 90, 99, 99.9]),
+        (9_999, [50, 90, 99, 99.9]),
+    ],
+)
+def test_a_percentile_is_named_if_something_is_beyond_it(count: int, percents: list[float]) -> None:
+    assert [percent for percent, _ in telling(Histogram.of([(5, count)]))] == percents
+
+
+def test_reports_to_people_have_no_percentiles_that_nothing_is_beyond_and_json_has_all() -> None:
+    few = summary(outcome({"latency": Histogram.of([(5_000, 50)])}))
+
+    for text in (report_terminal.render(few), report_html.render(few)):
+        assert "90 %" in text
+        assert "99.9" not in text
+    assert json.loads(report_json.render(few))["latency_us"]["p99.99"] == 5_000
 
 
 def test_the_terminal_says_what_was_wrong() -> None:
@@ -112,7 +137,7 @@ def test_the_terminal_says_what_was_wrong() -> None:
 
 
 def test_the_terminal_warns_of_a_busy_generator() -> None:
-    assert "Beware: A worker of the generator used 99%" in report_terminal.render(
+    assert "Beware: A worker of the generator used 99 %" in report_terminal.render(
         summary(outcome({"busy": [0.99]}))
     )
 

@@ -110,8 +110,8 @@ class Outcome:
         late, busiest = self.lateness.percentile(99), max(self.busy, default=0.0)
         if busiest > _BUSY:
             return [
-                f"A worker of the generator used {busiest:.0%} of a core, so the latency is partly its own. "
-                "Use more --workers, or another machine."
+                f"A worker of the generator used {busiest * 100:.0f} % of a core, so the latency is partly "
+                "its own. Use more --workers, or another machine."
             ]
         if late > _LATE:
             return [

@@ -7,7 +7,7 @@ from typing import Final
 
 from mirant.load.crew import State
 from mirant.load.outcome import Outcome
-from mirant.load.wording import milliseconds
+from mirant.load.wording import milliseconds, share
 
 _EVERY: Final = 0.5  # seconds, on a terminal
 _LOGGED_EVERY: Final = 5.0
@@ -48,11 +48,9 @@ class Progress:
         self._delivered = (now, state.delivered, outcome.pace.first)
         p50, p99 = map(milliseconds, outcome.latency.percentiles([50, 99]))
         latency = f"p50 {p50}, p99 {p99}" if outcome.latency.count else "warming up"
-        what = "waiting for" if state.is_done else "on their way:"
         self._say(
             f"{self._title}{state.published:,} published, {state.delivered:,} delivered, {rate:,.0f}/s, "
-            f"{what} {state.outstanding:,}, {latency}, "
-            f"generator {state.busy:.0%}"
+            f"{state.outstanding:,} on their way, {latency}, generator {share(state.busy)}"
         )
 
     def finish(self) -> None:

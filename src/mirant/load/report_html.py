@@ -12,7 +12,16 @@ from mirant.load.report_page import PAGE
 from mirant.load.schedule import SECOND
 from mirant.load.search import Trial
 from mirant.load.summary import Summary
-from mirant.load.wording import PERCENTS, count, milliseconds, percent_name, setting, short, verdict
+from mirant.load.wording import (
+    count,
+    milliseconds,
+    percent_name,
+    setting,
+    share,
+    short,
+    telling,
+    verdict,
+)
 
 _BARS: Final = 40
 
@@ -43,15 +52,18 @@ def _header(summary: Summary) -> str:
 
 
 def _tiles(outcome: Outcome) -> str:
-    p50, p99, p9999 = outcome.latency.percentiles([50, 99, 99.99])
+    known = {percent: milliseconds(value) for percent, value in telling(outcome.latency)}
+    beyond = [f"{percent_name(percent)} {value}" for percent, value in known.items() if percent > 99]
     tiles = [
         ("Published", f"{outcome.publish_rate:,.0f}/s", count(outcome.published, "message")),
         ("Delivered", f"{outcome.delivery_rate:,.0f}/s", f"{outcome.delivered:,} of {outcome.expected:,}"),
-        ("Median", milliseconds(p50), f"mean {milliseconds(outcome.latency.mean)}"),
-        ("99 %", milliseconds(p99), f"99.99 % {milliseconds(p9999)}"),
+        ("Median", known.get(50, ""), f"mean {milliseconds(outcome.latency.mean)}"),
+        ("99 %", known.get(99, ""), beyond[-1] if beyond else ""),
         ("Slowest", milliseconds(outcome.latency.maximum), f"of {outcome.latency.count:,} timed"),
     ]
-    drawn = [f"<div><h3>{name}</h3><b>{value}</b><span>{more}</span></div>" for name, value, more in tiles]
+    drawn = [
+        f"<div><h3>{name}</h3><b>{value}</b><span>{more}</span></div>" for name, value, more in tiles if value
+    ]
     return f"<section class=tiles>{''.join(drawn)}</section>"
 
 
@@ -66,7 +78,7 @@ def _judgement(summary: Summary) -> str:
     if particulars:
         parts.append(f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in particulars)}</ul>")
     late = milliseconds(outcome.lateness.percentile(99))
-    busy = ", ".join(f"{share:.0%}" for share in outcome.busy)
+    busy = ", ".join(map(share, outcome.busy))
     parts.append(
         f"<p class=quiet>The generator sent 99 % of its batches within {late} of their time; "
         f"its workers used {busy} of a core, {outcome.cost:.1f} µs a delivery.</p>"
@@ -125,13 +137,13 @@ def _of_trial(trial: Trial) -> str:
 def _percentiles(summary: Summary) -> str:
     latency = summary.outcome.latency
     curve = [(percent, float(value)) for percent, value in latency.curve()]
-    nines = min(max(3, math.floor(math.log10(latency.count))), 6)
+    nines = min(max(1, math.floor(math.log10(latency.count))), 6)
     line = Line("latency", "a", curve)
     y = logarithmic(max(latency.minimum, 1), latency.maximum, short)
     labels = [(percent, f"{percent:.6g} %\n{milliseconds(value)}") for percent, value in curve]
     chart = line_chart(percentiles(nines, "of all deliveries"), y, [line], labels=labels)
     rows = [("min", latency.minimum)]
-    rows += zip(map(percent_name, PERCENTS), latency.percentiles(PERCENTS), strict=True)
+    rows += [(percent_name(percent), value) for percent, value in telling(latency)]
     rows += [("max", latency.maximum)]
     table = "".join(f"<tr><th>{name}<td>{milliseconds(value)}" for name, value in rows)
     note = (
@@ -147,10 +159,9 @@ def _histogram(outcome: Outcome) -> str:
     before = outcome.latency.minimum
     for index, (end, number) in enumerate(bars):
         name = milliseconds(end) if index % 5 == 4 and index < len(bars) - 1 else ""
-        share = number / outcome.latency.count
-        drawn.append(
-            (name, float(number), f"{milliseconds(before)} to {milliseconds(end)}\n{number:,} ({share:.2%})")
-        )
+        percent = 100 * number / outcome.latency.count
+        text = f"{milliseconds(before)} to {milliseconds(end)}\n{number:,} ({percent:.2f} %)"
+        drawn.append((name, float(number), text))
         before = end
     y = linear(0, most, lambda value: f"{value:,.0f}")
     return _section(

@@ -7,7 +7,7 @@ from typing import Final
 
 from mirant.load.outcome import Outcome
 from mirant.load.summary import Summary
-from mirant.load.wording import PERCENTS, count, milliseconds, percent_name, setting, verdict
+from mirant.load.wording import count, milliseconds, percent_name, setting, share, telling, verdict
 
 _ROWS: Final = 20  # of the histogram, as CometD's has
 _WIDTH: Final = 40  # of its longest bar
@@ -49,7 +49,7 @@ def _numbers(outcome: Outcome) -> Iterator[str]:
         delivered += f", {outcome.delivered / outcome.payloads:.1f} in a frame or response"
     yield f"Delivered   {delivered}"
     late = [milliseconds(value) for value in outcome.lateness.percentiles([50, 99, 100])]
-    busy = ", ".join(f"{share:.0%}" for share in outcome.busy)
+    busy = ", ".join(map(share, outcome.busy))
     yield f"Generator   late by {late[0]} (50 %), {late[1]} (99 %), {late[2]} at most"
     yield f"            {busy} of a core, {outcome.cost:.1f} µs of CPU a delivery"
 
@@ -64,7 +64,7 @@ def _latency(outcome: Outcome) -> Iterator[str]:
         return
     yield ""
     rows = [("min", latency.minimum)]
-    rows += zip(map(percent_name, PERCENTS), latency.percentiles(PERCENTS), strict=True)
+    rows += [(percent_name(percent), value) for percent, value in telling(latency)]
     rows += [("max", latency.maximum), ("mean", round(latency.mean))]
     for name, value in rows:
         yield f"  {name:>7}  {milliseconds(value):>10}"
@@ -74,11 +74,11 @@ def _latency(outcome: Outcome) -> Iterator[str]:
 
 def _histogram(outcome: Outcome) -> Iterator[str]:
     bars = outcome.latency.bars(_ROWS)
-    marks = dict(zip(PERCENTS, outcome.latency.percentiles(PERCENTS), strict=True))
+    marks = telling(outcome.latency)
     most = max(number for _, number in bars)
     before = 0
     for end, number in bars:
-        names = [percent_name(percent) for percent, value in marks.items() if before < value <= end]
+        names = [percent_name(percent) for percent, value in marks if before < value <= end]
         bar = _bar(number / most * _WIDTH)
         yield f"  {milliseconds(end):>10}  {bar:<{_WIDTH}} {number:>11,}  {', '.join(names)}".rstrip()
         before = end

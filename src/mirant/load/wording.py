@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from mirant.load.histogram import Histogram
 from mirant.load.outcome import Outcome
 
-#: The percentiles that reports name.
+#: The percentiles that reports name; to people only `telling` ones.
 PERCENTS: Final = (50.0, 90.0, 99.0, 99.9, 99.99)
 
 
@@ -24,6 +25,18 @@ def short(microseconds: float) -> str:
     if microseconds < 1_000_000:
         return f"{microseconds / 1_000:g} ms"
     return f"{microseconds / 1_000_000:g} s"
+
+
+def telling(histogram: Histogram) -> list[tuple[float, int]]:
+    """Return (percent, value) of the percentiles that at least one value is beyond; others are noise."""
+    # A hair less than one: 1,000 * (100 - 99.9) is 99.99999999999432.
+    percents = [p for p in PERCENTS if histogram.count * (100 - p) > 100 - 1e-6]
+    return list(zip(percents, histogram.percentiles(percents), strict=True))
+
+
+def share(part: float) -> str:
+    """Return ``97 %`` for 0.97."""
+    return f"{part * 100:.0f} %"
 
 
 def percent_name(percent: float) -> str:

@@ -8,9 +8,9 @@ import pytest
 
 from mirant.load.intake import Intake
 from mirant.load.ledger import Ledger, Missing
-from mirant.load.messages import Publisher, decode
+from mirant.load.messages import Publisher
 from mirant.load.scenario import Scenario, Share
-from mirant.load.schedule import Batch, Pace, Schedule, batches
+from mirant.load.schedule import Pace, Schedule, batches
 
 SCENARIO = Scenario(clients=6, rooms=4, rooms_per_client=2, batch_size=5, message_size=20)
 PACE = Pace(start=0, pause=1_000, batches=8, warm_up=4_000)
@@ -291,27 +291,3 @@ def test_after_a_halt_nothing_more_becomes_due() -> None:
     ledger.advance(PACE.end)
 
     assert ledger.outstanding == outstanding
-
-
-def test_a_publish_has_the_fields_of_the_reference_benchmark() -> None:
-    [message] = Publisher(SCENARIO).messages(Batch(12, 3, 1_500, [2]), "abc")
-
-    assert json.loads(message) == {
-        "channel": "/bench/a/2",
-        "id": "p12",
-        "clientId": "abc",
-        "data": {
-            "room": 2,
-            "user": 3,
-            "chat": "x" * 20,
-            "start": 1_500_000,
-            "msg_id": "12/bench/a",
-        },
-    }
-
-
-def test_a_reply_to_a_publish_is_no_delivery() -> None:
-    reply = decode(b'{"channel":"/bench/a/2","id":"p12","successful":false,"error":"403::no"}')
-
-    assert not reply.data
-    assert reply.error == "403::no"

@@ -20,7 +20,6 @@ from mirant.load.schedule import SECOND, Pace
 from mirant.load.search import Trial
 from mirant.load.summary import Summary
 from mirant.load.target import Target
-from mirant.load.wording import count, milliseconds, short, telling
 
 TARGET = Target(
     url="http://bus.example/cometd?<x>",
@@ -100,21 +99,6 @@ def test_the_terminal_has_the_percentiles_and_the_histogram() -> None:
     assert "25 %, 50 % of a core" in text
     assert "99.99 %" not in text
     assert "Beware" not in text
-
-
-@pytest.mark.parametrize(
-    ("count", "percents"),
-    [
-        (1, []),
-        (2, [50]),
-        (99, [50, 90]),
-        (100, [50, 90, 99]),
-        (1_000, [50, 90, 99, 99.9]),
-        (9_999, [50, 90, 99, 99.9]),
-    ],
-)
-def test_a_percentile_is_named_if_something_is_beyond_it(count: int, percents: list[float]) -> None:
-    assert [percent for percent, _ in telling(Histogram.of([(5, count)]))] == percents
 
 
 def test_reports_to_people_have_no_percentiles_that_nothing_is_beyond_and_json_has_all() -> None:
@@ -285,22 +269,3 @@ def test_no_report_has_the_credentials() -> None:
         report_html.render(summary()),
     ):
         assert "s3cret" not in text
-
-
-@pytest.mark.parametrize(
-    ("microseconds", "words", "tick"),
-    [
-        (7, "0.007 ms", "7 µs"),
-        (812, "0.812 ms", "0.812 ms"),
-        (9_990, "9.99 ms", "9.99 ms"),
-        (20_000, "20.0 ms", "20 ms"),
-        (1_250_000, "1,250 ms", "1.25 s"),
-    ],
-)
-def test_durations_in_words(microseconds: int, words: str, tick: str) -> None:
-    assert milliseconds(microseconds) == words
-    assert short(microseconds) == tick
-
-
-def test_one_and_many() -> None:
-    assert (count(1, "delivery", "deliveries"), count(2_000, "client")) == ("1 delivery", "2,000 clients")

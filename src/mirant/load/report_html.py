@@ -111,19 +111,24 @@ def _search(summary: Summary) -> str:
     )
     limit = Line(f"bound: {milliseconds(bound)}", "c", [(0, bound), (x.ticks[-1][0], bound)])
     labels = [(trial.rate, _of_trial(trial)) for trial in trials]
+    chart = line_chart(x, y, [limit, good, bad], labels=labels)
+    return _section("Search", _found(summary), _legend(good, bad, limit), chart)
+
+
+def _found(summary: Summary) -> str:
     if summary.found is None:
         note = "No rate kept the p99 under the bound."
     else:
         note = (
-            f"The highest rate with a p99 of {milliseconds(bound)} or less is <b>{summary.found:,.0f}</b> "
-            f"messages a second, {summary.outcome.delivery_rate:,.0f} deliveries. The rest is of that run."
+            f"The highest rate with a p99 of {milliseconds(summary.bound or 0)} or less is "
+            f"<b>{summary.found:,.0f}</b> messages a second, {summary.outcome.delivery_rate:,.0f} deliveries."
+            " The rest is of that run."
         )
     if summary.is_limited_by_generator:
         note += " Beyond it the generator could not keep up; the server may do more."
     if summary.ended_by:
         note += f"</p><p class=beware>The search ended early. {escape(summary.ended_by)}"
-    chart = line_chart(x, y, [limit, good, bad], labels=labels)
-    return _section("Search", note, _legend(good, bad, limit), chart)
+    return note
 
 
 def _of_trial(trial: Trial) -> str:

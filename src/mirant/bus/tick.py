@@ -120,28 +120,33 @@ def _change(session: Session, delivery: Delivery, now: float) -> Delivery | None
 class _Path:
     """The deliveries that some sessions get, one behind the other: those who got the same go on together."""
 
-    __slots__ = ("before", "following", "last", "next", "sessions")
+    __slots__ = ("before", "following", "last", "longer", "sessions")
 
     def __init__(self, before: _Path | None, last: Delivery | None) -> None:
         self.before = before
         self.last = last
         #: The delivery that was appended most recently, and the path with it.
         self.following: Delivery | None = None
-        self.next: _Path = self
-        #: Who is at its end when all is appended.
-        self.sessions: list[Session] = []
+        self.longer: _Path | None = None
+        #: Who is at its end when all is appended; None for nobody.
+        self.sessions: list[Session] | None = None
 
     def append(self, delivery: Delivery) -> _Path:
         """Return the path that goes on with *delivery*."""
-        self.following, self.next = delivery, _Path(self, delivery)
-        return self.next
+        self.following, self.longer = delivery, _Path(self, delivery)
+        return self.longer
 
-    def deliveries(self) -> list[Delivery]:
-        """Return them in their order."""
+    def walk(self) -> list[Delivery]:
+        """Return the deliveries in their order. What is before it forgets what is behind.
+
+        In a circle they would wait for the collector, which costs more than all this.
+        """
         backwards: list[Delivery] = []
         path: _Path | None = self
-        while path is not None and path.last is not None:
-            backwards.append(path.last)
+        while path is not None:
+            path.longer = None
+            if path.last is not None:
+                backwards.append(path.last)
             path = path.before
         return backwards[::-1]
 
@@ -155,12 +160,17 @@ def _hand_to_each(
     for subscribers, delivery in entries:
         for session in subscribers:
             path = paths.get(session, start)
-            paths[session] = path.next if path.following is delivery else path.append(delivery)
-    ends: list[_Path] = []
+            longer = path.longer
+            paths[session] = (
+                longer if longer is not None and path.following is delivery else path.append(delivery)
+            )
+    ends: list[tuple[_Path, list[Session]]] = []
     for session, path in paths.items():
-        if not path.sessions:
-            ends.append(path)
-        path.sessions.append(session)
-    for path in ends:
-        deliveries = path.deliveries()
-        _hand_to_all(path.sessions, deliveries, coalesce(deliveries), queue, now, promise)
+        if path.sessions is None:
+            path.sessions = [session]
+            ends.append((path, path.sessions))
+        else:
+            path.sessions.append(session)
+    for path, sessions in ends:
+        deliveries = path.walk()
+        _hand_to_all(sessions, deliveries, coalesce(deliveries), queue, now, promise)

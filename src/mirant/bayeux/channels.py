@@ -66,11 +66,11 @@ class Channel:
     #: The pattern of this channel and those beside it: ``/a/b`` → ``/a/*``. They share all wildcards.
     siblings: str
 
-    def __init__(self, segments: tuple[str, ...]) -> None:
+    def __init__(self, name: str, segments: tuple[str, ...]) -> None:
         self.segments = segments
-        self.name = name = "/" + "/".join(segments)
+        self.name = name
         self.siblings = name[: -len(segments[-1])] + "*"
-        self.kind = _kind(segments)
+        self.kind = _RESERVED.get(segments[0], _BROADCAST)
 
     @staticmethod
     def parse(text: str) -> Channel:
@@ -118,7 +118,8 @@ class Pattern:
         self.segments = segments
         self.depth = depth
         self.name = "/" + "/".join((*segments, "*" * depth) if depth else segments)
-        self.kind = _kind(segments)
+        # No segments: the pattern ``/*`` or ``/**``.
+        self.kind = _RESERVED.get(segments[0], _BROADCAST) if segments else _BROADCAST
 
     @staticmethod
     def parse(text: str) -> Pattern:
@@ -215,11 +216,6 @@ _RESERVED: Final = {"meta": Kind.META, "service": Kind.SERVICE}
 _BROADCAST: Final = Kind.BROADCAST  # a member of an enumeration costs 0.1 µs to find
 
 
-def _kind(segments: tuple[str, ...]) -> Kind:
-    # No segments: the pattern ``/*`` or ``/**``.
-    return _RESERVED.get(segments[0], _BROADCAST) if segments else _BROADCAST
-
-
 def _expand(segments: tuple[str, ...]) -> tuple[str, ...]:
     prefixes = [""]
     for segment in segments:
@@ -233,34 +229,38 @@ def _too_long(text: str) -> ChannelInvalid:
     return ChannelInvalid(text, f"it is longer than {MAX_NAME} characters")
 
 
-def _split(text: str, grammar: re.Pattern[str], what: str) -> tuple[str, ...]:
-    name = text.rstrip(" ")
-    if len(name) > 1 and name[-1] == "/":
-        name = name[:-1].rstrip(" ")
+def _split(text: str, grammar: re.Pattern[str], what: str) -> tuple[str, tuple[str, ...]]:
+    """Return the name that *text* spells, and its segments."""
+    name = text
+    if text[-1:] in (" ", "/"):
+        name = text.rstrip(" ")
+        if len(name) > 1 and name[-1] == "/":
+            name = name[:-1].rstrip(" ")
     if grammar.fullmatch(name) is None:
         raise ChannelInvalid(text, what)
     segments = tuple(name[1:].split("/"))
     if len(segments) > MAX_SEGMENTS:
         raise ChannelInvalid(text, f"it has more than {MAX_SEGMENTS} segments")
-    return segments
+    return name, segments
 
 
 @lru_cache(maxsize=_CACHED)
 def _channel(text: str) -> Channel:
-    return Channel(_split(text, _NAME, "a name is made of segments such as /a/b, without wildcards"))
+    return Channel(*_split(text, _NAME, "a name is made of segments such as /a/b, without wildcards"))
 
 
 @lru_cache(maxsize=_CACHED)
 def _pattern(text: str) -> Pattern:
     if not text.rstrip(" /").endswith("*"):
-        return Pattern(_split(text, _NAME, "a name is made of segments such as /a/b"), 0)
-    *segments, wildcard = _split(text, _PATTERN, "a wildcard is the whole last segment: /a/* or /a/**")
-    return Pattern(tuple(segments), len(wildcard))
+        _, segments = _split(text, _NAME, "a name is made of segments such as /a/b")
+        return Pattern(segments, 0)
+    _, segments = _split(text, _PATTERN, "a wildcard is the whole last segment: /a/* or /a/**")
+    return Pattern(segments[:-1], len(segments[-1]))
 
 
 #: The channels of the protocol itself (Bayeux 1.0, section 4).
-HANDSHAKE: Final = Channel(("meta", "handshake"))
-CONNECT: Final = Channel(("meta", "connect"))
-SUBSCRIBE: Final = Channel(("meta", "subscribe"))
-UNSUBSCRIBE: Final = Channel(("meta", "unsubscribe"))
-DISCONNECT: Final = Channel(("meta", "disconnect"))
+HANDSHAKE: Final = Channel.parse("/meta/handshake")
+CONNECT: Final = Channel.parse("/meta/connect")
+SUBSCRIBE: Final = Channel.parse("/meta/subscribe")
+UNSUBSCRIBE: Final = Channel.parse("/meta/unsubscribe")
+DISCONNECT: Final = Channel.parse("/meta/disconnect")

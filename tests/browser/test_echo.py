@@ -58,6 +58,15 @@ def test_what_is_no_json_is_not_sent(open_page: OpenPage) -> None:
     expect(page.locator("#data-problem")).to_be_empty()
 
 
+def test_a_verdict_is_about_the_data_that_is_shown(open_page: OpenPage) -> None:
+    page = open_page("echo")
+    page.get_by_role("button", name="Call echo").click()
+    expect(page.locator("#verdict")).to_have_text("✓ Same as sent")
+    page.get_by_label("Data to send, as JSON").fill("[")
+    expect(page.locator("#verdict")).to_have_text("Not called with this data yet.")
+    expect(page.locator("#answer")).to_be_empty()
+
+
 @pytest.mark.parametrize("manner", ["in turn", "at once"])
 def test_a_burst_is_timed(open_page: OpenPage, transport: str, manner: str) -> None:
     page = open_page(f"echo?transport={transport}")

@@ -26,9 +26,14 @@ function edited() {
     editor.ariaInvalid = "true";
     const why = editor.value.trim() ? /** @type {Error} */ (error).message : "nothing to send; for no data send null";
     element("data-problem").textContent = `Not JSON: ${why}`;
-    element("verdict").textContent = element("round-trip").textContent = "";
     return null;
   }
+}
+
+/** What is known of an answer is not about other data. */
+function changed() {
+  edited();
+  if (element("answer").dataset.outcome) show("answered", "", "Not called with this data yet.", "hint", "");
 }
 
 /** @param {unknown} value */
@@ -126,7 +131,7 @@ function addRow([head, ...cells]) {
 }
 
 element("data").value = indented(EXAMPLES.object);
-element("data").addEventListener("input", edited);
+element("data").addEventListener("input", changed);
 element("data").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) element("call").requestSubmit();
 });
@@ -138,7 +143,7 @@ for (const button of document.querySelectorAll("[data-example]")) {
   button.addEventListener("click", () => {
     const example = EXAMPLES[/** @type {HTMLElement} */ (button).dataset.example ?? ""];
     element("data").value = JSON.stringify(example, null, 2);
-    edited();
+    changed();
   });
 }
 for (const button of document.querySelectorAll("[data-burst]")) {

@@ -33,6 +33,12 @@ HIGH_WATER: Final = 64 * 1024
 LOW_WATER: Final = 16 * 1024
 
 
+def _frame_of(batch: Batch) -> bytes:
+    wire: bytes
+    wire = batch.wire = frame(TEXT, batch.payload)
+    return wire
+
+
 class NativeConnection(Connection, asyncio.Protocol):
     """A connection that has become a WebSocket. It is the transport's protocol from then on."""
 
@@ -147,15 +153,13 @@ class NativeConnection(Connection, asyncio.Protocol):
     # --- What goes out ---
 
     def write(self, batches: Sequence[Batch]) -> None:
-        if self._waiting is None and self._transport.is_closing():
+        if self._transport.is_closing() and self._waiting is None:
             # The peer is gone, which we are told only after this turn of the event loop: `take_back` then.
             self._waiting, self.writable = deque(), False
         for batch in batches:
-            wire = batch.wire
-            if wire is None:  # the first of its subscribers makes the frame, all others send the same bytes
-                wire = batch.wire = frame(TEXT, batch.payload)
             if self._waiting is None:
-                self._transport.write(wire)
+                # The first of its subscribers makes the frame, all others send the same bytes.
+                self._transport.write(batch.wire or _frame_of(batch))
             else:
                 self._waiting.append(batch)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import uvicorn
@@ -13,6 +14,7 @@ from uvicorn.server import ServerState
 from mirant import Bus, Settings
 from mirant.hosts.asgi_scope import AsgiApplication
 from mirant.hosts.native import NativeHost
+from mirant.hosts.native_deadlines import Limits
 from tests.hosts.wire import post
 
 NEVER = 30.0
@@ -26,6 +28,9 @@ class Line(asyncio.Transport):
         self.written = b""
         self.closing = False
         self.reading = True
+        #: How much the peer has not taken yet.
+        self.unsent = 0
+        self.dropped = asyncio.Event()
         self.protocol: Any = None
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -46,7 +51,7 @@ class Line(asyncio.Transport):
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
     def get_write_buffer_size(self) -> int:
-        return 0
+        return self.unsent
 
     def can_write_eof(self) -> bool:
         return True
@@ -60,6 +65,10 @@ class Line(asyncio.Transport):
     def close(self) -> None:
         self.closing = True
 
+    def abort(self) -> None:
+        self.closing = True
+        self.dropped.set()
+
     def take(self) -> bytes:
         """Return what was written since the last time."""
         written, self.written = self.written, b""
@@ -69,14 +78,14 @@ class Line(asyncio.Transport):
 class Site:
     """A native host, with a bus at /cometd and perhaps an application beside it, and connections to it."""
 
-    def __init__(self, app: AsgiApplication | None = None) -> None:
+    def __init__(self, app: AsgiApplication | None = None, limits: Limits | None = None) -> None:
         self.bus = Bus(settings=Settings(timeout=NEVER, max_interval=NEVER))
         config = uvicorn.Config(
             self.bus if app is None else self.bus.mount(app), lifespan="off", access_log=False
         )
         config.load()
         self._arguments: tuple[Any, ...] = (config, ServerState(), {})
-        self._host = NativeHost(self.bus.loop, "/cometd")
+        self._host = NativeHost(self.bus.loop, "/cometd", limits=limits)
         self.id = ""
 
     def connect(self) -> Line:
@@ -114,10 +123,15 @@ class Site:
         message = [
             {"channel": "/meta/connect", "clientId": self.id, "connectionType": "websocket", "id": "2"}
         ]
-        text = json.dumps(message).encode()
-        line.protocol.data_received(b"\x81\xfe" + len(text).to_bytes(2, "big") + bytes(4) + text)
+        line.protocol.data_received(text_frame(message))
         await settle()
         line.take()
+
+
+def text_frame(messages: Sequence[Mapping[str, object]]) -> bytes:
+    """Return *messages* as a client's frame, masked with zeros."""
+    text = json.dumps(messages).encode()
+    return b"\x81\xfe" + len(text).to_bytes(2, "big") + bytes(4) + text
 
 
 async def settle() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.hosts.line import Line, Site, settle
+from mirant import Caller
+from tests.hosts.line import Line, Site, settle, text_frame
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -80,3 +81,51 @@ async def test_what_a_websocket_was_too_late_for_comes_with_a_poll(cut: Any) -> 
 
     assert b'"data":2' in await site.poll(line)
     assert socket.take() == b""
+
+
+async def test_who_sends_no_more_gets_its_reply_and_what_waits_stays_for_a_poll() -> None:
+    """It may be gone for good: then nobody reads what is sent to it."""
+    site, release = Site(), asyncio.Event()
+
+    @site.bus.on_publish("/slow")
+    async def wait(caller: Caller, data: object) -> None:
+        await release.wait()
+
+    line, other = site.connect(), site.connect()
+    await site.enter(other)
+    assert await site.ask(line, "/slow", data=1) == b""
+    assert line.protocol.eof_received()
+    await site.bus.publish("/a", "precious")
+    release.set()
+    await settle()
+
+    answer = line.take()
+    assert b'"successful":true' in answer
+    assert b"precious" not in answer
+    assert b"precious" in await site.poll(other)
+
+
+async def test_time_does_not_go_back_for_messages_that_had_to_wait() -> None:
+    site, release = Site(), asyncio.Event()
+    times = []
+
+    @site.bus.on_publish("/slow")
+    async def wait(caller: Caller, data: object) -> None:
+        times.append(site.bus.loop.core.now)
+        await release.wait()
+        times.append(site.bus.loop.now())
+
+    socket, line = site.connect(), site.connect()
+    await site.enter(line)
+    await site.upgrade(socket)
+    for number in range(2):
+        socket.protocol.data_received(
+            text_frame([{"channel": "/slow", "data": number, "clientId": site.id, "id": "3"}])
+        )
+    await asyncio.sleep(0.01)
+    release.set()
+    await settle()
+    await settle()
+
+    assert len(times) == 4
+    assert times == sorted(times)

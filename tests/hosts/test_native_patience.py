@@ -149,3 +149,37 @@ async def test_who_takes_an_answer_slowly_gets_all_of_it(bus: Bus) -> None:
             await asyncio.sleep(0.02)
 
     assert size > 20_000_000
+
+
+async def test_who_takes_nothing_of_the_last_answer_is_dropped() -> None:
+    line = Site(refuse, Limits(head=0.1, body=0.1, idle=0.1, closing=0.1)).connect()
+    line.unsent = 30_000  # less than what would pause the application
+    line.protocol.data_received(b"GET /app HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    await asyncio.wait_for(line.dropped.wait(), 3)
+
+
+async def test_who_hangs_up_without_taking_the_answers_is_dropped() -> None:
+    line = Site(limits=Limits(body=0.1, closing=0.1)).connect()
+    line.unsent = 30_000
+    assert not line.protocol.eof_received()
+    line.closing = True
+    await asyncio.wait_for(line.dropped.wait(), 3)
+
+
+async def test_a_request_that_is_half_sent_does_not_hold_up_the_end() -> None:
+    for path in ("/cometd", "/app"):
+        line = Site(refuse).connect()
+        line.protocol.data_received(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n[".encode())
+        line.protocol.shutdown()
+        assert line.closing
+        line.protocol.connection_lost(None)
+        await settle()
+
+
+async def test_answers_that_nobody_takes_do_not_hold_up_the_end() -> None:
+    line = Site(limits=Limits(leaving=0.1)).connect()
+    line.unsent = 100_000
+    line.protocol.pause_writing()
+    line.protocol.data_received(post(b'[{"channel":"/meta/handshake"}]') * 3)
+    line.protocol.shutdown()
+    await asyncio.wait_for(line.dropped.wait(), 3)

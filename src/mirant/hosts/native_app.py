@@ -96,6 +96,9 @@ class AppAnswer(HttpToolsProtocol):
             if self._responded:
                 self._answered()
 
+    def spare(self) -> None:
+        """Take note that the client sends no more: that is for the application to find out."""
+
     def hang_up(self) -> None:
         """Take note that nobody waits for the answer: uvicorn learns it from `connection_lost`."""
 

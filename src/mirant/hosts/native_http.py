@@ -43,6 +43,9 @@ class Answering(Protocol):
     def proceed(self) -> None:
         """Take note that more of the request has come."""
 
+    def spare(self) -> None:
+        """Take note that the client sends no more: it gets its replies, but may not see all that is sent."""
+
     def hang_up(self) -> None:
         """Take note that nobody waits for the answer any more."""
 
@@ -50,7 +53,16 @@ class Answering(Protocol):
 class BusAnswer:
     """The answering of one request that speaks Bayeux."""
 
-    __slots__ = ("_answered", "_exchange", "_incoming", "_lane", "_request", "_transport", "_write")
+    __slots__ = (
+        "_answered",
+        "_exchange",
+        "_incoming",
+        "_lane",
+        "_request",
+        "_spared",
+        "_transport",
+        "_write",
+    )
 
     def __init__(
         self,
@@ -70,6 +82,7 @@ class BusAnswer:
         self._write = write
         self._answered = answered
         self._exchange: Exchange | None = None
+        self._spared = False
 
     def begin(self) -> bool:
         """Begin, as soon as the head is there: what is refused need not send its body.
@@ -105,6 +118,11 @@ class BusAnswer:
         """Whether it is a /meta/connect that is held until there is something to say."""
         return self._exchange is not None and is_held(self._exchange)
 
+    def spare(self) -> None:
+        self._spared = True
+        if self._exchange is not None:
+            self._exchange.replies_only = True
+
     def hang_up(self) -> None:
         if self._exchange is not None:
             self._lane.core.detach(self._exchange, self._lane.now())
@@ -127,6 +145,7 @@ class BusAnswer:
             self._exchange = ScriptExchange(lane.core, self._request, self._answer, callback)
         else:
             self._exchange = Exchange(lane.core, self._request, self._answer)
+        self._exchange.replies_only = self._spared
         messages = self._exchange.read(body)
         if messages is not None:
             lane.loop.start(receive(lane.core, messages, self._exchange, lane.now()), lane.state.tasks)
@@ -164,6 +183,7 @@ class KnownAnswer(Exchange, Poller):
         self.request = request
         self.browser = lane.core.browsers.of(request)
         self.session = None
+        self.replies_only = False
         self._lane = lane
         self._answered = answered
         self.head = head
@@ -211,6 +231,9 @@ class KnownAnswer(Exchange, Poller):
 
     def proceed(self) -> None:
         """Nothing more of the request can come."""
+
+    def spare(self) -> None:
+        self.replies_only = True
 
     def hang_up(self) -> None:
         """Take note that nobody waits for the answer any more."""

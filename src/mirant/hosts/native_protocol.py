@@ -104,7 +104,9 @@ class NativeProtocol(asyncio.Protocol):
         self._quiet = False
         if self._answering is not None:
             waits = not self._answering.is_held
-            if not waits:
+            if waits:
+                self._answering.spare()
+            else:
                 self._answering.hang_up()  # at once: what this turn of the event loop publishes is not for it
         else:
             waits = self._inflow.has_more
@@ -113,6 +115,8 @@ class NativeProtocol(asyncio.Protocol):
             and not self._inflow.unfinished
             and self._transport.can_write_eof()  # over TLS there is no half of a connection
         )
+        if not self._half_closed:
+            self._watch_output()  # of what was said the client may not have taken all
         return self._half_closed
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -128,7 +132,7 @@ class NativeProtocol(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._paused = True
-        self._watch_output(self._lane.limits.body)
+        self._watch_output()
         if self._app is not None:
             self._app.pause_writing()
 
@@ -141,18 +145,22 @@ class NativeProtocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """End the connection, after what is being answered: uvicorn calls this when the server ends."""
         self._leaving, self._quiet = True, False
-        if self._deaf:
-            self._lane.watch.set(self, self._lane.now() + self._lane.limits.leaving)
-        elif self._answering is self._app is not None:
+        answering = self._answering
+        if self._deaf or self._paused or self._transport.is_closing():
+            self._watch_output()
+        elif answering is not None and answering.reads:
+            answering.hang_up()  # the rest of it may never come
+            self._part()
+        elif answering is self._app is not None:
             self._app.shutdown()
-        elif self._answering is None and not self._inflow.arrived:
+        elif answering is None and not self._inflow.arrived:
             self._part()
 
     def overdue(self, now: float) -> None:
         """End the connection if the client takes too long."""
         limits = self._lane.limits
         due = self._since + (limits.idle if self._patience is None else self._patience)
-        if self._deaf or self._paused:
+        if self._deaf or self._paused or self._transport.is_closing():
             self._check_output()
         elif (self._answering is not None and not self._answering.reads) or not self._transport.is_reading():
             self._lane.watch.set(self, now + limits.idle)  # it is ours to act
@@ -163,18 +171,21 @@ class NativeProtocol(asyncio.Protocol):
         else:
             self._part()
 
-    def _watch_output(self, patience: float) -> None:
-        """Have a look in *patience* seconds whether the client takes what is being sent to it."""
+    def _watch_output(self) -> None:
+        """Have a look, after a while, whether the client takes what is being sent to it."""
+        limits = self._lane.limits
         self._unsent = self._transport.get_write_buffer_size()
+        patience = limits.leaving if self._leaving else limits.body if self._unsent else limits.closing
         self._lane.watch.set(self, self._lane.now() + patience)
 
     def _check_output(self) -> None:
         """Drop the connection unless the client has taken something of what is being sent to it."""
-        taken = self._unsent - self._transport.get_write_buffer_size()
-        if taken < _LEAST_TAKEN or self._leaving:
+        unsent = self._transport.get_write_buffer_size()
+        is_first_look = unsent > 0 and not self._unsent  # uvicorn closes connections too
+        if self._leaving or not (is_first_look or self._unsent - unsent >= _LEAST_TAKEN):
             self._transport.abort()
         else:
-            self._watch_output(self._lane.limits.closing if self._deaf else self._lane.limits.body)
+            self._watch_output()
 
     # --- Requests in ---
 
@@ -247,6 +258,8 @@ class NativeProtocol(asyncio.Protocol):
             lane, incoming, request, transport, write=self._transport.write, answered=self._answered
         )
         self._answering = answer
+        if self._half_closed:
+            answer.spare()
         if answer.begin() and head is not None:
             self._known = KnownAnswer(lane, head, len(fed), request, self._answered)
 
@@ -324,13 +337,13 @@ class NativeProtocol(asyncio.Protocol):
         if self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
         self._hold(enough=False)
-        self._watch_output(self._lane.limits.closing)
+        self._watch_output()
 
     def _part(self) -> None:
         """Close the connection when the client has taken what is being sent to it, or takes no more."""
         self._deaf, self._quiet = True, False
         self._transport.close()
-        self._watch_output(self._lane.limits.leaving if self._leaving else self._lane.limits.closing)
+        self._watch_output()
 
     def _give_up(self, invalid: RequestInvalid) -> None:
         """End the connection, because the rest of the request that is being answered makes no sense."""

@@ -136,7 +136,7 @@ class NativeConnection(Connection, asyncio.Protocol):
             return
         messages = self.read(payload)
         if messages is not None:
-            pipeline = receive(self.core, messages, self, self._heard)
+            pipeline = receive(self.core, messages, self, self._lane.now())
             task = self._lane.loop.start(pipeline, self._lane.state.tasks)
             if task is not None:
                 self._busy = True

@@ -50,7 +50,7 @@ def refuse(status: int, sentence: str, *headers: tuple[str, str]) -> Response:
 class Exchange(Carrier):
     """One request with messages, and its response."""
 
-    __slots__ = ("_answer", "_core")
+    __slots__ = ("_answer", "_core", "replies_only")
 
     transport: ClassVar[str] = "long-polling"
     #: Whether deliveries ride on answers to /meta/connect only.
@@ -66,6 +66,8 @@ class Exchange(Carrier):
         self.request = request
         self.session = None
         self.browser = core.browsers.of(request)
+        #: Whether what waits for the session is left for another answer: this one may not be read.
+        self.replies_only = False
 
     def read(self, body: bytes) -> list[Message] | None:
         """Return the messages of the request; or None, having answered why it is none of Bayeux.
@@ -91,7 +93,7 @@ class Exchange(Carrier):
         deliveries = turn.deliveries
         session = self.session  # None once the client is gone
         handshaken = any(reply.client_id is not None for _, reply in turn.answers)
-        if session is not None and not handshaken:
+        if session is not None and not handshaken and not self.replies_only:
             allowed = turn.lets_deliver(connect_only=self.connect_only or session.connect_only)
             deliveries = [*deliveries, *(session.outbox.take(MAX_RESPONSE) if allowed else ())]
         before = [delivery.payload for delivery in deliveries]

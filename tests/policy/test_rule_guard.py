@@ -20,7 +20,7 @@ from mirant.extensions.binary import Binary
 from mirant.policy.rule_guard import RuleGuard
 from mirant.services import Caller, filtered
 from tests.policy.rulebooks import identity, rulebook
-from tests.world import Later, Poll, PollingClient, World
+from tests.world import OFFER, Later, Poll, PollingClient, World
 
 DENIED = "403:denied_by_security_policy:"
 OPEN = '[[channel]]\nmatch = "/**"\nsubscribe = "anyone"\npublish = "anyone"\ncall = "anyone"\n'
@@ -499,6 +499,44 @@ def test_channels_that_were_refused_are_not_kept() -> None:
         for number in range(20):
             assert not client.publish(f"/x/{number}", 1)["successful"]
     assert not any(name.startswith("/x/") for name in book._kept)
+
+
+def test_a_handshake_that_waited_is_judged_by_the_options_in_force_then() -> None:
+    gate = Later()
+    world = ruled(OPEN)
+
+    async def before(message: Message, request: Request) -> Identity:
+        await gate
+        return Identity("mallory")
+
+    def now(message: Message, request: Request) -> Identity:
+        raise Veto("not_any_more")
+
+    world.core.hooks.authenticate = before
+    poll = world.polling().send({"channel": "/meta/handshake", "id": "1", **OFFER})
+    world.core.hooks.authenticate = now
+    gate.resolve()
+    assert poll.reply["error"] == "403:not_any_more:handshake_denied"
+
+
+def test_a_credential_that_waited_is_judged_by_the_options_in_force_then() -> None:
+    gate = Later()
+    world = ruled(OPEN)
+    client = enter(world)
+
+    async def before(session: Session, message: Message, request: Request) -> Identity:
+        await gate
+        return Identity("mallory")
+
+    def now(session: Session, message: Message, request: Request) -> None:
+        raise Veto("not_any_more")
+
+    world.core.hooks.renew = before
+    poll = client.connect()
+    world.core.hooks.renew = now
+    gate.resolve()
+    assert poll.reply["error"] == "404:not_any_more:message_deleted"
+    assert client.session.identity is None
 
 
 def test_members_that_waited_for_the_application_are_counted() -> None:

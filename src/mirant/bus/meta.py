@@ -104,12 +104,15 @@ def _renew_and_connect(core: Core, turn: Turn, message: Message, reply: Reply) -
     """
     session = session_of(turn)
     try:
-        fresh = core.hooks.renew and core.hooks.renew(session, message, turn.carrier.request)
+        renew = core.hooks.renew
+        fresh = renew and renew(session, message, turn.carrier.request)
         if isawaitable(fresh):
             fresh = yield fresh
     except CredentialRefused as error:
         _record(core, turn, error)
         raise
+    if core.hooks.renew is not renew:  # the files were read again meanwhile
+        return (yield from _renew_and_connect(core, turn, message, reply))
     if session.ended:
         raise Refusal(SESSION_UNKNOWN, advice=HANDSHAKE_NOW)
     if isinstance(fresh, Identity):
@@ -223,6 +226,8 @@ def _authenticate(
     except Exception:
         log.exception("hook.failed hook=authenticate")
         raise _deny(core, turn, "", GO_AWAY) from None
+    if core.hooks.authenticate is not authenticate:  # the files were read again meanwhile
+        return (yield from _authenticate(core, turn, message))
     return identity if isinstance(identity, Identity) else None
 
 

@@ -154,7 +154,7 @@ class _Path:
 def _hand_to_each(
     entries: Sequence[tuple[Subscribers, Delivery]], queue: Queue, now: float, promise: Promise | None
 ) -> None:
-    # Once per subscriber and entry: 0.1 µs, where a list for each session and its key take 0.3.
+    # Once per subscriber and entry: 0.13 µs, where a list for each session and its key take 0.26.
     start = _Path(None, None)
     paths: dict[Session, _Path] = {}
     for subscribers, delivery in entries:

@@ -88,7 +88,7 @@ def length_after(head: bytes) -> int | None:
     """Return the length of the body after *head*, of an answer in which there is nothing else to heed.
 
     None if it has to be parsed. Heads repeat but for the date and the length, so this is asked anew some
-    dozens of times a second; an answer that is not parsed costs 1.5 µs less of 4.
+    dozens of times a second; an answer that is not parsed costs 0.4 µs instead of 1.3.
     """
     fields = [line.partition(b":") for line in head.lower().split(b"\r\n")[1:-2]]
     values = {name: value.strip() for name, _, value in fields}

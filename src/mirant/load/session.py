@@ -226,7 +226,7 @@ class Session:
         """Return the next /meta/connect, to be held for *timeout* milliseconds instead of as advised."""
         number, client_id = self._number(), self.client_id or ""
         if timeout is None and self._acknowledged is None:
-            return b"%b%d%b" % (self._before, number, self._after)  # 0.3 µs, where encoding takes 1.5
+            return b"%b%d%b" % (self._before, number, self._after)  # 0.1 µs, where encoding takes 0.3
         return messages.connect(
             number, client_id, self._target.transport, batch=self._acknowledged, timeout=timeout
         )

@@ -12,7 +12,7 @@ from mirant.bus.hooks import Pipeline
 from mirant.bus.outbox import Batch
 from mirant.bus.receive import receive
 from mirant.bus.session import Session
-from mirant.bus.settings import Settings
+from mirant.options.settings import Settings
 from mirant.transports.websocket import Connection
 
 NOW: Final = 1_000.0

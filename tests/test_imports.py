@@ -17,6 +17,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "mirant"
 # The layers from the bottom up. A package may import what lies lower and, unless forbidden, its neighbours.
 LAYERS = (
     ("bayeux",),
+    ("options",),
     ("bus", "extensions", "policy", "engines"),
     ("services", "transports"),
     ("hosts",),

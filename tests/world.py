@@ -32,7 +32,7 @@ from mirant.bus.hooks import Pipeline
 from mirant.bus.outbox import Batch
 from mirant.bus.receive import receive
 from mirant.bus.session import Session
-from mirant.bus.settings import Settings
+from mirant.options.settings import Settings
 from mirant.services import Services
 from mirant.transports.long_polling import Exchange, Response
 from mirant.transports.websocket import Connection

@@ -8,13 +8,13 @@ from mirant.bayeux.channels import Channel, ChannelInvalid, Pattern
 from mirant.bus.extension import Extension, Veto
 from mirant.bus.identity import Identity
 from mirant.bus.session import Ending, Session
-from mirant.bus.settings import Settings
-from mirant.bus.settings_values import SettingsError
 from mirant.extensions.ack import Ack
 from mirant.extensions.activity import Activity
 from mirant.extensions.binary import Binary, BinaryData
 from mirant.extensions.timestamp import TimeStamp
 from mirant.extensions.timesync import TimeSync
+from mirant.options.settings import Settings
+from mirant.options.values import SettingsError
 from mirant.services import Caller, Handshake, RemoteError
 
 __all__ = [

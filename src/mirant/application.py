@@ -16,8 +16,6 @@ from mirant.bus.channel_options import ChannelOptions
 from mirant.bus.extension import Extension
 from mirant.bus.guard import install
 from mirant.bus.session import Session
-from mirant.bus.settings import Settings
-from mirant.bus.settings_values import SettingsError
 from mirant.extensions.ack import Ack
 from mirant.extensions.binary import BinaryData
 from mirant.extensions.timesync import TimeSync
@@ -26,6 +24,8 @@ from mirant.hosts.asgi_scope import AsgiApplication, Receive, Scope, Send
 from mirant.hosts.loop import Loop
 from mirant.hosts.mount import Mounted
 from mirant.hosts.pages import Pages
+from mirant.options.settings import Settings
+from mirant.options.values import SettingsError
 from mirant.policy.file import Policy, PolicyFile
 from mirant.policy.rule_guard import RuleGuard
 from mirant.services import Services, broadcast_channel, deliverable_channel, delivery_of, filtered

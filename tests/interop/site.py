@@ -17,8 +17,8 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from mirant import Ack, BinaryData, Bus, Caller, RemoteError, Settings, TimeStamp, TimeSync
-from mirant.bus.settings_values import TRANSPORTS
 from mirant.hosts.mount import Mounted
+from mirant.options.values import TRANSPORTS
 from tests.interop.server import ROOT, Server, free_port
 
 

@@ -16,7 +16,7 @@ from mirant.bus.carrier import Request
 from mirant.bus.extension import Veto
 from mirant.bus.identity import CredentialRefused, Identity
 from mirant.bus.session import Session
-from mirant.bus.settings import Settings
+from mirant.options.settings import Settings
 from mirant.policy.authentication import Answer, Authentication
 from mirant.policy.authentication_setup import set_up_authentication
 from mirant.policy.proxy_options import ProxyOptions

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 from mirant import Settings
-from mirant.bus.options import Fault
-from mirant.bus.options_reading import known_options, read_options
+from mirant.options.declaring import Fault
+from mirant.options.reading import known_options, read_options
 from mirant.policy.environment import read_environment
 from mirant.policy.file import OPTIONS
 

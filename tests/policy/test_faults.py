@@ -2,8 +2,8 @@
 
 import pytest
 
-from mirant.bus.options import Fault
-from mirant.bus.options_reading import read_options
+from mirant.options.declaring import Fault
+from mirant.options.reading import read_options
 from mirant.policy.environment import read_environment
 from mirant.policy.faults import decode_file, parse, render_faults
 from mirant.policy.file import OPTIONS

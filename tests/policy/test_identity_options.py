@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mirant.bus.options_reading import read_options
-from mirant.bus.settings_values import SettingsError
+from mirant.options.reading import read_options
+from mirant.options.values import SettingsError
 from mirant.policy.proxy_options import ProxyOptions
 from mirant.policy.token_options import TokenOptions
 from tests.policy.signing import SECRET

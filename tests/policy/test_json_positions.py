@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirant.bus.options import KeyPath
+from mirant.options.declaring import KeyPath
 from mirant.policy.json_positions import survey
 
 TEXT = """

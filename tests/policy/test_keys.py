@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirant.bus.settings_values import SettingsError
+from mirant.options.values import SettingsError
 from mirant.policy.authentication_setup import open_keys
 from mirant.policy.key_fetch import MAX_SIZE, from_file, from_url
 from mirant.policy.key_import import KeysInvalid, import_key_set, import_pem, import_secret

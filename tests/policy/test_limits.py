@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirant.bus.settings_values import SettingsError
+from mirant.options.values import SettingsError
 from mirant.policy.limits import LIMITS, Rate, read_channel_overflow, read_rate
 
 rates = st.builds(Rate, st.integers(1, 50), st.sampled_from([1.0, 60.0, 3600.0]))

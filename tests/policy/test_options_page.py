@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mirant.bus.option_kinds import KINDS, Kind
-from mirant.bus.options import option
-from mirant.bus.options_reading import known_options
+from mirant.options.declaring import option
+from mirant.options.kinds import KINDS, Kind
+from mirant.options.reading import known_options
 from mirant.policy.file import OPTIONS
 from mirant.policy.options_page import options_page
 

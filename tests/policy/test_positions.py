@@ -2,7 +2,7 @@
 
 import pytest
 
-from mirant.bus.options import KeyPath
+from mirant.options.declaring import KeyPath
 from mirant.policy.positions import TooDeep, line_of, positions
 
 FILE = '''\

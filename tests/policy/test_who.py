@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirant.bus.identity import Identity
-from mirant.bus.options import Fault
+from mirant.options.declaring import Fault
 from mirant.policy.who import Permission, Who, WhoKind, read_permission
 from tests.policy.rulebooks import identity
 

@@ -5,8 +5,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from mirant.bus.settings_values import MIB
 from mirant.extensions.ack import Ack
+from mirant.options.values import MIB
 from tests.world import Json, Poll, PollingClient, SocketClient, World
 
 pytestmark = pytest.mark.timeout(120)

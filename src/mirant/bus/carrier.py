@@ -17,7 +17,7 @@ from msgspec import UNSET, Raw
 from mirant.bayeux.channels import CONNECT
 from mirant.bayeux.messages import Delivery, Message, OddMessage, Reply
 from mirant.bus.outbox import Batch
-from mirant.bus.settings_values import TRANSPORTS
+from mirant.options.values import TRANSPORTS
 
 if TYPE_CHECKING:
     from mirant.bus.session import Session

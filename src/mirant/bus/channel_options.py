@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from mirant.bayeux.channels import Channel, Pattern
-from mirant.bus.outbox import Overflow
+from mirant.options.values import Overflow
 
 # Most channels whose options are kept ready; publishers choose the names.
 _MAX_KEPT: Final = 16_384

@@ -29,8 +29,8 @@ from mirant.bus.host import Host
 from mirant.bus.outbox import Batch
 from mirant.bus.parting import farewell, part, refuse_held
 from mirant.bus.session import Ending, Session, State
-from mirant.bus.settings import Settings
 from mirant.bus.subscriptions import Subscriptions
+from mirant.options.settings import Settings
 
 # How long clients whose poll is answered because the server goes away wait before the next, in seconds: by
 # then its port is closed, and they wait longer and longer.

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
 from mirant.bayeux.messages import Delivery
+from mirant.options.values import Overflow
 
 # Largest coalesced frame. What is published in one tick travels in one array, but not without limit: an
 # uncapped one grew to 8 MB behind a slow reader, and clients refuse large ones (CometD Java 64 KiB).
 MAX_FRAME: Final = 32 * 1024
-
-#: What happens when a delivery does not fit: the session ends, or the oldest or that newest one is dropped.
-Overflow = Literal["disconnect", "drop-oldest", "drop-newest"]
 
 #: Where a client is told that messages for it were dropped: ``{"count": n, "channels": {name: n}}``.
 DROPPED: Final = "/service/mirant/dropped"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mirant.bus.carrier import Link, Turn
     from mirant.bus.extension import Extension
     from mirant.bus.identity import Identity
-    from mirant.bus.settings import Settings
+    from mirant.options.settings import Settings
 
 
 class State(Enum):

@@ -13,9 +13,9 @@ from typing import Final
 import click
 
 from mirant.application import Bus
-from mirant.bus.settings_values import SettingsError
 from mirant.cli.listening import SocketFile, also_on_ipv6, is_loopback, listen, listening_at, url_of
 from mirant.hosts.server import Certificate, serve_bus
+from mirant.options.values import SettingsError
 
 log = logging.getLogger("mirant")
 

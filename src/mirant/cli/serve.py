@@ -12,12 +12,12 @@ from typing import Final
 import click
 
 from mirant.application import Bus
-from mirant.bus.settings_values import SettingsError
 from mirant.cli.listening import SocketFile
 from mirant.cli.options import host_option, port_option
 from mirant.cli.running import run_bus
 from mirant.cli.values import file_mode
 from mirant.hosts.server import Certificate
+from mirant.options.values import SettingsError
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mirant.bus.carrier import Request
-from mirant.bus.settings import Settings
+from mirant.options.settings import Settings
 from mirant.policy.origin import Headers, Origins
 from mirant.transports.callback_polling import callback_of
 from mirant.transports.long_polling import Response, refuse

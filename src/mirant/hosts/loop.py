@@ -10,8 +10,8 @@ from typing import Any, Final
 from mirant.bus.carrier import Link, Request
 from mirant.bus.core import Core
 from mirant.bus.hooks import Pipeline
-from mirant.bus.settings import Settings
 from mirant.hosts.gate import Gate
+from mirant.options.settings import Settings
 
 # How long calls of the application may take to end when they are cancelled, in seconds.
 _CANCELLING: Final = 1.0

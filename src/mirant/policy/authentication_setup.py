@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from mirant.bus.settings_values import SettingsError
+from mirant.options.values import SettingsError
 from mirant.policy.authentication import Authentication
 from mirant.policy.credentials import Credentials
 from mirant.policy.key_fetch import Fetch, from_file, from_url

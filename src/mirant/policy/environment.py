@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from mirant.bus.options import Fault, Option, variable_prefix
-from mirant.bus.options_reading import Override, known_options
-from mirant.bus.spelling import nearest
+from mirant.options.declaring import Fault, Option, variable_prefix
+from mirant.options.reading import Override, known_options
+from mirant.options.spelling import nearest
 
 # A variable in no table of ours may be anybody's: container platforms set MIRANT_SERVICE_PORT for a service
 # of that name. One that is spelt this much like an option is a slip.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from mirant.bus.options import Fault, KeyPath
+from mirant.options.declaring import Fault, KeyPath
 from mirant.policy.positions import TooDeep, line_of, positions
 
 # How `tomllib` ends what it says.

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mirant.bus.options import Fault, KeyPath
-from mirant.bus.options_reading import fault_of, read_options
-from mirant.bus.settings import Settings
-from mirant.bus.settings_values import SettingsError
+from mirant.options.declaring import Fault, KeyPath
+from mirant.options.reading import fault_of, read_options
+from mirant.options.settings import Settings
+from mirant.options.values import SettingsError
 from mirant.policy.environment import read_environment
 from mirant.policy.faults import decode_file, parse, render_faults
 from mirant.policy.filters import Filter

@@ -9,8 +9,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from mirant.bus.carrier import UNIX
-from mirant.bus.option_kinds import KINDS, Kind, of_list_text
-from mirant.bus.settings_values import SettingsError, read_duration
+from mirant.options.kinds import KINDS, Kind, of_list_text
+from mirant.options.values import SettingsError, read_duration
 
 #: The algorithms there are, each with the type of key that it takes (RFC 7518, section 3.1, RFC 8037 and
 #: RFC 9864). "none" is not among them, and cannot be allowed.

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from mirant.bayeux.channels import ChannelInvalid, Kind, Pattern
-from mirant.bus.options import Fault, KeyPath
-from mirant.bus.quoting import spell
-from mirant.bus.spelling import nearest
+from mirant.options.declaring import Fault, KeyPath
+from mirant.options.quoting import spell
+from mirant.options.spelling import nearest
 from mirant.policy.filters import Filter
 from mirant.policy.filters.contract import FilterInvalid
 from mirant.policy.filters.custom import Custom

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from mirant.bus.channel_options import ChannelOptions
-from mirant.bus.outbox import Overflow
-from mirant.bus.settings_values import (
+from mirant.options.values import (
+    Overflow,
     SettingsError,
     read_count,
     read_duration,

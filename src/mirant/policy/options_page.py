@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from mirant.bus.option_kinds import KINDS
-from mirant.bus.options import Option
-from mirant.bus.options_reading import known_options
+from mirant.options.declaring import Option
+from mirant.options.kinds import KINDS
+from mirant.options.reading import known_options
 from mirant.policy.file import OPTIONS
 
 _HEAD: Final = """\

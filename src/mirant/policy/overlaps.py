@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from mirant.bus.options import Fault
+from mirant.options.declaring import Fault
 from mirant.policy.rulebook import KEYS, Entry
 from mirant.policy.rules import Rule
 from mirant.policy.scope import ANY, Scope

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Final
 
-from mirant.bus.options import KeyPath
+from mirant.options.declaring import KeyPath
 
 _BLANKS: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _DOT: Final = re.compile(r"[ \t]*\.[ \t]*")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mirant.bus.options import check_options, option
-from mirant.bus.settings_values import SettingsError
+from mirant.options.declaring import check_options, option
+from mirant.options.values import SettingsError
 from mirant.policy.identity_kinds import HEADER, NETWORKS
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from mirant.bayeux.channels import HANDSHAKE, ChannelInvalid, Kind
-from mirant.bus.options import Fault, KeyPath
-from mirant.bus.quoting import spell
-from mirant.bus.settings_values import SettingsError
-from mirant.bus.spelling import nearest
+from mirant.options.declaring import Fault, KeyPath
+from mirant.options.quoting import spell
+from mirant.options.spelling import nearest
+from mirant.options.values import SettingsError
 from mirant.policy.filters import Filter, read_filters
 from mirant.policy.limits import CALL_LIMITS, LIMITS, Limits
 from mirant.policy.scope import Scope

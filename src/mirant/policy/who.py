@@ -8,9 +8,9 @@ from enum import Enum
 from typing import Final
 
 from mirant.bus.identity import Identity
-from mirant.bus.options import Fault, KeyPath
-from mirant.bus.quoting import spell
-from mirant.bus.spelling import nearest
+from mirant.options.declaring import Fault, KeyPath
+from mirant.options.quoting import spell
+from mirant.options.spelling import nearest
 
 #: The parameter of a rule's ``match`` that ``self`` compares with the identity's name.
 SELF_PARAMETER: Final = "user"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mirant.bus.options import Fault
+from mirant.options.declaring import Fault
 from mirant.policy.filters import read_filters
 from tests.policy.filters.declaring import chain, fault_of, faults_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from mirant.bus.extension import Veto
-from mirant.bus.options import Fault
+from mirant.options.declaring import Fault
 
 
 class Filter(Protocol):

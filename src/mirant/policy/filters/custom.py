@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mirant.bus.extension import Veto
-from mirant.bus.options import Fault, KeyPath
-from mirant.bus.quoting import spell
+from mirant.options.declaring import Fault, KeyPath
+from mirant.options.quoting import spell
 from mirant.policy.filters.contract import Dropped, FilterInvalid
 from mirant.policy.filters.exact import decode, encode
 from mirant.policy.filters.failures import Failures

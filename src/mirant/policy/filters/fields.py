@@ -8,8 +8,8 @@ from operator import is_
 from pathlib import Path
 from typing import Any
 
-from mirant.bus.options import Fault, KeyPath
-from mirant.bus.quoting import spell
+from mirant.options.declaring import Fault, KeyPath
+from mirant.options.quoting import spell
 from mirant.policy.filters.contract import Dropped, FilterInvalid
 
 #: Names of fields, each with the names below it; none below it means the whole field.

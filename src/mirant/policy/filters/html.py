@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import nh3
 
-from mirant.bus.options import Fault, KeyPath
-from mirant.bus.quoting import spell
-from mirant.bus.spelling import nearest
+from mirant.options.declaring import Fault, KeyPath
+from mirant.options.quoting import spell
+from mirant.options.spelling import nearest
 from mirant.policy.filters.contract import Dropped, FilterInvalid
 from mirant.policy.filters.strings import rewrite
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mirant.bus.options import Fault, KeyPath
-from mirant.bus.quoting import spell
+from mirant.options.declaring import Fault, KeyPath
+from mirant.options.quoting import spell
 from mirant.policy.filters.contract import FilterInvalid
 from mirant.policy.filters.linear import LinearPattern, Template
 from mirant.policy.filters.regex import Rule, check_text, compile_pattern, group_of

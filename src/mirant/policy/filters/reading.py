@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from mirant.bus.options import Fault, KeyPath
-from mirant.bus.quoting import spell
-from mirant.bus.spelling import nearest
+from mirant.options.declaring import Fault, KeyPath
+from mirant.options.quoting import spell
+from mirant.options.spelling import nearest
 from mirant.policy.filters import custom, fields, html, regex, size
 from mirant.policy.filters.contract import Filter, FilterInvalid
 from mirant.policy.filters.markup import NoMarkup

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from mirant.bus.options import Fault, KeyPath
-from mirant.bus.quoting import spell
+from mirant.options.declaring import Fault, KeyPath
+from mirant.options.quoting import spell
 from mirant.policy.filters.contract import Dropped, FilterInvalid
 from mirant.policy.filters.linear import LinearPattern, PatternInvalid, Template
 from mirant.policy.filters.strings import rewrite, unchanged

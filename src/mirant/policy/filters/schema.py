@@ -12,8 +12,8 @@ from typing import Any, Final
 import jsonschema_rs
 import msgspec
 
-from mirant.bus.options import Fault, KeyPath
-from mirant.bus.quoting import spell
+from mirant.options.declaring import Fault, KeyPath
+from mirant.options.quoting import spell
 from mirant.policy.filters.contract import Dropped, FilterInvalid
 from mirant.policy.filters.exact import encode
 from mirant.policy.filters.schema_walk import cost_of_comparing, count_values, divides, find_circle

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mirant.bus.options import Fault, KeyPath
-from mirant.bus.quoting import spell
-from mirant.bus.settings_values import SettingsError, read_size
+from mirant.options.declaring import Fault, KeyPath
+from mirant.options.quoting import spell
+from mirant.options.values import SettingsError, read_size
 from mirant.policy.filters.contract import Dropped, FilterInvalid
 from mirant.policy.filters.exact import encode
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, get_args
-
-from mirant.bus.outbox import Overflow
+from typing import Final, Literal, get_args
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -18,6 +16,10 @@ TRANSPORTS: Final = (
     "cross-origin-long-polling",
     "callback-polling",
 )
+
+
+#: What happens when a delivery does not fit: the session ends, or the oldest or that newest one is dropped.
+Overflow = Literal["disconnect", "drop-oldest", "drop-newest"]
 
 
 class SettingsError(ValueError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mirant.bus.options import Fault
-from mirant.bus.quoting import MAX_QUOTED, printable, spell
+from mirant.options.declaring import Fault
+from mirant.options.quoting import MAX_QUOTED, printable, spell
 
 HUGE = int("f" * 6_000, 16)  # Python converts no integer of so many decimal digits
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mirant.bus.option_kinds import KINDS
+from mirant.options.kinds import KINDS
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from mirant.bus.options import Fault, Option, options_of
-from mirant.bus.quoting import spell
-from mirant.bus.settings_values import SettingsError
-from mirant.bus.spelling import nearest
+from mirant.options.declaring import Fault, Option, options_of
+from mirant.options.quoting import spell
+from mirant.options.spelling import nearest
+from mirant.options.values import SettingsError
 
 T = TypeVar("T")
 

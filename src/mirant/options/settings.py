@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from mirant.bus.options import check_options, option
-from mirant.bus.options_reading import read_options
-from mirant.bus.outbox import Overflow
-from mirant.bus.settings_values import MIB, TRANSPORTS, SettingsError
+from mirant.options.declaring import check_options, option
+from mirant.options.reading import read_options
+from mirant.options.values import MIB, TRANSPORTS, Overflow, SettingsError
 
 # Polling by script tags reads nothing but what the page next door could read too, and it cannot be told
 # from an attack by its request alone. Whoever needs it says so.

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
-from mirant.bus.outbox import Overflow
-from mirant.bus.settings_values import (
+from mirant.options.values import (
     KIB,
     MIB,
     TRANSPORTS,
+    Overflow,
     read_count,
     read_duration,
     read_origins,

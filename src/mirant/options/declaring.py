@@ -1,7 +1,7 @@
 """Options: each declared once, with its table, the kind of its value, its default and a sentence about it.
 
 A frozen dataclass declares the options of some tables of a file. From the declaration come reading and
-checking (`mirant.bus.options_reading`), the names of environment variables and the reference page::
+checking (`mirant.options.reading`), the names of environment variables and the reference page::
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class MailOptions:
@@ -19,9 +19,9 @@ import re
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Final, TypeAlias
 
-from mirant.bus.option_kinds import KINDS, Kind
-from mirant.bus.quoting import printable, spell
-from mirant.bus.settings_values import SettingsError
+from mirant.options.kinds import KINDS, Kind
+from mirant.options.quoting import printable, spell
+from mirant.options.values import SettingsError
 
 #: Where something is in a file: keys of tables and indexes of arrays, from the outermost.
 KeyPath: TypeAlias = tuple[str | int, ...]

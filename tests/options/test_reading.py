@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from mirant.bus.option_kinds import Kind, of_list_text
-from mirant.bus.options import Fault, check_options, option, options_of
-from mirant.bus.options_reading import OptionValues, Override, fault_of, read_options
-from mirant.bus.settings_values import SettingsError
+from mirant.options.declaring import Fault, check_options, option, options_of
+from mirant.options.kinds import Kind, of_list_text
+from mirant.options.reading import OptionValues, Override, fault_of, read_options
+from mirant.options.values import SettingsError
 
 
 def read_word(value: object) -> str:

@@ -26,10 +26,10 @@ from mirant.extensions.timestamp import TimeStamp
 from mirant.extensions.timesync import TimeSync
 from mirant.hosts.native_requests import RequestInvalid, RequestReader
 from mirant.hosts.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT, FrameInvalid, FrameReader
-from mirant.policy.token_invalid import TokenInvalid
+from mirant.identity.token_invalid import TokenInvalid
 from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
 from mirant.transports.long_polling import Response
-from tests.policy.signing import NOW, tokens, with_secret
+from tests.identity.signing import NOW, tokens, with_secret
 from tests.world import World
 
 _STATUSES: Final = {200, 400, 413, 415}

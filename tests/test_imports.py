@@ -18,7 +18,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "mirant"
 LAYERS = (
     ("bayeux",),
     ("options",),
-    ("bus", "extensions", "policy", "engines"),
+    ("bus", "extensions", "identity", "policy", "engines"),
     ("services", "transports"),
     ("hosts",),
     ("application",),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.hosts.clients import Poller, Socket
 from tests.hosts.serving import Process
-from tests.policy.signing import SECRET, with_secret
+from tests.identity.signing import SECRET, with_secret
 
 CONFIG = f"""\
 [token]

@@ -16,7 +16,7 @@ from mirant.demo.app import PAGES, POLICY, create_bus
 from mirant.demo.tokens import Issuer
 from tests.demo.client import Client, RemoteFailure
 from tests.demo.conftest import NOW_MS, Connect
-from tests.policy.signing import part, with_secret
+from tests.identity.signing import part, with_secret
 
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script> & </ol>"
 ESCAPED = "&lt;img src=x onerror=alert(1)&gt;&lt;script&gt;alert(2)&lt;/script&gt; & &lt;/ol&gt;"

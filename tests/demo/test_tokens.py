@@ -4,7 +4,7 @@ import pytest
 
 from mirant.bayeux.channels import Channel
 from mirant.demo.tokens import Issuer
-from tests.policy.signing import with_secret
+from tests.identity.signing import with_secret
 
 NOW = 1_700_000_000.0
 

@@ -9,7 +9,7 @@ import pytest
 
 from mirant import Bus, Settings, SettingsError, Veto
 from tests.hosts.clients import Poller
-from tests.policy.signing import SECRET, with_secret
+from tests.identity.signing import SECRET, with_secret
 
 RULES = """
 [[channel]]

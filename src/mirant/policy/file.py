@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from mirant.identity.proxy_options import ProxyOptions
+from mirant.identity.token_options import TokenOptions
 from mirant.options.declaring import Fault, KeyPath
 from mirant.options.reading import fault_of, read_options
 from mirant.options.settings import Settings
@@ -19,15 +21,13 @@ from mirant.policy.filters import Filter
 from mirant.policy.jetty import load_filters
 from mirant.policy.overlaps import check_overlaps
 from mirant.policy.positions import line_of
-from mirant.policy.proxy_options import ProxyOptions
 from mirant.policy.rulebook import Rulebook
 from mirant.policy.rules import Operation, Rule, read_rules
 from mirant.policy.scope import Scope
-from mirant.policy.token_options import TokenOptions
 from mirant.policy.who import Permission, Who, WhoKind
 
 if TYPE_CHECKING:
-    from mirant.policy.authentication import Authentication
+    from mirant.identity.authentication import Authentication
 
 #: Every class that declares options of the file.
 OPTIONS: Final = (Settings, TokenOptions, ProxyOptions)
@@ -129,7 +129,7 @@ class PolicyFile:
         if not token.enabled and not proxy.enabled:
             return None
         # Only here: the cryptography behind it takes 150 ms to import, and most buses need none.
-        from mirant.policy.authentication_setup import set_up_authentication
+        from mirant.identity.setup import set_up_authentication
 
         return set_up_authentication(token, proxy, folder, clock=self.clock)
 

@@ -18,7 +18,7 @@ from urllib.request import (
     UnknownHandler,
 )
 
-from mirant.policy.key_deadline import Deadline, TimedConnection, TimedSecureConnection, timed
+from mirant.identity.key_deadline import Deadline, TimedConnection, TimedSecureConnection, timed
 
 #: Gets a key set. Raises whatever goes wrong.
 Fetch = Callable[[], bytes]

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from mirant.policy.key_import import import_secret
-from mirant.policy.keys import FixedKey
-from mirant.policy.token_options import TokenOptions
-from mirant.policy.tokens import Tokens
+from mirant.identity.key_import import import_secret
+from mirant.identity.keys import FixedKey
+from mirant.identity.token_options import TokenOptions
+from mirant.identity.tokens import Tokens
 
 NOW = 1_700_000_000.0
 SECRET = "a secret of these tests, and not a short one"

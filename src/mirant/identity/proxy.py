@@ -8,9 +8,9 @@ from typing import Final
 
 from mirant.bus.carrier import UNIX, Request
 from mirant.bus.identity import CredentialRefused, Identity
-from mirant.policy.claims import read_name
-from mirant.policy.proxy_options import ProxyOptions
-from mirant.policy.token_invalid import Reason, TokenInvalid
+from mirant.identity.claims import read_name
+from mirant.identity.proxy_options import ProxyOptions
+from mirant.identity.token_invalid import Reason, TokenInvalid
 
 _BETWEEN: Final = re.compile(r"[,\s]+")
 

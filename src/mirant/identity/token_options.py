@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from mirant.identity.kinds import ALGORITHMS, ALLOWED, KEY_SET, LEEWAY, SECRET, SOURCES, TEXT, TEXTS
 from mirant.options.declaring import check_options, option, options_of
 from mirant.options.values import KIB, SettingsError
-from mirant.policy.identity_kinds import ALGORITHMS, ALLOWED, KEY_SET, LEEWAY, SECRET, SOURCES, TEXT, TEXTS
 
 _KEYS: Final = ("secret", "secret_file", "public_key", "jwks")
 

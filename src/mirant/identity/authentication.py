@@ -14,10 +14,10 @@ from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Request
 from mirant.bus.identity import CredentialRefused, Identity
 from mirant.bus.session import Session
-from mirant.policy.credentials import Credentials, Presented
-from mirant.policy.proxy import Proxy
-from mirant.policy.token_invalid import TokenInvalid
-from mirant.policy.tokens import Tokens
+from mirant.identity.credentials import Credentials, Presented
+from mirant.identity.proxy import Proxy
+from mirant.identity.token_invalid import TokenInvalid
+from mirant.identity.tokens import Tokens
 
 #: What a hook returns: an identity, None without a credential, or what results in one of them.
 Answer: TypeAlias = Identity | Awaitable[Identity | None] | None

@@ -12,7 +12,7 @@ import msgspec
 
 from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Request
-from mirant.policy.token_invalid import Reason, TokenInvalid
+from mirant.identity.token_invalid import Reason, TokenInvalid
 
 _decode = msgspec.json.Decoder().decode
 

@@ -16,12 +16,12 @@ from mirant.bus.carrier import Request
 from mirant.bus.extension import Veto
 from mirant.bus.identity import CredentialRefused, Identity
 from mirant.bus.session import Session
+from mirant.identity.authentication import Answer, Authentication
+from mirant.identity.proxy_options import ProxyOptions
+from mirant.identity.setup import set_up_authentication
+from mirant.identity.token_options import TokenOptions
 from mirant.options.settings import Settings
-from mirant.policy.authentication import Answer, Authentication
-from mirant.policy.authentication_setup import set_up_authentication
-from mirant.policy.proxy_options import ProxyOptions
-from mirant.policy.token_options import TokenOptions
-from tests.policy.signing import CLAIMS, NOW, SECRET, issuer, with_secret
+from tests.identity.signing import CLAIMS, NOW, SECRET, issuer, with_secret
 
 EVERYWHERE = ("header:Authorization", "header:X-Token", "cookie:token", "query:token", "ext.token")
 PROXY = ProxyOptions(

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from mirant.identity.proxy_options import ProxyOptions
+from mirant.identity.token_options import TokenOptions
 from mirant.options.reading import read_options
 from mirant.options.values import SettingsError
-from mirant.policy.proxy_options import ProxyOptions
-from mirant.policy.token_options import TokenOptions
-from tests.policy.signing import SECRET
+from tests.identity.signing import SECRET
 
 KEY: dict[str, Any] = {"secret": SECRET, "algorithms": ["HS256"]}
 PUBLIC: dict[str, Any] = {"public_key": "key.pem", "algorithms": ["RS256"]}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mirant.identity.kinds import HEADER, NETWORKS
 from mirant.options.declaring import check_options, option
 from mirant.options.values import SettingsError
-from mirant.policy.identity_kinds import HEADER, NETWORKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

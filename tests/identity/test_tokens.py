@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirant.bus.identity import Identity
-from mirant.policy.authentication_setup import open_keys
-from mirant.policy.key_import import import_key_set, import_pem
-from mirant.policy.keys import FixedKey, RotatingKeys
-from mirant.policy.token_invalid import Reason, TokenInvalid
-from mirant.policy.token_options import TokenOptions
-from mirant.policy.tokens import Tokens
-from tests.policy.signing import CLAIMS, NOW, SECRET, issuer, key_set, part, tokens, with_secret
+from mirant.identity.key_import import import_key_set, import_pem
+from mirant.identity.keys import FixedKey, RotatingKeys
+from mirant.identity.setup import open_keys
+from mirant.identity.token_invalid import Reason, TokenInvalid
+from mirant.identity.token_options import TokenOptions
+from mirant.identity.tokens import Tokens
+from tests.identity.signing import CLAIMS, NOW, SECRET, issuer, key_set, part, tokens, with_secret
 
 PUBLIC = ["RS256", "ES256", "EdDSA", "Ed25519"]
 

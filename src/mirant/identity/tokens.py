@@ -14,10 +14,10 @@ from joserfc.jwa import JWSAlgModel
 from joserfc.jws import CompactSignature, JWSRegistry, extract_compact, validate_compact
 
 from mirant.bus.identity import Identity
-from mirant.policy.claims import ClaimsReader, read_object
-from mirant.policy.keys import Keys
-from mirant.policy.token_invalid import Reason, TokenInvalid
-from mirant.policy.token_options import TokenOptions
+from mirant.identity.claims import ClaimsReader, read_object
+from mirant.identity.keys import Keys
+from mirant.identity.token_invalid import Reason, TokenInvalid
+from mirant.identity.token_options import TokenOptions
 
 # RFC 7515, section 7.1: three parts in base64url, nothing before, between or after them. An encrypted token
 # has five; of one without a signature the third is empty.

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from mirant.identity.authentication import Authentication
+from mirant.identity.credentials import Credentials
+from mirant.identity.key_fetch import Fetch, from_file, from_url
+from mirant.identity.key_import import KeysInvalid, fits, import_pem, import_secret
+from mirant.identity.keys import FixedKey, Keys, RotatingKeys
+from mirant.identity.proxy import Proxy
+from mirant.identity.proxy_options import ProxyOptions
+from mirant.identity.token_options import TokenOptions
+from mirant.identity.tokens import Tokens
 from mirant.options.values import SettingsError
-from mirant.policy.authentication import Authentication
-from mirant.policy.credentials import Credentials
-from mirant.policy.key_fetch import Fetch, from_file, from_url
-from mirant.policy.key_import import KeysInvalid, fits, import_pem, import_secret
-from mirant.policy.keys import FixedKey, Keys, RotatingKeys
-from mirant.policy.proxy import Proxy
-from mirant.policy.proxy_options import ProxyOptions
-from mirant.policy.token_options import TokenOptions
-from mirant.policy.tokens import Tokens
 
 
 def set_up_authentication(

@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from mirant.bus.identity import Identity
-from mirant.policy.token_invalid import Reason, TokenInvalid
-from mirant.policy.token_options import TokenOptions
+from mirant.identity.token_invalid import Reason, TokenInvalid
+from mirant.identity.token_options import TokenOptions
 
 Claims = Mapping[str, Any]
 

@@ -10,8 +10,8 @@ from typing import Final, Protocol
 
 from joserfc.jwk import Key
 
-from mirant.policy.key_fetch import Fetch
-from mirant.policy.key_import import fits, import_key_set
+from mirant.identity.key_fetch import Fetch
+from mirant.identity.key_import import fits, import_key_set
 
 # How soon the set is looked at again because a token names a key that is not in it. Whoever sends such
 # tokens can have that done no more often.

@@ -23,13 +23,13 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mirant.identity.key_fetch import MAX_SIZE, from_file, from_url
+from mirant.identity.key_import import KeysInvalid, import_key_set, import_pem, import_secret
+from mirant.identity.keys import COOLDOWN, FixedKey, Keys, RotatingKeys
+from mirant.identity.setup import open_keys
+from mirant.identity.token_options import TokenOptions
 from mirant.options.values import SettingsError
-from mirant.policy.authentication_setup import open_keys
-from mirant.policy.key_fetch import MAX_SIZE, from_file, from_url
-from mirant.policy.key_import import KeysInvalid, import_key_set, import_pem, import_secret
-from mirant.policy.keys import COOLDOWN, FixedKey, Keys, RotatingKeys
-from mirant.policy.token_options import TokenOptions
-from tests.policy.signing import issuer, key_set, part
+from tests.identity.signing import issuer, key_set, part
 
 OLD, NEW = issuer("ES256", "old"), issuer("ES256", "new")
 

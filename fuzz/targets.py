@@ -24,8 +24,8 @@ from mirant.extensions.activity import Activity
 from mirant.extensions.binary import BinaryData
 from mirant.extensions.timestamp import TimeStamp
 from mirant.extensions.timesync import TimeSync
-from mirant.hosts.native_requests import RequestInvalid, RequestReader
-from mirant.hosts.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT, FrameInvalid, FrameReader
+from mirant.hosts.native.requests import RequestInvalid, RequestReader
+from mirant.hosts.rfc6455.frames import BINARY, CLOSE, PING, PONG, TEXT, FrameInvalid, FrameReader
 from mirant.identity.token_invalid import TokenInvalid
 from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
 from mirant.transports.long_polling import Response

@@ -19,8 +19,8 @@ from mirant.bus.session import Session
 from mirant.extensions.ack import Ack
 from mirant.extensions.binary import BinaryData
 from mirant.extensions.timesync import TimeSync
-from mirant.hosts.asgi import AsgiHost
-from mirant.hosts.asgi_scope import AsgiApplication, Receive, Scope, Send
+from mirant.hosts.asgi.scope import AsgiApplication, Receive, Scope, Send
+from mirant.hosts.asgi.server import AsgiHost
 from mirant.hosts.loop import Loop
 from mirant.hosts.mount import Mounted
 from mirant.hosts.pages import Pages

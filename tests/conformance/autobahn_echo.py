@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 import uvicorn
 
 from mirant import Bus, Settings
-from mirant.hosts.native import NativeHost
-from mirant.hosts.native_websocket import NativeConnection
-from mirant.hosts.rfc6455 import frame
+from mirant.hosts.native.server import NativeHost
+from mirant.hosts.native.websocket import NativeConnection
+from mirant.hosts.rfc6455.frames import frame
 from mirant.hosts.server import Server
 
 # Group 9 sends 16 MiB.

@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-from mirant.hosts.asgi_scope import AsgiApplication
+from mirant.hosts.asgi.scope import AsgiApplication
 
 Fields = dict[str, Any]
 

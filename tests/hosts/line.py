@@ -12,9 +12,9 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from mirant import Bus, Settings
-from mirant.hosts.asgi_scope import AsgiApplication
-from mirant.hosts.native import NativeHost
-from mirant.hosts.native_deadlines import Limits
+from mirant.hosts.asgi.scope import AsgiApplication
+from mirant.hosts.native.deadlines import Limits
+from mirant.hosts.native.server import NativeHost
 from tests.hosts.wire import post
 
 NEVER = 30.0

@@ -15,11 +15,11 @@ from typing import IO, Any, Final, Literal, Self
 import uvicorn
 
 from mirant import Bus
-from mirant.hosts.asgi_scope import AsgiApplication
+from mirant.hosts.asgi.scope import AsgiApplication
 from mirant.hosts.mount import Mounted
-from mirant.hosts.native import NativeHost
-from mirant.hosts.native_deadlines import Limits
-from mirant.hosts.native_websocket import NativeConnection
+from mirant.hosts.native.deadlines import Limits
+from mirant.hosts.native.server import NativeHost
+from mirant.hosts.native.websocket import NativeConnection
 from mirant.hosts.server import Server
 
 ROOT = Path(__file__).parents[2]

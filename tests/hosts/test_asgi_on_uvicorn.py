@@ -16,10 +16,11 @@ import uvloop
 from websockets.asyncio.client import connect
 
 from mirant import Bus, Settings
-from mirant.hosts import asgi_shared_frames, asgi_websocket
-from mirant.hosts.asgi_scope import Event, Receive, Scope, Send
-from mirant.hosts.asgi_shared_frames import HIGH_WATER
-from mirant.hosts.rfc6455 import frame
+from mirant.hosts.asgi import shared_frames as asgi_shared_frames
+from mirant.hosts.asgi import websocket as asgi_websocket
+from mirant.hosts.asgi.scope import Event, Receive, Scope, Send
+from mirant.hosts.asgi.shared_frames import HIGH_WATER
+from mirant.hosts.rfc6455.frames import frame
 from mirant.hosts.server import Server
 from tests.hosts import serving as hosts
 from tests.hosts.clients import Poller, Socket

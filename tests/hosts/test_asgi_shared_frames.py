@@ -12,11 +12,11 @@ from mirant import Bus, Settings
 from mirant.bayeux.messages import Delivery
 from mirant.bus.carrier import Request
 from mirant.bus.outbox import Batch
-from mirant.hosts.asgi_scope import Event
-from mirant.hosts.asgi_shared_frames import HIGH_WATER, SharedFrames, shared_frames
-from mirant.hosts.asgi_websocket import AsgiConnection
+from mirant.hosts.asgi.scope import Event
+from mirant.hosts.asgi.shared_frames import HIGH_WATER, SharedFrames, shared_frames
+from mirant.hosts.asgi.websocket import AsgiConnection
 from mirant.hosts.loop import Loop
-from mirant.hosts.rfc6455 import TEXT, frame
+from mirant.hosts.rfc6455.frames import TEXT, frame
 
 
 @pytest.fixture(scope="module", autouse=True)

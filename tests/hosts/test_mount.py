@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus
 
 from mirant import Bus, Settings
-from mirant.hosts.asgi_scope import AsgiApplication, Receive, Scope, Send
+from mirant.hosts.asgi.scope import AsgiApplication, Receive, Scope, Send
 from mirant.hosts.server import Elsewhere
 from tests.hosts.clients import Poller, Socket
 from tests.hosts.serving import serving

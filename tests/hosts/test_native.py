@@ -9,8 +9,8 @@ import pytest
 from websockets.asyncio.client import connect
 
 from mirant import Bus, Caller, Settings
-from mirant.hosts.asgi_scope import Receive, Scope, Send, answer_lifespan
-from mirant.hosts.native_deadlines import Limits
+from mirant.hosts.asgi.scope import Receive, Scope, Send, answer_lifespan
+from mirant.hosts.native.deadlines import Limits
 from tests.hosts.clients import Poller, Socket
 from tests.hosts.serving import serving
 from tests.hosts.wire import Wire, post

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mirant.hosts.native_deadlines import Watch
+from mirant.hosts.native.deadlines import Watch
 
 
 @pytest.fixture(scope="module", autouse=True)

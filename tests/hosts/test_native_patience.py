@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from mirant import Bus, Settings
-from mirant.hosts.asgi_scope import AsgiApplication, Receive, Scope, Send, answer_lifespan
-from mirant.hosts.native_deadlines import Limits
+from mirant.hosts.asgi.scope import AsgiApplication, Receive, Scope, Send, answer_lifespan
+from mirant.hosts.native.deadlines import Limits
 from tests.hosts.clients import Poller
 from tests.hosts.line import Site, settle
 from tests.hosts.serving import serving

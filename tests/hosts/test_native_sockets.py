@@ -13,8 +13,8 @@ import trustme
 from websockets.asyncio.client import connect, unix_connect
 
 from mirant import Bus, Handshake, Identity, Settings
-from mirant.hosts.native_deadlines import Limits
-from mirant.hosts.native_websocket import NativeConnection
+from mirant.hosts.native.deadlines import Limits
+from mirant.hosts.native.websocket import NativeConnection
 from tests.hosts.clients import Poller, Socket
 from tests.hosts.frozen import FrozenPeer
 from tests.hosts.serving import serving

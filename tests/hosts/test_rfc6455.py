@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from mirant.hosts.rfc6455 import (
+from mirant.hosts.rfc6455.frames import (
     BINARY,
     CLOSE,
     PING,
@@ -16,7 +16,7 @@ from mirant.hosts.rfc6455 import (
     close_payload,
     frame,
 )
-from mirant.hosts.rfc6455_handshake import accept_headers, accept_key, is_handshake
+from mirant.hosts.rfc6455.handshake import accept_headers, accept_key, is_handshake
 
 
 @pytest.fixture(scope="module", autouse=True)

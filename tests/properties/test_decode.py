@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Request
-from mirant.hosts.asgi_exchange import read_body
+from mirant.hosts.asgi.exchange import read_body
 from tests.world import World
 
 FIELDS = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from mirant.hosts.asgi_scope import (
+from mirant.hosts.asgi.scope import (
     AsgiApplication,
     Event,
     Receive,

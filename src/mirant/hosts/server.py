@@ -12,10 +12,10 @@ from typing import Any, Final, Protocol
 
 import uvicorn
 
-from mirant.hosts.asgi_scope import Receive, Scope, Send, answer_lifespan, send_response
+from mirant.hosts.asgi.scope import Receive, Scope, Send, answer_lifespan, send_response
 from mirant.hosts.loop import Loop
 from mirant.hosts.mount import Closable, Mounted
-from mirant.hosts.native import NativeHost
+from mirant.hosts.native.server import NativeHost
 from mirant.transports.long_polling import Response, refuse
 
 # How long requests in progress may take when the server ends, in seconds. Held polls are answered at once;

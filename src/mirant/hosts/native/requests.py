@@ -7,7 +7,7 @@ from typing import Final
 
 import httptools
 
-from mirant.hosts.native_headers import RawHeaders
+from mirant.hosts.native.headers import RawHeaders
 
 # Largest request head: URL and headers. nginx takes 32 KiB, Jetty 8; cookies of a big site fill a few.
 MAX_HEAD: Final = 64 * 1024

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from mirant.bus.carrier import Request
-from mirant.hosts.asgi_exchange import answer_post, answer_script
-from mirant.hosts.asgi_scope import (
+from mirant.hosts.asgi.exchange import answer_post, answer_script
+from mirant.hosts.asgi.scope import (
     Receive,
     Scope,
     Send,
@@ -16,8 +16,8 @@ from mirant.hosts.asgi_scope import (
     split_path,
     watched,
 )
-from mirant.hosts.asgi_stream import serve_stream
-from mirant.hosts.asgi_websocket import serve_websocket
+from mirant.hosts.asgi.stream import serve_stream
+from mirant.hosts.asgi.websocket import serve_websocket
 from mirant.hosts.gate import METHODS, text_of, transport_of
 from mirant.hosts.loop import Loop
 from mirant.hosts.pages import Pages

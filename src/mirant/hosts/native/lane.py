@@ -15,13 +15,13 @@ from uvicorn.server import ServerState
 
 from mirant.bus.carrier import UNIX, Request
 from mirant.hosts.addresses import read_address
-from mirant.hosts.asgi_scope import is_below
+from mirant.hosts.asgi.scope import is_below
 from mirant.hosts.gate import Gate, transport_of
 from mirant.hosts.headers import read_headers
 from mirant.hosts.loop import Loop
-from mirant.hosts.native_deadlines import Limits, Watch
-from mirant.hosts.native_requests import Incoming
-from mirant.hosts.rfc6455_handshake import is_handshake
+from mirant.hosts.native.deadlines import Limits, Watch
+from mirant.hosts.native.requests import Incoming
+from mirant.hosts.rfc6455.handshake import is_handshake
 from mirant.transports.long_polling import Headers, Response
 
 _JSON: Final = Response(200, b"").content_type

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Final
 
 from mirant.bus.carrier import Request
-from mirant.hosts.native_app import AppAnswer
-from mirant.hosts.native_headers import PackedHeaders
-from mirant.hosts.native_http import Answering, BusAnswer, KnownAnswer, head_to_know
-from mirant.hosts.native_inflow import Inflow
-from mirant.hosts.native_lane import Lane
-from mirant.hosts.native_requests import Incoming, RequestInvalid
-from mirant.hosts.native_websocket import NativeConnection
-from mirant.hosts.rfc6455_handshake import accept_headers
+from mirant.hosts.native.application import AppAnswer
+from mirant.hosts.native.exchange import Answering, BusAnswer, KnownAnswer, head_to_know
+from mirant.hosts.native.headers import PackedHeaders
+from mirant.hosts.native.inflow import Inflow
+from mirant.hosts.native.lane import Lane
+from mirant.hosts.native.requests import Incoming, RequestInvalid
+from mirant.hosts.native.websocket import NativeConnection
+from mirant.hosts.rfc6455.handshake import accept_headers
 from mirant.transports.long_polling import Response, refuse
 
 # Longest line of a head that uvicorn's WebSockets take; of a longer one they never say that it is too long.

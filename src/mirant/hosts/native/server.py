@@ -15,10 +15,10 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from mirant.hosts.loop import Loop
-from mirant.hosts.native_deadlines import Limits
-from mirant.hosts.native_lane import Lane
-from mirant.hosts.native_protocol import NativeProtocol
-from mirant.hosts.native_websocket import NativeConnection
+from mirant.hosts.native.connection import NativeProtocol
+from mirant.hosts.native.deadlines import Limits
+from mirant.hosts.native.lane import Lane
+from mirant.hosts.native.websocket import NativeConnection
 
 
 class NativeHost:

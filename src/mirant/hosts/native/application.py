@@ -8,8 +8,8 @@ from collections.abc import Callable
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mirant.hosts.native_lane import Lane
-from mirant.hosts.native_requests import Incoming
+from mirant.hosts.native.lane import Lane
+from mirant.hosts.native.requests import Incoming
 
 
 class _Flow(FlowControl):

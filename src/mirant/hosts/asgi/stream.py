@@ -7,9 +7,9 @@ from typing import Final
 
 from mirant.bus.carrier import Request
 from mirant.bus.outbox import Batch
-from mirant.hosts.asgi_exchange import until_gone
-from mirant.hosts.asgi_outgoing import Item, Outgoing, abort, until_first
-from mirant.hosts.asgi_scope import Receive, Send
+from mirant.hosts.asgi.exchange import until_gone
+from mirant.hosts.asgi.outflow import Item, Outgoing, abort, until_first
+from mirant.hosts.asgi.scope import Receive, Send
 from mirant.hosts.loop import Loop
 from mirant.transports.eventsource import SESSION_LOST, EventStream, event, session_of
 from mirant.transports.long_polling import Headers, Response

@@ -11,8 +11,8 @@ from mirant.bus.carrier import Request
 from mirant.bus.plain_poll import MAX_PLAIN, Poller, hold
 from mirant.bus.receive import receive
 from mirant.hosts.gate import CLOSE, announces_more, over_limit, text_of
-from mirant.hosts.native_lane import Lane
-from mirant.hosts.native_requests import Incoming
+from mirant.hosts.native.lane import Lane
+from mirant.hosts.native.requests import Incoming
 from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
 from mirant.transports.long_polling import Exchange, Headers, Response, charset_of, is_utf8, refuse
 

@@ -9,11 +9,11 @@ from typing import Final
 from mirant.bus.carrier import Request
 from mirant.bus.outbox import Batch
 from mirant.bus.receive import receive as receive_messages
-from mirant.hosts.asgi_outgoing import Item, Outgoing, abort, until_first
-from mirant.hosts.asgi_scope import Event, Receive, Scope, Send
-from mirant.hosts.asgi_shared_frames import SharedFrames, shared_frames
+from mirant.hosts.asgi.outflow import Item, Outgoing, abort, until_first
+from mirant.hosts.asgi.scope import Event, Receive, Scope, Send
+from mirant.hosts.asgi.shared_frames import SharedFrames, shared_frames
 from mirant.hosts.loop import Loop
-from mirant.hosts.rfc6455 import TEXT, frame
+from mirant.hosts.rfc6455.frames import TEXT, frame
 from mirant.transports.websocket import POLICY_VIOLATION, UNSUPPORTED_DATA, Connection
 
 # How long a connection may be without a session, in seconds. A client handshakes within one round trip.

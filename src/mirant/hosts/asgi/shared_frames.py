@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mirant.hosts.asgi_scope import Send
+from mirant.hosts.asgi.scope import Send
 
 # How much waits in a transport's buffer before the rest goes through `send`, which waits for the peer: then
 # the connection is not writable, and what comes next waits in the session's outbox. asyncio's own limit.

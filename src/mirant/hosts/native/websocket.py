@@ -11,8 +11,8 @@ from typing import Final
 from mirant.bus.carrier import Request
 from mirant.bus.outbox import Batch
 from mirant.bus.receive import receive
-from mirant.hosts.native_lane import Lane
-from mirant.hosts.rfc6455 import (
+from mirant.hosts.native.lane import Lane
+from mirant.hosts.rfc6455.frames import (
     BINARY,
     CLOSE,
     PING,

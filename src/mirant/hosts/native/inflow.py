@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mirant.hosts.native_requests import RequestInvalid, RequestReader
+from mirant.hosts.native.requests import RequestInvalid, RequestReader
 
 # How much is parsed at once: the rest of a larger read waits until what was in it has been looked at.
 _SLICE: Final = 64 * 1024

@@ -8,7 +8,7 @@ from typing import Any
 from mirant.bayeux.codec import BodyInvalid
 from mirant.bus.carrier import Request
 from mirant.bus.receive import receive as receive_messages
-from mirant.hosts.asgi_scope import Receive
+from mirant.hosts.asgi.scope import Receive
 from mirant.hosts.gate import announces_more, over_limit
 from mirant.hosts.loop import Loop
 from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of

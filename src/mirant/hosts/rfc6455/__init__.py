@@ -1,0 +1,1 @@
+"""The WebSocket protocol on bytes: frames and the opening handshake (RFC 6455)."""

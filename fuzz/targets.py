@@ -28,7 +28,7 @@ from mirant.hosts.native.requests import RequestInvalid, RequestReader
 from mirant.hosts.rfc6455.frames import BINARY, CLOSE, PING, PONG, TEXT, FrameInvalid, FrameReader
 from mirant.identity.token_invalid import TokenInvalid
 from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
-from mirant.transports.long_polling import Response
+from mirant.transports.response import Response
 from tests.identity.signing import NOW, tokens, with_secret
 from tests.world import World
 

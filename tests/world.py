@@ -34,7 +34,8 @@ from mirant.bus.receive import receive
 from mirant.bus.session import Session
 from mirant.options.settings import Settings
 from mirant.services import Services
-from mirant.transports.long_polling import Exchange, Response
+from mirant.transports.long_polling import Exchange
+from mirant.transports.response import Response
 from mirant.transports.websocket import Connection
 
 Json = dict[str, Any]

@@ -19,7 +19,8 @@ from mirant.bus.browsers import COOKIE
 from mirant.bus.carrier import Request
 from mirant.bus.receive import receive
 from mirant.extensions.ack import Ack
-from mirant.transports.long_polling import Exchange, Response
+from mirant.transports.long_polling import Exchange
+from mirant.transports.response import Response
 from tests.world import World
 
 WAVE = 2_000

@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
-from mirant.transports.long_polling import Response, refuse
+from mirant.transports.response import Response, refuse
 
 #: What a page may do. Everything it needs comes from here; scripts and styles are files, never inline.
 CONTENT_SECURITY_POLICY: Final = (

@@ -16,7 +16,7 @@ from mirant.hosts.asgi.scope import Receive, Scope, Send, answer_lifespan, send_
 from mirant.hosts.loop import Loop
 from mirant.hosts.mount import Closable, Mounted
 from mirant.hosts.native.server import NativeHost
-from mirant.transports.long_polling import Response, refuse
+from mirant.transports.response import Response, refuse
 
 # How long requests in progress may take when the server ends, in seconds. Held polls are answered at once;
 # this is for what the application is still doing.

@@ -14,7 +14,8 @@ from urllib.parse import parse_qs
 from mirant.bayeux.codec import BodyInvalid
 from mirant.bus.carrier import Request
 from mirant.bus.core import Core
-from mirant.transports.long_polling import MAX_FIELDS, Exchange, Headers, Response, join_messages
+from mirant.transports.long_polling import MAX_FIELDS, Exchange, join_messages
+from mirant.transports.response import Headers, Response
 
 # As the reference server: dots are for dojo, whose callbacks are "dojo.io.script.jsonp_…._jsonpCallback".
 _CALLBACK: Final = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9._$\-]{0,127}")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Final
 from urllib.parse import parse_qs
 
@@ -17,6 +16,7 @@ from mirant.bus.browsers import COOKIE
 from mirant.bus.carrier import Carrier, Request, Turn
 from mirant.bus.core import Core
 from mirant.bus.flush import MAX_RESPONSE
+from mirant.transports.response import Headers, Response, refuse
 
 # Most fields of a form. dojo and Faye send one; Bayeux 1.0, section 6.2, allows more.
 MAX_FIELDS: Final = 100
@@ -25,26 +25,8 @@ _CHARSET: Final = re.compile(r"charset\s*=\s*\"?([^\s;\"]{1,40})", re.IGNORECASE
 _CHARSETS: Final = {"us-ascii", "iso-8859-1", "utf-16", "utf-16le", "utf-16be"}
 
 
-Headers = tuple[tuple[str, str], ...]
-
-
 class CharsetUnknown(Exception):
     """The body is in an encoding that is not supported."""
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What is answered to a request. `headers` come beside the content type and length, which are implied."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json;charset=utf-8"
-    headers: Headers = ()
-
-
-def refuse(status: int, sentence: str, *headers: tuple[str, str]) -> Response:
-    """Return the response to a request that is not Bayeux: *status* and a sentence for a person."""
-    return Response(status, f"{sentence}\n".encode(), "text/plain;charset=utf-8", headers)
 
 
 class Exchange(Carrier):

@@ -12,7 +12,8 @@ from mirant.hosts.asgi.scope import Receive
 from mirant.hosts.gate import announces_more, over_limit
 from mirant.hosts.loop import Loop
 from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
-from mirant.transports.long_polling import Exchange, Response, refuse
+from mirant.transports.long_polling import Exchange
+from mirant.transports.response import Response, refuse
 
 
 async def answer_post(loop: Loop, request: Request, receive: Receive) -> Response | None:

@@ -8,7 +8,7 @@ from typing import Any
 from mirant.bus.carrier import UNIX, Request
 from mirant.hosts.addresses import read_address
 from mirant.hosts.headers import read_headers
-from mirant.transports.long_polling import Headers, Response
+from mirant.transports.response import Headers, Response
 
 Scope = MutableMapping[str, Any]
 Event = MutableMapping[str, Any]

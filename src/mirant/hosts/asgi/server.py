@@ -21,7 +21,7 @@ from mirant.hosts.asgi.websocket import serve_websocket
 from mirant.hosts.gate import METHODS, text_of, transport_of
 from mirant.hosts.loop import Loop
 from mirant.hosts.pages import Pages
-from mirant.transports.long_polling import Headers, Response, refuse
+from mirant.transports.response import Headers, Response, refuse
 
 
 class AsgiHost:

@@ -12,7 +12,7 @@ from mirant.hosts.asgi.outflow import Item, Outgoing, abort, until_first
 from mirant.hosts.asgi.scope import Receive, Send
 from mirant.hosts.loop import Loop
 from mirant.transports.eventsource import SESSION_LOST, EventStream, event, session_of
-from mirant.transports.long_polling import Headers, Response
+from mirant.transports.response import Headers, Response
 
 _UNCACHED: Final = (("cache-control", "no-cache, no-store"),)
 

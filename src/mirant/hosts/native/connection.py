@@ -15,7 +15,7 @@ from mirant.hosts.native.lane import Lane
 from mirant.hosts.native.requests import Incoming, RequestInvalid
 from mirant.hosts.native.websocket import NativeConnection
 from mirant.hosts.rfc6455.handshake import accept_headers
-from mirant.transports.long_polling import Response, refuse
+from mirant.transports.response import Response, refuse
 
 # Longest line of a head that uvicorn's WebSockets take; of a longer one they never say that it is too long.
 _MAX_UPGRADE_LINE: Final = 8 * 1024

@@ -14,7 +14,8 @@ from mirant.hosts.gate import CLOSE, announces_more, over_limit, text_of
 from mirant.hosts.native.lane import Lane
 from mirant.hosts.native.requests import Incoming
 from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
-from mirant.transports.long_polling import Exchange, Headers, Response, charset_of, is_utf8, refuse
+from mirant.transports.long_polling import Exchange, charset_of, is_utf8
+from mirant.transports.response import Headers, Response, refuse
 
 # RFC 9110, section 15.2.1
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"

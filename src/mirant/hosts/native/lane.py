@@ -22,7 +22,7 @@ from mirant.hosts.loop import Loop
 from mirant.hosts.native.deadlines import Limits, Watch
 from mirant.hosts.native.requests import Incoming
 from mirant.hosts.rfc6455.handshake import is_handshake
-from mirant.transports.long_polling import Headers, Response
+from mirant.transports.response import Headers, Response
 
 _JSON: Final = Response(200, b"").content_type
 _FORWARDED: Final = frozenset({"x-forwarded-for", "x-forwarded-proto"})

@@ -29,7 +29,7 @@ def run(effort: Effort) -> Iterator[Result]:
     yield _timed("one subscriber", partial(_say, stage, sender, heard), 1, effort)
     yield _timed("nobody subscribed, 20 in a frame", partial(_say, stage, sender, batch), 20, effort)
     yield _timed("nobody subscribed, 20 frames per tick", partial(_burst, stage, sender, alone), 20, effort)
-    stage.core.extensions.extend([Ack(), BinaryData(), TimeSync(lambda: 0.0)])
+    stage.core.extensions.add(*[Ack(), BinaryData(), TimeSync(lambda: 0.0)])
     yield _timed("nobody subscribed, usual extensions", partial(_say, stage, sender, alone), 1, effort)
     yield _timed("one subscriber, usual extensions", partial(_say, stage, sender, heard), 1, effort)
     for size in _SIZES:

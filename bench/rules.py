@@ -22,7 +22,7 @@ def run(effort: Effort) -> Iterator[Result]:
     for size in _SIZES:
         stage = Stage()
         if size:
-            stage.core.guard = RuleGuard(_book(size))
+            stage.core.enforce(RuleGuard(_book(size), stage.core.hub))
         session = stage.enter()
         names = (f"/area{number % max(size, 1)}/{number}/talk" for number in range(_CHANNELS))
         publish = partial(_publish, stage, sink_of(session), frames(names, session.id))

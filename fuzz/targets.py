@@ -17,8 +17,7 @@ from mirant.bayeux.channels import Channel, ChannelInvalid, Pattern, Template
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.errors import APPLICATION_FAILED, TABLE
 from mirant.bus.browsers import COOKIE, Browsers
-from mirant.bus.carrier import Request
-from mirant.bus.receive import receive
+from mirant.bus.request import Request
 from mirant.extensions.ack import Ack
 from mirant.extensions.activity import Activity
 from mirant.extensions.binary import BinaryData
@@ -113,7 +112,7 @@ def query(data: bytes) -> None:
         except BodyInvalid:
             return
         if messages is not None:
-            world.run(receive(world.core, messages, exchange, world.now))
+            world.run(world.core.receive(messages, exchange, world.now))
     assert [response.status for response in responses] in ([200], [400], [413])
 
 
@@ -208,13 +207,7 @@ def _world() -> Iterator[World]:
     log.addHandler(failures)
     try:
         world = World(max_body=2_000_000)
-        world.core.extensions += [
-            Ack(),
-            BinaryData(),
-            TimeSync(lambda: 1.0),
-            TimeStamp(lambda: 1.0),
-            Activity(60),
-        ]
+        world.use(Ack(), BinaryData(), TimeSync(lambda: 1.0), TimeStamp(lambda: 1.0), Activity(60))
         yield world
         witness = world.socket().enter()
         witness.subscribe("/witness")

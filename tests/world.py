@@ -24,15 +24,17 @@ from typing import Any, Self
 from mirant.bayeux.channels import Channel, Pattern
 from mirant.bayeux.messages import Delivery
 from mirant.bus.browsers import COOKIE
-from mirant.bus.carrier import Request
 from mirant.bus.channel_options import ChannelOptions
 from mirant.bus.core import Core
 from mirant.bus.extension import Extension
 from mirant.bus.hooks import Pipeline
 from mirant.bus.outbox import Batch
-from mirant.bus.receive import receive
+from mirant.bus.request import Request
 from mirant.bus.session import Session
+from mirant.engines.memory import MemoryEngine
 from mirant.options.settings import Settings
+from mirant.policy.rule_guard import RuleGuard
+from mirant.policy.rulebook import Rulebook
 from mirant.services import Services
 from mirant.transports.long_polling import Exchange
 from mirant.transports.response import Response
@@ -86,8 +88,11 @@ class World:
 
     def __init__(self, settings: Settings | None = None, **options: Any) -> None:
         """Make a bus with *settings*, or with the *options* of `Settings` that are given."""
-        self.core = Core(settings or Settings(**options), self, secret=b"a secret that tests share")
+        #: The time, in seconds. The core knows no other clock.
         self.now = START
+        settings = settings or Settings(**options)
+        engine = MemoryEngine(settings)
+        self.core = Core(settings, self, engine, self._clock, secret=b"a secret that tests share")
         self.services = Services(self.core)
         self.flushes = 0
         #: What code in the background raised after it had waited; a real host logs it.
@@ -95,14 +100,8 @@ class World:
         self._flush_wanted = False
         self._in_tick = False
 
-    @property
-    def now(self) -> float:
-        """The time, in seconds. The core knows no other clock."""
-        return self.core.now
-
-    @now.setter
-    def now(self, now: float) -> None:
-        self.core.now = now
+    def _clock(self) -> float:
+        return self.now
 
     # --- The host's side of the core ---
 
@@ -163,13 +162,20 @@ class World:
 
     def use(self, *extensions: Extension) -> Self:
         """Let the bus have *extensions*, after those it has."""
-        self.core.extensions.extend(extensions)
+        self.core.extensions.add(*extensions)
         return self
 
     def channel(self, pattern: str, **options: Any) -> Self:
         """Set the `ChannelOptions` of the channels that *pattern* matches."""
-        self.core.channels.set(Pattern.parse(pattern), ChannelOptions(**options))
+        self.core.hub.channels.set(Pattern.parse(pattern), ChannelOptions(**options))
         return self
+
+    def enforce(self, book: Rulebook) -> RuleGuard:
+        """Put the rules of *book* in force, and return the guard that they are."""
+        guard = RuleGuard(book, self.core.hub)
+        self.core.enforce(guard)
+        self.settle()
+        return guard
 
     def polling(self, *, cookies: bool = True, multiplexed: bool = False) -> PollingClient:
         """Return a new client on long-polling, which keeps cookies as browsers do unless told not to.
@@ -189,10 +195,10 @@ class World:
         """Whether nothing is left of any session: in tables, timers and queues."""
         self.publish("/is/anybody/left", None)
         core = self.core
-        flush = core._flush
-        left = (core.sessions, core.subscriptions, core.windows._polling)
-        waiting = (flush._tick, flush._completed, flush._dirty)
-        return not any(len(table) for table in (*left, *waiting)) and core.next_deadline() is None
+        left = (core.sessions, core.hub.subscriptions, core._windows._polling, core._deliveries)
+        numbers = core.statistics()
+        held = (numbers.sessions, numbers.subscriptions, numbers.waiting)
+        return not any(len(table) for table in left) and not any(held) and core.next_deadline() is None
 
     # --- Running pipelines ---
 
@@ -395,7 +401,7 @@ class PollingClient(Client):
         poll.exchange = Exchange(self.world.core, request, poll.answer)
         messages = poll.exchange.read(body)
         if messages is not None:
-            self.world.run(receive(self.world.core, messages, poll.exchange, self.world.now))
+            self.world.run(self.world.core.receive(messages, poll.exchange, self.world.now))
         if self._cookies and not poll.held and poll.cookie is not None:
             self.cookie = poll.cookie
         return poll
@@ -493,7 +499,7 @@ class SocketClient(Client):
             messages = self.connection.read(self._inbox.popleft())
             if messages is not None:
                 self._busy = True
-                pipeline = receive(self.world.core, messages, self.connection, self.world.now)
+                pipeline = self.world.core.receive(messages, self.connection, self.world.now)
                 self.world.run(pipeline, self._done)
 
     def _done(self) -> None:
@@ -522,12 +528,13 @@ class FakeConnection(Connection):
     def unsent(self) -> list[Batch]:
         return [item for item in self.pending if isinstance(item, Batch)]
 
-    def write(self, batches: Sequence[Batch]) -> None:
+    def push(self, batches: Sequence[Batch]) -> bool:
         self.batches.extend(batches)
         for batch in batches:
             self._put(batch)
+        return True
 
-    def send(self, text: bytes) -> None:
+    def say(self, text: bytes) -> None:
         self._put(text)
 
     def take_back(self) -> list[Batch]:

@@ -5,9 +5,10 @@ The names here are the public interface; their modules may move.
 
 from mirant.application import Bus
 from mirant.bayeux.channels import Channel, ChannelInvalid, Pattern
-from mirant.bus.extension import Extension, Veto
+from mirant.bus.extension import Extension
 from mirant.bus.identity import Identity
 from mirant.bus.session import Ending, Session
+from mirant.bus.veto import Veto
 from mirant.extensions.ack import Ack
 from mirant.extensions.activity import Activity
 from mirant.extensions.binary import Binary, BinaryData

@@ -14,8 +14,8 @@ import msgspec
 from mirant.bayeux.channels import Channel, Pattern
 from mirant.bus.channel_options import ChannelOptions
 from mirant.bus.extension import Extension
-from mirant.bus.guard import install
 from mirant.bus.session import Session
+from mirant.bus.statistics import Statistics
 from mirant.extensions.ack import Ack
 from mirant.extensions.binary import BinaryData
 from mirant.extensions.timesync import TimeSync
@@ -80,7 +80,7 @@ class Bus(Services):
         self._loop = Loop(policy.settings, secret=secret)
         super().__init__(self._loop.core)
         usual = [Ack(), BinaryData(), TimeSync(wall_clock)]
-        self._core.extensions.extend(usual if extensions is None else extensions)
+        self._core.extensions.set(usual if extensions is None else extensions)
         self._host = AsgiHost(self._loop, Pages(pages))
         self._enforce(policy)
 
@@ -118,7 +118,6 @@ class Bus(Services):
         policy = self._source.load()
         if self._source.config is None:
             policy = replace(policy, settings=self.settings)
-        self._core.now = self._loop.now()
         self._enforce(policy)
 
     def _enforce(self, policy: Policy) -> None:
@@ -135,7 +134,7 @@ class Bus(Services):
         self._policy = policy
         self._core.configure(policy.settings)
         self._loop.set_gate(policy.settings)
-        install(self._core, None if policy.book is None else RuleGuard(policy.book))
+        self._core.enforce(None if policy.book is None else RuleGuard(policy.book, self._core.hub))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope: http, websocket or lifespan."""
@@ -174,7 +173,7 @@ class Bus(Services):
             ChannelInvalid: *pattern* is none.
         """
         options = ChannelOptions(lazy=lazy, echo=echo, latest=latest, persistent=persistent, history=history)
-        self._core.channels.set(Pattern.parse(pattern), options)
+        self._core.hub.channels.set(Pattern.parse(pattern), options)
 
     async def publish(self, channel: str, data: object, *, lazy: float | None = None) -> int:
         """Publish *data* on *channel* from the server; return to how many sessions here it goes.
@@ -194,7 +193,7 @@ class Bus(Services):
 
     def publish_nowait(self, channel: str, data: object, *, lazy: float | None = None) -> int:
         """The same as `publish`, for code that cannot await."""
-        self._core.now = self._loop.now()  # raises where it may not be called, before anything is changed
+        self._loop.now()  # raises where it may not be called, before anything is changed
         target = broadcast_channel(channel)
         if self._core.guard is not None:
             data = filtered(self._core.guard, target, data)
@@ -210,7 +209,7 @@ class Bus(Services):
             ValueError: *channel* is a meta channel.
             TypeError: *data* has no JSON form.
         """
-        self._core.now = self._loop.now()
+        self._loop.now()
         self._core.deliver(session, delivery_of(deliverable_channel(channel), data))
 
     def history(self, channel: str, count: int = 100) -> list[Any]:
@@ -219,8 +218,8 @@ class Bus(Services):
         Raises:
             ChannelInvalid: *channel* is no channel name.
         """
-        kept = self._core.history.last(Channel.parse(channel), count)
-        return [msgspec.json.decode(delivery.payload)["data"] for delivery in kept]
+        page = self._core.hub.history(Channel.parse(channel), last=count)
+        return [msgspec.json.decode(delivery.payload)["data"] for _, delivery in page.items]
 
     def session(self, session_id: str) -> Session | None:
         """Return the session with this clientId, or None."""
@@ -231,9 +230,13 @@ class Bus(Services):
         """How many sessions there are."""
         return len(self._core.sessions)
 
+    def statistics(self) -> Statistics:
+        """Return what the bus has done since it was made, and what it holds now."""
+        return self._core.statistics()
+
     def dismiss(self, session: Session) -> None:
         """End *session*; its client is told not to come back."""
-        self._core.now = self._loop.now()
+        self._loop.now()
         self._core.dismiss(session)
 
     def open(self) -> None:

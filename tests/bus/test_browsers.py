@@ -3,7 +3,7 @@
 import pytest
 
 from mirant.bus.browsers import Browsers
-from mirant.bus.carrier import Request
+from mirant.bus.request import Request
 
 BROWSERS = Browsers(b"secret")
 

@@ -3,8 +3,8 @@
 import pytest
 
 from mirant.bayeux.messages import Message
-from mirant.bus.carrier import Turn
 from mirant.bus.extension import Dismiss, Extension
+from mirant.bus.turn import Turn
 from tests.world import World, reply_to
 
 GOODBYE = {"channel": "/meta/disconnect", "successful": True}

@@ -3,9 +3,9 @@
 import pytest
 
 from mirant.bayeux.messages import Message
-from mirant.bus.carrier import Request
 from mirant.bus.extension import Veto
 from mirant.bus.identity import CredentialRefused, Identity
+from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.services import Handshake
 from tests.world import Later, World, reply_to

@@ -275,9 +275,9 @@ def test_a_hundred_thousand_sessions_come_and_go_and_leave_nothing() -> None:
     world = World(max_sessions=100_000)
     core = world.core
     for number in range(100_000):
-        core.now = 1_000.0 + number * 0.001
-        core.expect(core.open())
+        world.now = 1_000.0 + number * 0.001
+        world.socket().handshake()
     assert len(core.sessions) == 100_000
     world.advance(200)
     assert world.is_empty()
-    assert len(core._deadlines._buckets) == 0
+    assert len(core._timetable._deadlines._buckets) == 0

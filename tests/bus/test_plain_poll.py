@@ -6,24 +6,15 @@ from typing import Any
 import pytest
 
 from mirant.bayeux.messages import Message, Reply
-from mirant.bus.carrier import Request, Turn
+from mirant.bus.carrier import MAX_RESPONSE
 from mirant.bus.extension import Extension
-from mirant.bus.flush import MAX_RESPONSE
-from mirant.bus.plain_poll import Poller, hold
+from mirant.bus.request import Request
+from mirant.bus.turn import Turn
 from mirant.extensions.ack import Ack
 from mirant.extensions.timestamp import TimeStamp
 from mirant.extensions.timesync import TimeSync
 from mirant.transports.long_polling import Exchange
 from tests.world import Poll, PollingClient, World
-
-
-class ShortExchange(Exchange, Poller):
-    """An exchange as the native host has it."""
-
-    __slots__ = ()
-
-    def answer_poll(self, opening: bytes, reply: bytes) -> bool:
-        return self._answer(self.wrap(b"%b,%b]" % (opening, reply), ()))
 
 
 def poll_of(client: PollingClient, *, message_id: str) -> tuple[Poll, bool]:
@@ -34,8 +25,8 @@ def poll_of(client: PollingClient, *, message_id: str) -> tuple[Poll, bool]:
     )
     poll = Poll(client)
     cookie = {"cookie": f"BAYEUX_BROWSER={client.cookie}"} if client.cookie else {}
-    exchange = ShortExchange(client.world.core, Request(cookie), poll.answer)
-    if not hold(client.world.core, body, exchange, client.world.now):
+    exchange = Exchange(client.world.core, Request(cookie), poll.answer)
+    if not client.world.core.hold_plain(body, exchange, client.world.now):
         return client.post(body), False
     poll.exchange = exchange
     client.world.settle()

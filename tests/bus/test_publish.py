@@ -402,7 +402,7 @@ class Failing(Extension):
 def test_an_extension_that_fails_on_a_reply_costs_that_reply_and_nothing_else(
     world: World, channel: str
 ) -> None:
-    world.core.extensions.append(Failing())
+    world.core.extensions.add(Failing())
     alice, bob = world.polling().enter(), world.socket().enter()
     bob.subscribe("/**")
     broken, sound = alice.message(channel, data=1), alice.message("/a", data=2)
@@ -431,7 +431,7 @@ class Gate(Extension):
 
 
 def test_an_extension_may_refuse_a_message(world: World) -> None:
-    world.core.extensions.append(Gate())
+    world.core.extensions.add(Gate())
     alice = world.polling().enter()
     assert alice.publish("/refused", 1)["error"] == "404:gate:message_deleted"
     assert alice.publish("/a", 1)["successful"]
@@ -439,7 +439,7 @@ def test_an_extension_may_refuse_a_message(world: World) -> None:
 
 def test_a_session_that_ended_while_an_extension_waited_is_unknown(world: World) -> None:
     gate = Gate()
-    world.core.extensions.append(gate)
+    world.core.extensions.add(gate)
     alice, bob = world.polling().enter(), world.socket().enter()
     bob.subscribe("/a")
     gate.later = Later()

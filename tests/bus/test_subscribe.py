@@ -49,7 +49,7 @@ def test_to_subscribe_to_a_service_channel_succeeds_and_is_not_recorded(
 ) -> None:
     assert alice.subscribe(name)["successful"]
     assert alice.session.subscriptions == set()
-    assert len(world.core.subscriptions) == 0
+    assert len(world.core.hub.subscriptions) == 0
     assert alice.unsubscribe(name)["successful"]
 
 

@@ -9,7 +9,7 @@ from mirant import (
     Extension,
 )
 from mirant.bayeux.messages import Message, Reply
-from mirant.bus.carrier import Turn
+from mirant.bus.turn import Turn
 from tests.hosts.clients import Poller
 
 

@@ -15,7 +15,7 @@ EPOCH = 1_700_000_000.0
 def world() -> World:
     world = World()
     began = world.now
-    world.core.extensions.append(TimeSync(lambda: EPOCH + world.now - began))
+    world.core.extensions.add(TimeSync(lambda: EPOCH + world.now - began))
     return world
 
 
@@ -129,7 +129,7 @@ def test_what_other_extensions_answered_is_kept(world: World) -> None:
         def outgoing(self, reply: Any, message: Any, turn: Any, now: float) -> None:
             reply.ext = {"other": 1}
 
-    world.core.extensions.insert(0, Other(lambda: 0.0))
+    world.core.extensions.set([Other(lambda: 0.0), *world.core.extensions])
     reply = world.polling().handshake(ext={"timesync": {"tc": 1}})
     assert reply["ext"]["other"] == 1
     assert reply["ext"]["timesync"]["tc"] == 1

@@ -16,8 +16,7 @@ from pathlib import Path
 
 from mirant.bayeux.codec import decode
 from mirant.bus.browsers import COOKIE
-from mirant.bus.carrier import Request
-from mirant.bus.receive import receive
+from mirant.bus.request import Request
 from mirant.extensions.ack import Ack
 from mirant.transports.long_polling import Exchange
 from mirant.transports.response import Response
@@ -47,7 +46,7 @@ class Lives:
 
     def __init__(self) -> None:
         self.world = World(max_interval=10)
-        self.world.core.extensions.append(Ack())
+        self.world.core.extensions.add(Ack())
         self.ended = 0
 
     def pass_by(self, count: int) -> None:
@@ -93,7 +92,7 @@ class Lives:
 
         exchange = Exchange(self.world.core, Request(headers), answer)
         messages = decode(text.encode(), max_size=1_000, max_batch=2)
-        self.world.run(receive(self.world.core, messages, exchange, self.world.now))
+        self.world.run(self.world.core.receive(messages, exchange, self.world.now))
         return answers[0].body if answers else b""
 
 

@@ -6,7 +6,7 @@ from tests.world import World
 
 def test_a_stale_acknowledgement_takes_back_no_newer_one() -> None:
     world = World()
-    world.core.extensions.append(Ack())
+    world.core.extensions.add(Ack())
     client = world.polling()
     client.handshake(ext={"ack": True})
     assert client.connect(ext={"ack": 0}).reply["ext"] == {"ack": 1}

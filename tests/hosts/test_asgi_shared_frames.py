@@ -10,8 +10,8 @@ from websockets.protocol import State
 
 from mirant import Bus, Settings
 from mirant.bayeux.messages import Delivery
-from mirant.bus.carrier import Request
 from mirant.bus.outbox import Batch
+from mirant.bus.request import Request
 from mirant.hosts.asgi.scope import Event
 from mirant.hosts.asgi.shared_frames import HIGH_WATER, SharedFrames, shared_frames
 from mirant.hosts.asgi.websocket import AsgiConnection
@@ -109,10 +109,10 @@ async def test_nothing_overtakes_what_waits_for_send() -> None:
     connection = AsgiConnection(Loop(Settings()), Request(), frames)
     first, second, third, fourth = (Batch([Delivery.of_raw("/a", b"%d" % number)]) for number in range(4))
     transport.room = 1
-    connection.write([first, second, third])
+    connection.push([first, second, third])
     transport.room = 10
-    connection.write([fourth])
-    connection.send(b"[]")
+    connection.push([fourth])
+    connection.say(b"[]")
 
     assert transport.written == [frame(TEXT, first.payload)]
     assert not connection.writable

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirant.bayeux.messages import Message
-from mirant.bus.carrier import Request
 from mirant.bus.extension import Veto
 from mirant.bus.identity import CredentialRefused, Identity
+from mirant.bus.record import SessionRecord
+from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.identity.authentication import Answer, Authentication
 from mirant.identity.proxy_options import ProxyOptions
@@ -78,9 +79,17 @@ def now_of(answer: Answer) -> Identity | None:
 
 def session(identity: Identity | None) -> Session:
     """Return a session of *identity*."""
-    found = Session("a" * 20, Settings())
-    found.identity = identity
-    return found
+    settings = Settings()
+    record = SessionRecord(
+        id="a" * 20,
+        timeout=settings.timeout,
+        interval=settings.interval,
+        max_interval=settings.max_interval,
+        echo=settings.echo,
+        connect_only=settings.connect_only,
+        identity=identity,
+    )
+    return Session(record, settings)
 
 
 def name_of(answer: Answer) -> str | None:

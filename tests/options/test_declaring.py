@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from mirant.bayeux.messages import Delivery, Message, Reply
-from mirant.bus.carrier import Turn
 from mirant.bus.extension import Extension
 from mirant.bus.session import Session
+from mirant.bus.turn import Turn
 from tests.world import Client, Json, World, reply_to
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["polling", "socket"])

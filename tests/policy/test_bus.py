@@ -95,6 +95,7 @@ async def test_a_cookie_does_not_sign_in_a_session_that_somebody_else_may_have_o
 
 async def test_what_the_application_publishes_is_filtered_and_kept(config: Path) -> None:
     bus = Bus(config, environ=ENVIRON)
+    bus.open()
     for n in range(3):
         await bus.publish("/users/alice/inbox", f"<{n}>")
     assert bus.history("/users/alice/inbox") == ["&lt;1&gt;", "&lt;2&gt;"]
@@ -106,8 +107,10 @@ async def test_what_the_application_publishes_is_filtered_and_kept(config: Path)
 
 async def test_the_application_is_told_of_what_its_filters_drop(tmp_path: Path) -> None:
     write(tmp_path / "mirant.toml", '[[channel]]\nmatch = "/a"\nfilters = [{ size = 3 }]')
+    bus = Bus(tmp_path / "mirant.toml")
+    bus.open()
     with pytest.raises(Veto, match="too_large"):
-        await Bus(tmp_path / "mirant.toml").publish("/a", "1234")
+        await bus.publish("/a", "1234")
 
 
 async def test_jettys_filters_alone_leave_the_bus_open(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mirant.bus.carrier import Request
+from mirant.bus.request import Request
 from mirant.policy.origin import Origins
 
 HOST = {"host": "bus.example:8080"}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mirant.bus.guard import install
 from mirant.bus.session import Session
-from mirant.policy.rule_guard import RuleGuard
 from tests.policy.rulebooks import rulebook
 from tests.policy.test_rule_guard import OPEN, enter, ruled
 from tests.world import PollingClient, World
@@ -182,7 +180,7 @@ def test_each_message_is_judged_by_the_rules_of_its_moment() -> None:
     socket = world.socket()
     socket.handshake()
     assert socket.publish("/a", 1)["successful"]
-    install(world.core, RuleGuard(rulebook('[[channel]]\nmatch = "/a"\npublish = "server"')))
+    world.enforce(rulebook('[[channel]]\nmatch = "/a"\npublish = "server"'))
     assert not socket.publish("/a", 1)["successful"]
 
 
@@ -229,8 +227,8 @@ def test_what_is_refused_grows_nothing() -> None:
         client.publish(f"/secret/{number}", number)
         client.publish(f"/service/secret/{number}", number)
     assert client.session.subscriptions == set()
-    assert len(world.core.subscriptions) == 0
-    assert client.session.rates is None
+    assert len(world.core.hub.subscriptions) == 0
+    assert client.session.rates == {}
     assert client.session.outbox.size == 0
 
 

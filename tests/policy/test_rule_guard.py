@@ -11,13 +11,11 @@ import pytest
 
 from mirant.bayeux.channels import Channel, Pattern
 from mirant.bayeux.messages import Message
-from mirant.bus.carrier import Request
 from mirant.bus.extension import Veto
-from mirant.bus.guard import install
 from mirant.bus.identity import Identity
+from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.extensions.binary import Binary
-from mirant.policy.rule_guard import RuleGuard
 from mirant.services import Caller, filtered
 from tests.policy.rulebooks import identity, rulebook
 from tests.world import OFFER, Later, Poll, PollingClient, World
@@ -45,7 +43,7 @@ def ruled(rules: str, **settings: Any) -> World:
     world = World(**settings)
     world.core.hooks.authenticate = who
     world.core.hooks.renew = renewed
-    install(world.core, RuleGuard(rulebook(rules)))
+    world.enforce(rulebook(rules))
     return world
 
 
@@ -352,10 +350,7 @@ def test_new_rules_revoke_what_they_would_not_grant_and_say_so() -> None:
     client = enter(world)
     client.subscribe(["/a", "/b", "/**"])
     world.publish("/b", "what waits already")
-    install(
-        world.core, RuleGuard(rulebook('[[channel]]\nmatch = "/a"\nsubscribe = "anyone"\npublish = "server"'))
-    )
-    world.settle()
+    world.enforce(rulebook('[[channel]]\nmatch = "/a"\nsubscribe = "anyone"\npublish = "server"'))
     client.connect()
     assert client.deliveries == [
         {"channel": "/b", "data": "what waits already"},
@@ -384,7 +379,7 @@ def test_a_subscription_that_waited_for_the_application_is_judged_by_the_rules_i
     world.services.on_subscribe("/chat/{room}")(slow)
     client = enter(world)
     client.send(client.message("/meta/subscribe", subscription="/chat/a"))
-    install(world.core, RuleGuard(rulebook('[[channel]]\nmatch = "/x"\nsubscribe = "anyone"')))
+    world.enforce(rulebook('[[channel]]\nmatch = "/x"\nsubscribe = "anyone"'))
     answer.resolve()
     assert world.publish("/chat/a", 1) == 0
 
@@ -408,18 +403,18 @@ def waiting_publish(gate: Later) -> tuple[World, PollingClient, PollingClient, P
 def test_a_publish_that_waited_for_the_application_is_judged_by_the_rules_in_force_then() -> None:
     gate = Later()
     world, reader, _, publish = waiting_publish(gate)
-    install(world.core, RuleGuard(rulebook(OPEN_A.replace('publish = "anyone"', 'publish = "server"'))))
+    world.enforce(rulebook(OPEN_A.replace('publish = "anyone"', 'publish = "server"')))
     gate.resolve()
     assert publish.reply["error"] == DENIED + "publish_denied"
     reader.connect()
     assert reader.data == []
-    assert world.core.history.last(Channel.parse("/a"), 5) == []
+    assert world.core.hub.history(Channel.parse("/a"), last=5).items == []
 
 
 def test_a_publish_that_waited_goes_through_the_filters_in_force_then() -> None:
     gate = Later()
     world, reader, _, publish = waiting_publish(gate)
-    install(world.core, RuleGuard(rulebook(OPEN_A + 'filters = ["no-markup"]\n')))
+    world.enforce(rulebook(OPEN_A + 'filters = ["no-markup"]\n'))
     gate.resolve()
     assert publish.reply["successful"]
     reader.connect()
@@ -493,7 +488,7 @@ def test_channels_that_were_refused_are_not_kept() -> None:
     book = rulebook('[[channel]]\nmatch = "/**"\npublish = "role:w"\ncreate = "role:host"\n')
     world = World()
     world.core.hooks.authenticate = who
-    install(world.core, RuleGuard(book))
+    world.enforce(book)
     for name in ("s", "w+w"):  # the one may not publish at all, the other not be the first
         client = enter(world, name)
         for number in range(20):
@@ -550,14 +545,14 @@ def test_members_that_waited_for_the_application_are_counted() -> None:
     for client in (enter(world), enter(world)):
         client.send(client.message("/meta/subscribe", subscription="/chat/a"))
     answer.resolve()
-    assert world.core.subscriptions.count(Pattern.parse("/chat/a")) == 1
+    assert world.core.hub.subscriptions.count(Pattern.parse("/chat/a")) == 1
 
 
 def test_a_rate_that_was_raised_is_in_force_at_once() -> None:
     world = ruled(OPEN + '[[channel]]\nmatch = "/chat/*"\nrate = "1/h"')
     client = enter(world)
     assert client.publish("/chat/a", 1)["successful"]
-    install(world.core, RuleGuard(rulebook(OPEN + '[[channel]]\nmatch = "/chat/*"\nrate = "100/s"')))
+    world.enforce(rulebook(OPEN + '[[channel]]\nmatch = "/chat/*"\nrate = "100/s"'))
     world.advance(1.1)
     assert client.publish("/chat/a", 2)["successful"]
 

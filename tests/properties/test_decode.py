@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
-from mirant.bus.carrier import Request
+from mirant.bus.request import Request
 from mirant.hosts.asgi.exchange import read_body
 from tests.world import World
 

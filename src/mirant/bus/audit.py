@@ -10,8 +10,13 @@ import json
 import logging
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from math import inf
 from typing import Final
+
+from mirant.bus.contracts import Observer
+from mirant.bus.party import Party
+from mirant.bus.refusal import Refusal
 
 # So many events of one kind from one address may follow each other, and then one per pause, in seconds. An
 # attacker fills neither the disk nor the page on which somebody looks for other attackers.
@@ -35,16 +40,30 @@ _PLAIN: Final = re.compile(r"[\w./:*@+\-\[\]{}]+", re.ASCII)
 log = logging.getLogger("mirant.audit")
 
 
-class Audit:
+class Audit(Observer):
     """Writes events, and counts those it does not write."""
 
-    __slots__ = ("_second", "_sources", "_suppressed", "_written")
+    __slots__ = ("_clock", "_second", "_sources", "_suppressed", "_written")
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """*clock* returns monotonic seconds."""
+        self._clock = clock
         self._sources: OrderedDict[tuple[str, str], float] = OrderedDict()  # when the next is expected
         self._second = 0
         self._written = 0  # in that second
         self._suppressed = 0
+
+    def refused(self, party: Party, channel: str | None, refusal: Refusal) -> None:
+        if refusal.event is not None:
+            user = None if party.identity is None else party.identity.name
+            facts = {"channel": None, "session": party.label, "user": user, **refusal.facts}
+            self.event(self._clock(), refusal.event, party.address, **facts)
+
+    def noted(self, event: str, party: Party | None, facts: dict[str, object]) -> None:
+        if party is None:
+            self.event(self._clock(), event, None, **facts)
+        else:
+            self.event(self._clock(), event, party.address, session=party.label, **facts)
 
     def event(self, now: float, name: str, address: str | None, **facts: object) -> None:
         """Write the event called *name*, caused from *address*, with *facts*; None among them is left out."""

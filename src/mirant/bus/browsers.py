@@ -1,4 +1,4 @@
-"""Which browser a request comes from, and how many of its windows may hold a poll.
+"""Which browser a request comes from.
 
 The BAYEUX_BROWSER cookie tells. The reference server takes any value that a client presents. Here a value
 counts only if this server gave it out (it is signed), so that nobody can plant one or try others'.
@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from mirant.bus.carrier import Request
-    from mirant.bus.session import Session
+from mirant.bus.request import Request
 
 #: The name that CometD servers use; clients and proxies know it.
 COOKIE: Final = "BAYEUX_BROWSER"
@@ -54,38 +51,3 @@ class Browsers:
 
     def _sign(self, browser: str) -> str:
         return hmac.new(self._secret, browser.encode(), "sha256").hexdigest()[:_SIGNATURE_HEX]
-
-
-class Windows:
-    """Multi-window detection: which sessions of a browser may hold a poll.
-
-    A browser opens few connections to one host (six, over HTTP/1.1). Windows that each hold a poll use them
-    up, and then nothing loads any more. So the oldest windows that poll keep their long poll, and the others
-    are told to poll at an interval.
-    """
-
-    __slots__ = ("_polling", "limit")
-
-    def __init__(self, limit: int) -> None:
-        """Let *limit* windows of each browser hold a poll."""
-        self.limit = limit
-        self._polling: dict[str, dict[Session, None]] = {}  # in the order of their first poll
-
-    def admits(self, session: Session) -> bool:
-        """Whether *session*, which polls, may be held; it takes its place among its browser's windows."""
-        # A place once taken is kept, and known to the session: no table has to be looked at.
-        if session.browser is None or session.place == self.limit:
-            return True
-        polling = self._polling.setdefault(session.browser, {})
-        polling[session] = None
-        session.place = self.limit if session in islice(polling, self.limit) else None
-        return session.place is not None
-
-    def leave(self, session: Session) -> None:
-        """Let *session* give up its place: it ended, or needs no poll any more."""
-        session.place = None
-        polling = self._polling.get(session.browser or "")
-        if polling is not None:
-            polling.pop(session, None)
-            if not polling:
-                del self._polling[session.browser or ""]

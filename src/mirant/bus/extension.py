@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, cast
+
+import msgspec
 
 from mirant.bayeux.messages import Delivery, Message, Reply
+from mirant.bus.session import OwnExtension, Session
+from mirant.bus.turn import Turn
+from mirant.bus.veto import Dismiss, Veto
 
-if TYPE_CHECKING:
-    from mirant.bus.carrier import Turn
-    from mirant.bus.session import Session
-
-
-class Veto(Exception):
-    """Raised by an extension or an application's hook to refuse a message.
-
-    Its text is sent to the client between the colons of the error (``404:reason:message_deleted``), so keep
-    it short and free of colons; without text the client learns only that the message was refused.
-    """
+__all__ = ["Dismiss", "Extension", "Extensions", "Veto"]
 
 
-class Dismiss(Exception):
-    """Raised by an extension to end the session of a message; its client is told to stay away."""
-
-
-class Extension:
+class Extension(OwnExtension):
     """The base of extensions: does nothing. They run in the order in which they were added.
 
     An extension is the bus's (it sees everything) or one session's (`Session.extensions`). A message of a
     session that the bus does not know never gets here.
+
+    What an extension remembers of a session belongs into the session's record: `Session.negotiate` puts a
+    value there under the extension's `key`, and `Session.negotiated` finds it again, in another process too.
     """
 
+    #: The name under which it keeps something in a session's record, and the type of that; None: it does not.
+    key: ClassVar[str | None] = None
+    state: ClassVar[type[msgspec.Struct] | None] = None
+
     #: Whether it has to see a /meta/connect that says nothing of its own (no `ext`, no `advice`), and the
-    #: answer to it. A bus all of whose extensions say no answers them the short way (`plain_poll`).
-    #: Not inherited.
+    #: answer to it. If no extension of a bus has to, the bus answers those in a shorter way. Not inherited: a
+    #: subclass may do more.
     sees_plain_connects: ClassVar[bool] = True
 
     def incoming(self, message: Message, turn: Turn, now: float) -> Awaitable[None] | None:
@@ -61,27 +59,72 @@ class Extension:
         """
 
 
-class Extensions(list[Extension]):
-    """Those of a bus, in their order."""
+IncomingHook = Callable[[Message, Turn, float], Awaitable[None] | None]
+PublishingHook = Callable[[Delivery, float], Delivery]
+OutgoingHook = Callable[[Reply, Message, Turn, float], None]
 
-    __slots__ = ("_judged", "_plain")
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._judged: list[Extension] = []
-        self._plain = True
+class Extensions:
+    """The extensions of a bus, in their order, and for each occasion those that do something on it."""
 
-    def of(self, session: Session | None) -> Sequence[Extension]:
-        """Return those that see the messages of *session*: the bus's, then its own."""
-        if session is None or not session.extensions:
-            return self
-        return [*self, *session.extensions]
+    __slots__ = ("_all", "_changed", "incoming", "outgoing", "publishing", "see_plain_connects")
 
-    @property
-    def let_plain_connects_pass(self) -> bool:
-        """Whether none of them has to see a plain connect (`mirant.bus.plain_poll`)."""
-        if self._judged != self:
-            self._judged = list(self)
-            # What a class says is not inherited: a subclass may do more.
-            self._plain = not any(vars(type(each)).get("sees_plain_connects", True) for each in self)
-        return self._plain
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        """Begin with none; *changed* is called when `see_plain_connects` may have changed."""
+        self._all: tuple[Extension, ...] = ()
+        self._changed = changed
+        self.incoming: tuple[IncomingHook, ...] = ()
+        self.publishing: tuple[PublishingHook, ...] = ()
+        self.outgoing: tuple[OutgoingHook, ...] = ()
+        #: Whether one of them has to see a connect that says nothing of its own.
+        self.see_plain_connects = False
+
+    def __iter__(self) -> Iterator[Extension]:
+        return iter(self._all)
+
+    def add(self, *extensions: Extension) -> None:
+        """Let *extensions* run after those there are."""
+        self.set([*self._all, *extensions])
+
+    def set(self, extensions: Iterable[Extension]) -> None:
+        """Let *extensions* run, in this order, and no others."""
+        self._all = tuple(extensions)
+        self.incoming = tuple(each.incoming for each in self._all if _has(each, "incoming"))
+        self.publishing = tuple(each.publishing for each in self._all if _has(each, "publishing"))
+        self.outgoing = tuple(each.outgoing for each in self._all if _has(each, "outgoing"))
+        self.see_plain_connects = any(vars(type(each)).get("sees_plain_connects", True) for each in self._all)
+        self._changed()
+
+    def incoming_of(self, session: Session) -> Sequence[IncomingHook]:
+        """Return what sees messages of *session*: the bus's extensions, then its own."""
+        own = own_extensions(session)
+        return [*self.incoming, *(each.incoming for each in own)] if own else self.incoming
+
+    def outgoing_of(self, session: Session | None) -> Sequence[OutgoingHook]:
+        """Return what completes replies to *session*: the bus's extensions, then its own."""
+        own = () if session is None else own_extensions(session)
+        return [*self.outgoing, *(each.outgoing for each in own)] if own else self.outgoing
+
+    def publish(self, delivery: Delivery, now: float) -> Delivery:
+        """Return what receivers of *delivery* get."""
+        for publishing in self.publishing:
+            delivery = publishing(delivery, now)
+        return delivery
+
+    def restore(self, session: Session) -> None:
+        """Make values of the extensions' types of what was read with the record of *session*."""
+        for each in self._all:
+            if each.key is not None and each.state is not None:
+                saved: Any = session.negotiated(each.key)
+                if saved is not None:
+                    session.negotiate(each.key, msgspec.convert(saved, each.state))
+
+
+def own_extensions(session: Session) -> tuple[Extension, ...]:
+    """Return the extensions of *session* alone."""
+    return cast("tuple[Extension, ...]", session.extensions)
+
+
+def _has(extension: Extension, hook: str) -> bool:
+    """Whether *extension* does something of its own in *hook*."""
+    return hook in vars(extension) or getattr(type(extension), hook) is not getattr(Extension, hook)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Generator, Iterable
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from mirant.bayeux.channels import Channel, Pattern, Template
 from mirant.bayeux.messages import Message
-from mirant.bus.carrier import Request
+from mirant.bus.request import Request
 from mirant.bus.session import Session
 
 #: A computation that yields the awaitables it waits for, and is sent their results. Whoever runs it in a
@@ -39,7 +38,7 @@ H = TypeVar("H")
 log = logging.getLogger("mirant")
 
 
-class Routes(Generic[H]):
+class HookTable(Generic[H]):
     """Hooks by the template of the channels they are for, in the order in which they were added."""
 
     __slots__ = ("_by_depth",)
@@ -52,7 +51,7 @@ class Routes(Generic[H]):
 
     def __contains__(self, name: str) -> bool:
         """Whether there is a hook for the template called *name*."""
-        return any(name == template.name for routes in self._by_depth.values() for template, _ in routes)
+        return any(name == template.name for hooks in self._by_depth.values() for template, _ in hooks)
 
     def add(self, template: Template, hook: H) -> None:
         """Let *hook* be found for the channels that *template* binds."""
@@ -60,13 +59,13 @@ class Routes(Generic[H]):
 
     def find(self, channel: Channel) -> list[tuple[H, Parameters]]:
         """Return the hooks for *channel*, each with the values of its parameters."""
-        routes = self._by_depth.get(len(channel.segments), ())
-        bound = ((hook, template.bind(channel)) for template, hook in routes)
+        hooks = self._by_depth.get(len(channel.segments), ())
+        bound = ((hook, template.bind(channel)) for template, hook in hooks)
         return [(hook, parameters) for hook, parameters in bound if parameters is not None]
 
     def covered_by(self, pattern: Pattern) -> bool:
         """Whether *pattern* matches some channel for which there is a hook."""
-        return any(template.overlaps(pattern) for routes in self._by_depth.values() for template, _ in routes)
+        return any(template.overlaps(pattern) for hooks in self._by_depth.values() for template, _ in hooks)
 
 
 def tell(name: str, hooks: Iterable[SessionHook], session: Session) -> Pipeline:
@@ -80,16 +79,40 @@ def tell(name: str, hooks: Iterable[SessionHook], session: Session) -> Pipeline:
             log.exception("hook.failed hook=%s session=%s", name, session.id[:8])
 
 
-@dataclass(slots=True)
 class Hooks:
     """All hooks of one application."""
 
-    authenticate: Authenticate | None = None
-    renew: Renew | None = None
-    #: Takes credentials out of a message that is to be forwarded.
-    conceal: Callable[[Message], None] | None = None
-    publish: Routes[PublishHook] = field(default_factory=Routes)
-    subscribe: Routes[SubscribeHook] = field(default_factory=Routes)
-    services: Routes[ServiceHook] = field(default_factory=Routes)
-    join: list[SessionHook] = field(default_factory=list)
-    leave: list[SessionHook] = field(default_factory=list)
+    __slots__ = (
+        "_changed",
+        "_renew",
+        "authenticate",
+        "conceal",
+        "join",
+        "leave",
+        "publish",
+        "services",
+        "subscribe",
+    )
+
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        """Begin with none; *changed* is called when `renew` may have changed."""
+        self._changed = changed
+        self._renew: Renew | None = None
+        self.authenticate: Authenticate | None = None
+        #: Takes credentials out of a message that is to be forwarded.
+        self.conceal: Callable[[Message], None] | None = None
+        self.publish: HookTable[PublishHook] = HookTable()
+        self.subscribe: HookTable[SubscribeHook] = HookTable()
+        self.services: HookTable[ServiceHook] = HookTable()
+        self.join: list[SessionHook] = []
+        self.leave: list[SessionHook] = []
+
+    @property
+    def renew(self) -> Renew | None:
+        """What looks for fresh credentials in connects."""
+        return self._renew
+
+    @renew.setter
+    def renew(self, renew: Renew | None) -> None:
+        self._renew = renew
+        self._changed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mirant.bus.extension import Veto
+from mirant.bus.veto import Veto
 
 
 @dataclass(frozen=True, slots=True)

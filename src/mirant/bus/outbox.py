@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -70,7 +70,7 @@ def coalesce(deliveries: Sequence[Delivery]) -> list[Batch]:
     if len(deliveries) == 1:
         return [Batch(deliveries)]
     sizes = [len(delivery.payload) for delivery in deliveries]
-    if sum(sizes) + len(sizes) < MAX_FRAME:  # as mostly
+    if sum(sizes) + len(sizes) < MAX_FRAME:
         return [Batch(deliveries)]
     ends = array_ends(sizes)
     return [Batch(deliveries[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
@@ -79,7 +79,7 @@ def coalesce(deliveries: Sequence[Delivery]) -> list[Batch]:
 def array_ends(sizes: Sequence[int]) -> list[int]:
     """Return where to cut items of *sizes* bytes so that each part is a JSON array within `MAX_FRAME`."""
     if len(sizes) == 1:
-        return [1]  # as nearly always
+        return [1]
     ends: list[int] = []
     total = 1  # the opening bracket; each item brings its comma or the closing one
     for index, size in enumerate(sizes):
@@ -90,22 +90,44 @@ def array_ends(sizes: Sequence[int]) -> list[int]:
     return [*ends, len(sizes)]
 
 
+@runtime_checkable
+class Retention(Protocol):
+    """Keeps what left an outbox until its client has it. An extension gives it to a session.
+
+    What it keeps counts towards the outbox's limit: a client that never acknowledges is no different from one
+    that never reads.
+    """
+
+    @property
+    def reserved(self) -> int:
+        """How many bytes it keeps."""
+
+    @property
+    def due(self) -> int:
+        """How many deliveries are to leave again, before anything newer."""
+
+    def again(self, most: int) -> list[Delivery]:
+        """Return deliveries that leave again now: at least one if any is due, and at most *most* bytes."""
+
+    def left(self, deliveries: Sequence[Delivery], dropped: Mapping[str, int] | None) -> None:
+        """Keep *deliveries*, which leave now, and with them the report of what was *dropped*, by channel."""
+
+
 class Outbox:
     """The queue of one session. Bounded by bytes, because that is what memory is made of."""
 
-    __slots__ = ("_dropped", "_latest", "_queue", "idle", "limit", "overflow", "reserved", "size", "urgent")
+    __slots__ = ("_dropped", "_latest", "_queue", "_retention", "idle", "limit", "overflow", "size", "urgent")
 
     def __init__(self, limit: int, overflow: Overflow = "disconnect") -> None:
         """Hold at most *limit* bytes; *overflow* says what gives way to what comes then."""
         self.limit = limit
         self.overflow = overflow
         self.size = 0
-        #: Bytes that count towards the limit though they do not wait.
-        self.reserved = 0
         #: Whether something waits that should be sent at once: lazy deliveries alone are not urgent.
         self.urgent = False
-        #: Whether nothing ever waited, or all of it was taken. An attribute: each delivery asks for it.
+        #: Whether nothing waits. An attribute, because each delivery asks for it.
         self.idle = True
+        self._retention: Retention | None = None
         # Most sessions never queue: no containers (600 bytes) until one does.
         self._queue: deque[Delivery | _Latest] | None = None
         self._latest: dict[str, _Latest] | None = None
@@ -113,10 +135,29 @@ class Outbox:
 
     def __len__(self) -> int:
         report = 0 if self._dropped is None else 1
-        return report + (0 if self._queue is None else len(self._queue))
+        due = 0 if self._retention is None else self._retention.due
+        return due + report + (0 if self._queue is None else len(self._queue))
 
-    def put(self, delivery: Delivery) -> None:
-        """Append *delivery*, or let it replace what it supersedes.
+    @property
+    def reserved(self) -> int:
+        """Bytes that count towards the limit though they do not wait."""
+        return 0 if self._retention is None else self._retention.reserved
+
+    def retain(self, retention: Retention) -> None:
+        """Let *retention* keep what leaves from now on."""
+        self._retention = retention
+
+    def resend(self, dropped: Mapping[str, int]) -> None:
+        """Take note that its retention has deliveries to send again, and reports of what was *dropped*."""
+        for channel, count in dropped.items():
+            self._count_dropped(channel, count)
+        if len(self):
+            self.idle, self.urgent = False, True
+
+    def put(self, delivery: Delivery) -> Sequence[Delivery]:
+        """Append *delivery*, or let it replace what it supersedes; return the deliveries that were dropped.
+
+        Where the newest gives way, *delivery* itself is dropped.
 
         A delivery larger than the limit is taken when nothing else waits, so that a limit below the largest
         message delays that message rather than making it undeliverable.
@@ -126,23 +167,34 @@ class Outbox:
         """
         if delivery.latest and self._replace(delivery):
             self.urgent = self.urgent or delivery.lazy is None
-            return
+            return ()
         if self._queue is None:
             self._queue, self.idle = deque(), False
-        while (self._queue or self.reserved) and self.size + self.reserved + len(
-            delivery.payload
-        ) > self.limit:
+        dropped: list[Delivery] = []
+        reserved = self.reserved
+        while (self._queue or reserved) and self.size + reserved + len(delivery.payload) > self.limit:
             overflow = delivery.overflow or self.overflow
             if overflow == "disconnect":
-                raise OutboxFull(self.size + self.reserved, self.limit)
+                raise OutboxFull(self.size + reserved, self.limit)
             if overflow == "drop-newest" or not self._queue:
                 self._drop(delivery)
-                return
-            self._drop(self._pop())
+                return [*dropped, delivery]
+            dropped.append(self._pop())
+            self._drop(dropped[-1])
         self._append(delivery)
+        return dropped
+
+    def hurry(self) -> None:
+        """Let what waits lazily be urgent."""
+        self.urgent = len(self) > 0
 
     def put_back(self, deliveries: Iterable[Delivery]) -> None:
-        """Put at the front what was taken and could not be sent."""
+        """Put at the front what was taken and could not be sent.
+
+        Where a retention keeps what left, it is kept already, like all that is not acknowledged.
+        """
+        if self._retention is not None:
+            return
         for delivery in reversed(list(deliveries)):
             if self._queue is None:
                 self._queue, self.idle = deque(), False
@@ -155,6 +207,11 @@ class Outbox:
 
         If any were dropped since the last time, the first says so (on `DROPPED`).
         """
+        if self._retention is None:
+            return self._take_new(most)
+        return self._take_retained(self._retention, most)
+
+    def _take_new(self, most: int) -> list[Delivery]:
         taken = self._report()
         while self._queue and (not taken or most >= _payload_size(self._queue[0])):
             delivery = self._pop()
@@ -162,6 +219,20 @@ class Outbox:
             most -= len(delivery.payload)
         if not self._queue:
             self.clear()
+        return taken
+
+    def _take_retained(self, retention: Retention, most: int) -> list[Delivery]:
+        """Return what is to leave again, then what is new; *retention* keeps it all."""
+        taken = retention.again(most)
+        most -= sum(len(delivery.payload) for delivery in taken)
+        if not retention.due and (most > 0 or not taken):
+            dropped = self._dropped
+            new = self._take_new(most)
+            # The report of what was dropped is made anew if need be, so it is not kept.
+            retention.left(new if dropped is None else new[1:], dropped)
+            taken += new
+        self.urgent = len(self) > 0
+        self.idle = not self.urgent
         return taken
 
     def clear(self) -> None:

@@ -1,19 +1,21 @@
-"""One client's session: who it is, what it subscribed to, what waits for it and how it can be reached."""
+"""One client's session: its record, and what of it lives in this process only."""
 
 from __future__ import annotations
 
 from enum import Enum
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from mirant.bayeux.channels import Pattern
-from mirant.bus.outbox import Outbox
+from mirant.bus.carrier import Link
+from mirant.bus.held import HeldConnect
+from mirant.bus.identity import Identity
+from mirant.bus.outbox import Outbox, Retention
+from mirant.bus.record import SessionRecord
+from mirant.bus.traits import CONNECT_ONLY, ENDED, EXTENDED, NEW, UNADVISED, UNHELD, UNPLACED
+from mirant.options.settings import Settings
 
-if TYPE_CHECKING:
-    from mirant.bus.carrier import Link, Turn
-    from mirant.bus.extension import Extension
-    from mirant.bus.identity import Identity
-    from mirant.options.settings import Settings
+_LONG_POLLING: Final = "long-polling"
 
 
 class State(Enum):
@@ -35,81 +37,113 @@ class Ending(Enum):
     IDENTITY_EXPIRED = "identity-expired"  # the credential of the client ran out
 
 
+class OwnExtension:
+    """What a session may have in `Session.extensions`: a `mirant.bus.extension.Extension`.
+
+    That class is defined above sessions, because its methods take some.
+    """
+
+
 class Session:
     """The state kept for one clientId (Bayeux 1.0, section 1.4).
 
-    For applications: `id`, `identity`, `attributes`, `subscriptions`, `ended`, and to change `timeout`,
-    `max_interval` (seconds), `echo`, `connect_only`, `extensions`. The rest belongs to the bus.
+    Each attribute is written by one file, named beside it; others call that file's functions.
     """
 
     __slots__ = (
         "_attributes",
-        "address",
-        "advised",
-        "browser",
+        "_extensions",
+        "_rates",
         "bucket",
         "calls",
-        "connect_only",
-        "crowded",
         "deadline",
         "dirty",
-        "echo",
         "ending",
-        "extensions",
         "held",
-        "id",
-        "identity",
         "identity_until",
-        "interval",
         "lazy_until",
         "link",
-        "max_interval",
         "outbox",
-        "place",
-        "rates",
-        "state",
-        "subscriptions",
-        "timeout",
+        "record",
+        "traits",
         "until",
     )
 
-    def __init__(self, session_id: str, settings: Settings) -> None:
-        self.id = session_id
-        self.identity: Identity | None = None
-        self.address: str | None = None  # where its handshake came from
-        self.subscriptions: set[Pattern] = set()
-        self._attributes: dict[str, Any] | None = None
-        self.ending: Ending | None = None
-
-        # What may be changed for this session, best in a hook for its handshake.
-        self.timeout = settings.timeout
-        self.max_interval = settings.max_interval
-        self.echo = settings.echo  # whether it gets what it publishes itself
-        self.connect_only = settings.connect_only  # deliveries leave with answers to connects only
-        self.extensions: tuple[Extension, ...] = ()
-
-        self.state = State.HANDSHAKEN
+    def __init__(self, record: SessionRecord, settings: Settings, *, traits: int = NEW) -> None:
+        """Begin with *record*; *settings* say how much may wait."""
+        self.record = record
+        #: What is unusual about it (`mirant.bus.traits`).
+        self.traits = traits | UNADVISED | UNPLACED
         self.outbox = Outbox(settings.max_outbox, settings.overflow)
-        self.dirty = False  # waits for the bus's next flush
-        self.link: Link | None = None  # where deliveries can be pushed, if anywhere
-        self.held: Turn | None = None  # the /meta/connect that waits for something to say
-        self.browser: str | None = None  # the browser it is bound to
-        self.place: int | None = None  # it is among so many windows of its browser that may poll
-        self.crowded = False  # the client was told that its browser has other windows
-        self.advised: str | None = None  # the transport for which the client has our advice
-        self.interval = settings.interval  # the pause between connects that we advised or the client wanted
+        self._attributes: dict[str, Any] | None = None
+        self._extensions: tuple[OwnExtension, ...] = ()
+        self._rates: dict[str, float] | None = None
+
+        # links.py
+        self.link: Link[Session] | None = None  # where deliveries can be pushed, if anywhere
+        # polls.py
+        self.held: HeldConnect | None = None  # the /meta/connect that waits for something to say
+        # deliveries.py
+        self.dirty = False  # is looked at in the next flush
+        # sessions.py
+        self.ending: Ending | None = None
+        # calls.py
         self.calls = 0  # remote calls being worked on
-        self.rates: dict[str, float] | None = None  # what a guard remembers of how fast it publishes
-        self.identity_until = inf  # when its identity runs out
+        # timetable.py, deadlines.py
         self.until = 0.0  # when what is held is answered, or the session ends
+        self.identity_until = inf  # when its identity runs out
         self.lazy_until: float | None = None  # when what waits lazily is sent
         self.deadline = 0.0
         self.bucket: int | None = None
 
+        if record.connect_only:
+            self.mark(CONNECT_ONLY)
+        if record.timeout <= 0:
+            self.mark(UNHELD)
+
+    # --- What it is ---
+
+    @property
+    def id(self) -> str:
+        """The clientId. It is a credential."""
+        return self.record.id
+
+    @property
+    def label(self) -> str:
+        """Enough of the id to find the session in a log, not enough to be it."""
+        return self.record.id[:8]
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who its client is; None if nobody said so."""
+        return self.record.identity
+
+    @property
+    def address(self) -> str | None:
+        """Where its handshake came from."""
+        return self.record.address
+
+    @property
+    def browser(self) -> str | None:
+        """The browser that it is bound to."""
+        return self.record.browser
+
+    @property
+    def subscriptions(self) -> set[Pattern]:
+        """What it subscribed to."""
+        return self.record.subscriptions
+
+    @property
+    def state(self) -> State:
+        """Where it is in its life."""
+        if self.traits & ENDED:
+            return State.ENDED
+        return State.HANDSHAKEN if self.traits & NEW else State.CONNECTED
+
     @property
     def ended(self) -> bool:
         """Whether the session is over; messages for it go nowhere then."""
-        return self.state is State.ENDED
+        return bool(self.traits & ENDED)
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -118,6 +152,127 @@ class Session:
             self._attributes = {}
         return self._attributes
 
+    @property
+    def rates(self) -> dict[str, float]:
+        """What a guard remembers of how fast it publishes."""
+        if self._rates is None:
+            self._rates = {}
+        return self._rates
+
+    # --- What makes it unusual ---
+
+    def mark(self, trait: int) -> None:
+        """Take note of something unusual."""
+        self.traits |= trait
+
+    def unmark(self, trait: int) -> None:
+        """Take note that it is over."""
+        self.traits &= ~trait
+
+    def begin(self) -> None:
+        """Take note of the first /meta/connect."""
+        self.traits &= ~NEW
+
+    def finish(self, ending: Ending) -> None:
+        """Take note of the end."""
+        self.traits |= ENDED
+        self.ending = ending
+        self.outbox.clear()
+
+    def bind(self, browser: str | None) -> None:
+        """Bind the session to *browser*, if it is not bound yet."""
+        if self.record.browser is None and browser is not None:
+            self.record.browser = browser
+            self.traits |= UNPLACED
+
+    def identify(self, identity: Identity | None) -> None:
+        """Let the session be that of *identity*."""
+        self.record.identity = identity
+
+    def advise(self, transport: str) -> None:
+        """Take note that the client has our advice for *transport*."""
+        self.record.advised = transport
+        self.traits = self.traits & ~UNADVISED if transport == _LONG_POLLING else self.traits | UNADVISED
+
+    # --- What the application and extensions may change ---
+
+    @property
+    def timeout(self) -> float:
+        """For how many seconds its connects are held."""
+        return self.record.timeout
+
+    @timeout.setter
+    def timeout(self, seconds: float) -> None:
+        self.record.timeout = seconds
+        self.traits = self.traits & ~UNHELD if seconds > 0 else self.traits | UNHELD
+
+    @property
+    def interval(self) -> float:
+        """The pause in seconds between connects that we advised or the client wanted."""
+        return self.record.interval
+
+    @interval.setter
+    def interval(self, seconds: float) -> None:
+        self.record.interval = seconds
+
+    @property
+    def max_interval(self) -> float:
+        """For how many seconds it lives on without hearing of its client."""
+        return self.record.max_interval
+
+    @max_interval.setter
+    def max_interval(self, seconds: float) -> None:
+        self.record.max_interval = seconds
+
+    @property
+    def echo(self) -> bool:
+        """Whether it gets what it publishes itself."""
+        return self.record.echo
+
+    @echo.setter
+    def echo(self, echo: bool) -> None:
+        self.record.echo = echo
+
+    @property
+    def connect_only(self) -> bool:
+        """Whether deliveries leave with answers to connects only."""
+        return self.record.connect_only
+
+    @connect_only.setter
+    def connect_only(self, connect_only: bool) -> None:
+        self.record.connect_only = connect_only
+        self.traits = self.traits | CONNECT_ONLY if connect_only else self.traits & ~CONNECT_ONLY
+
+    @property
+    def extensions(self) -> tuple[OwnExtension, ...]:
+        """Extensions of this session alone, in the order in which they run."""
+        return self._extensions
+
+    @extensions.setter
+    def extensions(self, extensions: tuple[OwnExtension, ...]) -> None:
+        self._extensions = tuple(extensions)
+        self._mark_extended()
+
+    def negotiated(self, key: str) -> Any:
+        """Return what the extension called *key* keeps of this session; None if it was not negotiated."""
+        extensions = self.record.extensions
+        return None if extensions is None else extensions.get(key)
+
+    def negotiate(self, key: str, state: Any) -> None:
+        """Keep *state*, a `msgspec.Struct`, for the extension called *key*; it is part of the record.
+
+        A state that is a `Retention` keeps what the session is sent, from now on.
+        """
+        if self.record.extensions is None:
+            self.record.extensions = {}
+        self.record.extensions[key] = state
+        if isinstance(state, Retention):
+            self.outbox.retain(state)
+        self._mark_extended()
+
+    def _mark_extended(self) -> None:
+        extended = self._extensions or self.record.extensions
+        self.traits = self.traits | EXTENDED if extended else self.traits & ~EXTENDED
+
     def __repr__(self) -> str:
-        # The id is a credential: enough of it to find a session in a log, not enough to be one.
-        return f"<Session {self.id[:8]}… {self.state.value}>"
+        return f"<Session {self.label}… {self.state.value}>"

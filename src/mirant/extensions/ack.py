@@ -11,161 +11,156 @@ and its acknowledgement did not reach the server.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 import msgspec
 
 from mirant.bayeux.channels import CONNECT
 from mirant.bayeux.messages import Delivery, Message, Reply
-from mirant.bus.carrier import Turn
 from mirant.bus.extension import Extension
-from mirant.bus.outbox import Outbox
+from mirant.bus.session import Session
+from mirant.bus.turn import Turn
 
 _KEY: Final = "ack"
 
-# How many answers are remembered of a delivery that leaves again and again: connects are overtaken by few.
+# Most answer numbers kept per delivery. A connect is overtaken by two or three others at most.
 _REMEMBERED: Final = 7
 
-_decode_batch = msgspec.json.Decoder(int).decode
+_decode_number = msgspec.json.Decoder(int).decode
 
 
-class Ack(Extension):
-    """Keeps what was sent until the client has it, for the clients that ask for it."""
-
-    sees_plain_connects: ClassVar[bool] = False  # those of a session that has an `AckStore` are not plain
-
-    def incoming(self, message: Message, turn: Turn, now: float) -> None:
-        """Take note of what the client has, and let what it has not be sent again."""
-        store = _store_of(turn)
-        if store is not None and message.target == CONNECT:
-            store.acknowledge(_batch_in(message))
-
-    def outgoing(self, reply: Reply, message: Message, turn: Turn, now: float) -> None:
-        """Number the answer to a connect; accept the wish for acknowledgements in a handshake."""
-        if reply.successful is not True:
-            return
-        store = _store_of(turn)
-        if store is not None and message.target == CONNECT:
-            reply.ext = {**(reply.ext or {}), _KEY: store.begin_batch()}
-        elif store is None and reply.client_id is not None and _wants(message):
-            reply.ext = {**(reply.ext or {}), _KEY: _begin(turn, numbered=turn.with_messages)}
-
-
-class Sent:
+class Sent(msgspec.Struct, gc=False):
     """A delivery that left, with the numbers of the answers it left with."""
 
-    __slots__ = ("answers", "delivery")
-
-    def __init__(self, delivery: Delivery, answer: int) -> None:
-        self.delivery = delivery
-        self.answers: tuple[int, ...] = (answer,)
+    delivery: Delivery
+    answers: tuple[int, ...]
 
     def leave_again(self, answer: int) -> None:
         """Note that the delivery leaves once more."""
         self.answers = (*self.answers[-_REMEMBERED:], answer)
 
 
-class AckStore(Outbox):
-    """An outbox that keeps what it gave until it is acknowledged.
+class DropReport(msgspec.Struct, gc=False):
+    """What the answer with this number said to be dropped."""
 
-    Both what waits and what is kept count towards its limit: a client that never acknowledges is no different
-    from one that never reads.
-    """
+    answer: int
+    channels: dict[str, int]
 
-    __slots__ = ("_again", "_batch", "_kept", "_reported")
 
-    def __init__(self, former: Outbox) -> None:
-        """Take over what waits in *former*."""
-        super().__init__(former.limit, former.overflow)
-        self._batch = 0  # the number of the answer that is being made, or was made last
-        self._kept: list[Sent] = []  # what left last
-        self._again: deque[Sent] = deque()  # what left earlier, and is to leave again before all else
-        # What was said to be dropped, with the number of the answer that said so.
-        self._reported: list[tuple[int, dict[str, int]]] = []
-        for delivery in former.take(former.size):
-            self.put(delivery)
+class AckRecord(msgspec.Struct, gc=False):
+    """What left for one session and was not acknowledged: a `mirant.bus.outbox.Retention`."""
 
-    def __len__(self) -> int:
-        return len(self._again) + super().__len__()
+    #: The number of the answer that is being made, or was made last.
+    answer: int = 0
+    #: What left last, in order.
+    kept: list[Sent] = []
+    #: What left earlier, and is to leave again before all else.
+    due_again: list[Sent] = []
+    reports: list[DropReport] = []
+    reserved: int = 0
 
-    def begin_batch(self) -> int:
+    @property
+    def due(self) -> int:
+        return len(self.due_again)
+
+    def begin_answer(self) -> int:
         """Return the number of the answer that takes what waits."""
-        self._batch += 1
-        return self._batch
+        self.answer += 1
+        return self.answer
 
-    def acknowledge(self, batch: int | None) -> None:
-        """Forget what the client has, having seen the answer *batch* (None: none); let the rest leave again.
+    def acknowledge(self, number: int | None) -> dict[str, int]:
+        """Forget what the client has, having seen the answer *number* (None: none); the rest is due again.
 
-        It has what left with that very answer, even if it left again since: a connect may be overtaken. Of
-        other answers, those before it, it need not have all: they may have been lost, and *batch* been too
-        small to hold it all again.
+        Everything sent in that answer is acknowledged, also what was sent again later. Earlier answers are
+        not implied: they may have been lost, and this one may have been too small to hold it all again.
+
+        Returns:
+            How much was dropped of which channel, according to reports that the client may not have.
         """
-        seen = -1 if batch is None else batch
-        kept = [sent for sent in self._kept if seen not in sent.answers and sent.answers[-1] > seen]
-        self._again = deque([*kept, *(sent for sent in self._again if seen not in sent.answers)])
-        self._kept = []
-        self.reserved = sum(len(sent.delivery.payload) for sent in self._again)
-        reported, self._reported = self._reported, []
-        for number, channels in reported:
-            if number > seen:
-                for channel, count in channels.items():
-                    self._count_dropped(channel, count)
-        self.urgent = self.urgent or len(self) > 0
+        seen = -1 if number is None else number
+        kept = [sent for sent in self.kept if seen not in sent.answers and sent.answers[-1] > seen]
+        self.due_again = [*kept, *(sent for sent in self.due_again if seen not in sent.answers)]
+        self.kept = []
+        self.reserved = sum(len(sent.delivery.payload) for sent in self.due_again)
+        unseen = [report for report in self.reports if report.answer > seen]
+        self.reports = []
+        dropped: dict[str, int] = {}
+        for report in unseen:
+            for channel, count in report.channels.items():
+                dropped[channel] = dropped.get(channel, 0) + count
+        return dropped
 
-    def take(self, most: int) -> list[Delivery]:
-        """Return what is to leave again, then what waits, up to *most* bytes, and keep it all."""
-        taken: list[Delivery] = []
-        while self._again and (not taken or most >= len(self._again[0].delivery.payload)):
-            sent = self._again.popleft()
-            sent.leave_again(self._batch)
-            self._kept.append(sent)
-            taken.append(sent.delivery)
+    def again(self, most: int) -> list[Delivery]:
+        count = 0
+        for sent in self.due_again:
             most -= len(sent.delivery.payload)
-        if not self._again and (most > 0 or not taken):
-            taken += self._take_new(most)
-        self.urgent = len(self) > 0
-        return taken
+            if count and most < 0:
+                break
+            sent.leave_again(self.answer)
+            count += 1
+        leaving, self.due_again = self.due_again[:count], self.due_again[count:]
+        self.kept.extend(leaving)
+        return [sent.delivery for sent in leaving]
 
-    def _take_new(self, most: int) -> list[Delivery]:
-        dropped = self._dropped
-        taken = super().take(most)
-        if dropped is not None:  # the first says so; it is made anew if need be
-            self._reported.append((self._batch, dropped))
-        new = taken if dropped is None else taken[1:]
-        self._kept.extend(Sent(delivery, self._batch) for delivery in new)
-        self.reserved += sum(len(delivery.payload) for delivery in new)
-        return taken
+    def left(self, deliveries: Sequence[Delivery], dropped: Mapping[str, int] | None) -> None:
+        if dropped is not None:
+            self.reports.append(DropReport(self.answer, dict(dropped)))
+        self.kept.extend(Sent(delivery, (self.answer,)) for delivery in deliveries)
+        self.reserved += sum(len(delivery.payload) for delivery in deliveries)
 
-    def put_back(self, deliveries: Iterable[Delivery]) -> None:
-        """Do nothing: what could not be sent is kept like all that is not acknowledged."""
+
+class Ack(Extension):
+    """Keeps what was sent until the client has it, for the clients that ask for it."""
+
+    key: ClassVar[str | None] = _KEY
+    state: ClassVar[type[msgspec.Struct] | None] = AckRecord
+    sees_plain_connects: ClassVar[bool] = False  # connects of sessions with an `AckRecord` are not plain
+
+    def incoming(self, message: Message, turn: Turn, now: float) -> None:
+        """Take note of what the client has, and let what it has not be sent again."""
+        session = turn.session
+        record = _record_of(session)
+        if session is not None and record is not None and message.target == CONNECT:
+            session.outbox.resend(record.acknowledge(_number_in(message)))
+
+    def outgoing(self, reply: Reply, message: Message, turn: Turn, now: float) -> None:
+        """Number the answer to a connect; accept the wish for acknowledgements in a handshake."""
+        if reply.successful is not True:
+            return
+        record = _record_of(turn.session)
+        if record is not None:
+            if message.target == CONNECT:
+                reply.ext = {**(reply.ext or {}), _KEY: record.begin_answer()}
+        elif reply.client_id is not None and _wants(message):
+            reply.ext = {**(reply.ext or {}), _KEY: _begin(turn, numbered=turn.with_messages)}
 
 
 def _begin(turn: Turn, *, numbered: bool) -> object:
-    """Give the session of *turn*, a handshake, a store; return what the client is told.
+    """Give the session of *turn*, a handshake, a record; return what the client is told.
 
     *numbered*: messages may come with this very reply, so that it needs a number.
     """
     session = turn.session
     assert session is not None, "a successful handshake has a session"
-    store = session.outbox = AckStore(session.outbox)
+    record = AckRecord()
+    session.negotiate(_KEY, record)
     session.connect_only = True
-    return {"enabled": True, "batch": store.begin_batch()} if numbered else True
+    return {"enabled": True, "batch": record.begin_answer()} if numbered else True
 
 
-def _store_of(turn: Turn) -> AckStore | None:
-    store = None if turn.session is None else turn.session.outbox
-    return store if isinstance(store, AckStore) else None
+def _record_of(session: Session | None) -> AckRecord | None:
+    record: AckRecord | None = None if session is None else session.negotiated(_KEY)
+    return record
 
 
 def _wants(message: Message) -> bool:
     return message.ext is not None and bytes(message.ext.get(_KEY, b"")) == b"true"
 
 
-def _batch_in(message: Message) -> int | None:
-    """Return the batch that *message* acknowledges; None if it says nothing, or no number."""
+def _number_in(message: Message) -> int | None:
+    """Return the answer that *message* acknowledges; None if it names no number."""
     try:
-        return _decode_batch((message.ext or {})[_KEY])
+        return _decode_number((message.ext or {})[_KEY])
     except (KeyError, ValueError):
         return None

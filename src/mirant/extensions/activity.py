@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from mirant.bayeux.channels import CONNECT
 from mirant.bayeux.messages import Delivery, Message
-from mirant.bus.carrier import Turn
-from mirant.bus.extension import Dismiss, Extension
+from mirant.bus.extension import Extension
 from mirant.bus.session import Session
+from mirant.bus.turn import Turn
+from mirant.bus.veto import Dismiss
 
 
 class Activity(Extension):

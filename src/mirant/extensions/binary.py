@@ -15,8 +15,9 @@ import msgspec
 
 from mirant.bayeux.channels import Kind
 from mirant.bayeux.messages import Message
-from mirant.bus.carrier import Turn
-from mirant.bus.extension import Extension, Veto
+from mirant.bus.extension import Extension
+from mirant.bus.turn import Turn
+from mirant.bus.veto import Veto
 from mirant.extensions import z85
 
 _KEY: Final = "binary"

@@ -14,8 +14,8 @@ from typing import Final
 import msgspec
 
 from mirant.bayeux.messages import Delivery, Message, Reply
-from mirant.bus.carrier import Turn
 from mirant.bus.extension import Extension
+from mirant.bus.turn import Turn
 
 # Not strftime's %a and %b: they speak the language of the server's locale.
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

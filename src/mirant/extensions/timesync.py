@@ -20,8 +20,8 @@ import msgspec
 
 from mirant.bayeux.channels import Kind
 from mirant.bayeux.messages import Message, Reply
-from mirant.bus.carrier import Turn
 from mirant.bus.extension import Extension
+from mirant.bus.turn import Turn
 
 # A client that is off by less has no use for another reply (the reference server's accuracyTarget).
 ACCURACY: Final = 25

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from mirant.bus.carrier import Request
+from mirant.bus.request import Request
 from mirant.options.settings import Settings
 from mirant.policy.origin import Headers, Origins
 from mirant.transports.callback_polling import callback_of

@@ -7,14 +7,27 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from mirant.bus.carrier import Link, Request
+from mirant.bus.carrier import Link
 from mirant.bus.core import Core
 from mirant.bus.hooks import Pipeline
+from mirant.bus.party import Visitor
+from mirant.bus.request import Request
+from mirant.bus.session import Session
+from mirant.engines.memory import MemoryEngine
 from mirant.hosts.gate import Gate
 from mirant.options.settings import Settings
 
 # How long calls of the application may take to end when they are cancelled, in seconds.
 _CANCELLING: Final = 1.0
+
+_ELSEWHERE: Final = (
+    "A bus may only be used on the event loop that serves it. From another thread, use "
+    "loop.call_soon_threadsafe(bus.publish_nowait, channel, data)."
+)
+_NOT_SERVED: Final = (
+    "The bus is not served yet. Serve it (`mirant serve`, or as an ASGI application), or call `bus.open()` "
+    "on the event loop that is to serve it."
+)
 
 log = logging.getLogger("mirant")
 
@@ -23,35 +36,48 @@ class Loop:
     """The `Host` of one core, on the event loop that is running."""
 
     def __init__(self, settings: Settings, *, secret: bytes | None = None) -> None:
-        self.core = Core(settings, self, secret=secret)
+        self.core = Core(settings, self, MemoryEngine(settings), self._time, secret=secret)
         #: What is let in. There is a new one when the settings change.
         self.gate = Gate(settings, self._note_refusal)
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         #: Every connection that is open, whether or not it has a session yet.
-        self.links: set[Link] = set()
+        self.links: set[Link[Session]] = set()
+
+    def bind(self) -> asyncio.AbstractEventLoop:
+        """Serve on the event loop that is running, from now on.
+
+        Raises:
+            RuntimeError: no event loop is running in this thread, or another one serves the bus already.
+        """
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            if self._loop is not None and self._loop.is_running():
+                raise RuntimeError(_ELSEWHERE)
+            self._loop, self._timer = loop, None  # a test suite may use one loop per test
+            self.core.reopen()
+        return loop
 
     def now(self) -> float:
         """The time that the core is told: monotonic seconds.
 
         Raises:
-            RuntimeError: this is not an event loop's thread.
+            RuntimeError: the bus is not served on this thread's event loop.
         """
         return self._running().time()
 
     def _running(self) -> asyncio.AbstractEventLoop:
         try:
-            loop = asyncio.get_running_loop()
+            running = asyncio.get_running_loop()
         except RuntimeError:
-            raise RuntimeError(
-                "A bus may only be used on the event loop that serves it. From another thread, use "
-                "loop.call_soon_threadsafe(bus.publish_nowait, channel, data)."
-            ) from None
-        if loop is not self._loop:
-            self._loop, self._timer = loop, None  # a test suite may use one loop per test
-            self.core.reopen()
-        return loop
+            raise RuntimeError(_ELSEWHERE) from None
+        if running is not self._loop:
+            raise RuntimeError(_NOT_SERVED if self._loop is None else _ELSEWHERE)
+        return running
+
+    def _time(self) -> float:
+        return 0.0 if self._loop is None else self._loop.time()
 
     def set_gate(self, settings: Settings) -> None:
         """Let in what *settings* say, from now on."""
@@ -59,7 +85,7 @@ class Loop:
 
     def _note_refusal(self, request: Request) -> None:
         origin = request.headers.get("origin")
-        self.core.audit.event(self.now(), "origin.refused", request.address, origin=origin)
+        self.core.observers.note("origin.refused", Visitor(address=request.address), origin=origin)
 
     async def run(self, pipeline: Pipeline) -> None:
         """Run *pipeline* to its end, awaiting what it yields. Without anything to await this never waits."""
@@ -93,6 +119,7 @@ class Loop:
 
     def open(self) -> None:
         """Serve again after `close`: an application may be started twice in one process."""
+        self.bind()
         self.core.reopen()
 
     async def close(self) -> None:
@@ -142,7 +169,6 @@ class Loop:
             go_on, outcome = pipeline.throw, error
         else:
             go_on = pipeline.send
-        self.core.now = self.now()
         try:
             return go_on(outcome)
         except StopIteration:

@@ -11,8 +11,8 @@ from math import inf
 from typing import TypeAlias
 
 from mirant.bayeux.messages import Message
-from mirant.bus.carrier import Request
 from mirant.bus.identity import CredentialRefused, Identity
+from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.identity.credentials import Credentials, Presented
 from mirant.identity.proxy import Proxy

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import msgspec
 
 from mirant.bayeux.messages import Message
-from mirant.bus.carrier import Request
+from mirant.bus.request import Request
 from mirant.identity.token_invalid import Reason, TokenInvalid
 
 _decode = msgspec.json.Decoder().decode

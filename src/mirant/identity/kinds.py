@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
-from mirant.bus.carrier import UNIX
+from mirant.bus.request import UNIX
 from mirant.options.kinds import KINDS, Kind, of_list_text
 from mirant.options.values import SettingsError, read_duration
 

@@ -6,8 +6,8 @@ import re
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
-from mirant.bus.carrier import UNIX, Request
 from mirant.bus.identity import CredentialRefused, Identity
+from mirant.bus.request import UNIX, Request
 from mirant.identity.claims import read_name
 from mirant.identity.proxy_options import ProxyOptions
 from mirant.identity.token_invalid import Reason, TokenInvalid

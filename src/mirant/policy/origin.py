@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
 
-from mirant.bus.carrier import Request
+from mirant.bus.request import Request
 
 # How long a browser may keep the answer to a preflight, in seconds; Chromium keeps it two hours at most.
 _PREFLIGHT_AGE: Final = "7200"

@@ -23,10 +23,9 @@ from mirant.bayeux.errors import (
 )
 from mirant.bayeux.messages import Message, OddMessage
 from mirant.bus.channel_options import ChannelOptions
-from mirant.bus.core import Core
-from mirant.bus.identity import Identity
+from mirant.bus.contracts import Population
+from mirant.bus.party import Party
 from mirant.bus.refusal import Refusal
-from mirant.bus.session import Session
 from mirant.extensions.binary import is_binary
 from mirant.policy.decisions import Decision, decide, decide_subscription
 from mirant.policy.filters import Chain
@@ -36,48 +35,50 @@ from mirant.policy.rules import Operation
 
 
 class RuleGuard:
-    """Judges by a `Rulebook`. Denials go to the audit log, with the line of the rule."""
+    """Judges by a `Rulebook`. A `Refusal` says which rule decided, for the audit log."""
 
-    def __init__(self, book: Rulebook) -> None:
+    def __init__(self, book: Rulebook, population: Population) -> None:
+        """Judge by *book*; *population* tells which channels there are, and how many are on them."""
         self.book = book
+        self._population = population
 
-    def enter(self, core: Core, identity: Identity | None, address: str | None) -> None:
-        decision = decide(self.book, Operation.CALL, HANDSHAKE, identity)
+    def enter(self, party: Party, now: float) -> None:
+        decision = decide(self.book, Operation.CALL, HANDSHAKE, party.identity)
         if not decision.allowed:
-            name = None if identity is None else identity.name
-            core.audit.event(core.now, "handshake.denied", address, user=name, rule=decision.rule)
-            raise Refusal(HANDSHAKE_DENIED, advice=GO_AWAY)
+            name = None if party.identity is None else party.identity.name
+            facts = {"session": None, "user": name, "rule": decision.rule}
+            raise Refusal(HANDSHAKE_DENIED, advice=GO_AWAY, event="handshake.denied", facts=facts)
 
-    def subscribe(self, core: Core, session: Session, pattern: Pattern) -> None:
-        decision = decide_subscription(self.book, pattern, session.identity)
-        _require(decision, core, session, Operation.SUBSCRIBE, pattern.name, SUBSCRIBE_DENIED)
+    def subscribe(self, party: Party, pattern: Pattern, now: float) -> None:
+        decision = decide_subscription(self.book, pattern, party.identity)
+        _require(decision, Operation.SUBSCRIBE, pattern.name, SUBSCRIBE_DENIED)
         if pattern.depth:
             return
         channel = Channel.parse(pattern.name)
-        self._check_creation(core, session, channel, CREATE_DENIED)
+        self._check_creation(party, channel, CREATE_DENIED)
         limit = self.book.of(channel).limits.max_members
-        if limit is not None and core.subscriptions.count(pattern) >= limit:
+        if limit is not None and self._population.members(pattern) >= limit:
             raise Refusal(CHANNEL_FULL, str(limit))
 
-    def publish(self, core: Core, session: Session, channel: Channel, message: Message) -> None:
-        rules = self._admit(core, session, channel)
+    def publish(self, party: Party, channel: Channel, message: Message, now: float) -> None:
+        rules = self._admit(party, channel)
         if rules.limited:
-            _limit(core, session, channel, message, rules)
+            _limit(party, channel, message, rules, now)
             _filter(message, rules)
 
     def confirm(
-        self, core: Core, session: Session, channel: Channel, message: Message, *, filtered: bool
+        self, party: Party, channel: Channel, message: Message, now: float, *, filtered: bool
     ) -> None:
-        rules = self._admit(core, session, channel)
+        rules = self._admit(party, channel)
         if not filtered:
             _filter(message, rules)
 
-    def call(self, core: Core, session: Session, channel: Channel, message: Message) -> None:
+    def call(self, party: Party, channel: Channel, message: Message, now: float) -> None:
         rules = self.book.of(channel)
-        if rules.call is None or not rules.call.admits(session.identity):
-            self._deny(core, session, channel, Operation.CALL)
+        if rules.call is None or not rules.call.admits(party.identity):
+            self._deny(party, channel, Operation.CALL)
         if rules.limited:
-            _limit(core, session, channel, message, rules)
+            _limit(party, channel, message, rules, now)
             _filter(message, rules)
 
     def chain(self, channel: Channel) -> Chain | None:
@@ -86,44 +87,44 @@ class RuleGuard:
     def options(self, channel: Channel) -> ChannelOptions:
         return self.book.of(channel).limits.options()
 
-    def revoked(self, session: Session) -> Iterable[Pattern]:
+    def revoked(self, party: Party, patterns: Iterable[Pattern]) -> Iterable[Pattern]:
         return [
             pattern
-            for pattern in session.subscriptions
-            if not decide_subscription(self.book, pattern, session.identity).allowed
+            for pattern in patterns
+            if not decide_subscription(self.book, pattern, party.identity).allowed
         ]
 
-    def _admit(self, core: Core, session: Session, channel: Channel) -> ChannelRules:
-        """Return the rules for *channel*, to which *session* may publish."""
+    def _admit(self, party: Party, channel: Channel) -> ChannelRules:
+        """Return the rules for *channel*, to which *party* may publish."""
         rules = self.book.of(channel)
-        if rules.publish is None or not rules.publish.admits(session.identity):
-            self._deny(core, session, channel, Operation.PUBLISH)
-        self._check_creation(core, session, channel, CHANNEL_CREATE_DENIED)
+        if rules.publish is None or not rules.publish.admits(party.identity):
+            self._deny(party, channel, Operation.PUBLISH)
+        self._check_creation(party, channel, CHANNEL_CREATE_DENIED)
         return rules
 
-    def _check_creation(self, core: Core, session: Session, channel: Channel, error: ErrorKind) -> None:
+    def _check_creation(self, party: Party, channel: Channel, error: ErrorKind) -> None:
         if Operation.CREATE.value not in self.book.of(channel).entries:
             return
-        pattern = Pattern(channel.segments, 0)
-        if pattern not in core.subscriptions and not core.channels.exists(pattern):
-            decision = decide(self.book, Operation.CREATE, channel, session.identity)
+        if not self._population.exists(Pattern(channel.segments, 0)):
+            decision = decide(self.book, Operation.CREATE, channel, party.identity)
             if not decision.allowed:
                 self.book.forget(channel)
-            _require(decision, core, session, Operation.CREATE, channel.name, error)
+            _require(decision, Operation.CREATE, channel.name, error)
 
-    def _deny(self, core: Core, session: Session, channel: Channel, operation: Operation) -> NoReturn:
-        decision = decide(self.book, operation, channel, session.identity)
+    def _deny(self, party: Party, channel: Channel, operation: Operation) -> NoReturn:
+        decision = decide(self.book, operation, channel, party.identity)
         self.book.forget(channel)
-        _audit(core, session, f"{operation.value}.denied", channel.name, rule=decision.rule)
-        raise Refusal(PUBLISH_DENIED, DENIED_BY_POLICY)
+        facts = {"channel": channel.name, "rule": decision.rule}
+        event = f"{operation.value}.denied"
+        raise Refusal(PUBLISH_DENIED, DENIED_BY_POLICY, event=event, facts=facts)
 
 
-def _limit(core: Core, session: Session, channel: Channel, message: Message, rules: ChannelRules) -> None:
+def _limit(party: Party, channel: Channel, message: Message, rules: ChannelRules, now: float) -> None:
     size = rules.limits.max_message
     if size is not None and _size(message) > size:
-        _audit(core, session, "message.too-large", channel.name)
-        raise Refusal(MESSAGE_TOO_LARGE, str(size))
-    _check_rate(core, session, channel, rules)
+        facts = {"channel": channel.name}
+        raise Refusal(MESSAGE_TOO_LARGE, str(size), event="message.too-large", facts=facts)
+    _check_rate(party, channel, rules, now)
 
 
 def _filter(message: Message, rules: ChannelRules) -> None:
@@ -154,32 +155,21 @@ def _strip(message: Message) -> None:
         message.odd_fields = {}
 
 
-def _check_rate(core: Core, session: Session, channel: Channel, rules: ChannelRules) -> None:
+def _check_rate(party: Party, channel: Channel, rules: ChannelRules, now: float) -> None:
     rate = rules.limits.rate
     if rate is None:
         return
     entry = rules.entries["rate"]
-    rates = session.rates = session.rates if session.rates is not None else {}
+    rates = party.rates
     key = entry.scope.name  # as many as there are rules in the file, and no more
-    following = rate.admits(rates.get(key, 0.0), core.now)
+    following = rate.admits(rates.get(key, 0.0), now)
     if following is None:
-        _audit(core, session, "rate.exceeded", channel.name, rule=f"{key}@{entry.rule.line('rate')}")
-        raise Refusal(RATE_EXCEEDED, str(rate))
+        facts = {"channel": channel.name, "rule": f"{key}@{entry.rule.line('rate')}"}
+        raise Refusal(RATE_EXCEEDED, str(rate), event="rate.exceeded", facts=facts)
     rates[key] = following
 
 
-def _require(
-    decision: Decision, core: Core, session: Session, operation: Operation, name: str, error: ErrorKind
-) -> None:
-    if decision.allowed:
-        return
-    _audit(core, session, f"{operation.value}.denied", name, rule=decision.rule)
-    raise Refusal(error, DENIED_BY_POLICY)
-
-
-def _audit(core: Core, session: Session, event: str, channel: str, **facts: object) -> None:
-    user = None if session.identity is None else session.identity.name
-    session_id = session.id[:8]
-    core.audit.event(
-        core.now, event, session.address, channel=channel, session=session_id, user=user, **facts
-    )
+def _require(decision: Decision, operation: Operation, name: str, error: ErrorKind) -> None:
+    if not decision.allowed:
+        facts = {"channel": name, "rule": decision.rule}
+        raise Refusal(error, DENIED_BY_POLICY, event=f"{operation.value}.denied", facts=facts)

@@ -12,9 +12,9 @@ import msgspec
 from mirant.bayeux.channels import Channel
 from mirant.bayeux.messages import Delivery, Message
 from mirant.bus.core import Core
-from mirant.bus.extension import Veto
 from mirant.bus.hooks import Pipeline
 from mirant.bus.refusal import Refusal
+from mirant.bus.veto import Veto
 from mirant.extensions.binary import BINARY_EXT, is_binary
 from mirant.services.function import Caller, RemoteError
 from mirant.services.outgoing import delivery_of

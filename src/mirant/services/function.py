@@ -12,11 +12,11 @@ import msgspec
 from mirant.bayeux.channels import Template
 from mirant.bayeux.errors import FIELD_INVALID
 from mirant.bayeux.messages import Message
-from mirant.bus.carrier import Request
 from mirant.bus.core import Core
 from mirant.bus.hooks import Parameters
 from mirant.bus.identity import Identity
 from mirant.bus.refusal import Refusal
+from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.extensions.binary import Binary, is_binary
 from mirant.services.outgoing import deliverable_channel, delivery_of

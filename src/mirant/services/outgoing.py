@@ -6,8 +6,8 @@ import msgspec
 
 from mirant.bayeux.channels import Channel, Kind
 from mirant.bayeux.messages import Delivery
-from mirant.bus.extension import Veto
-from mirant.bus.guard import Guard
+from mirant.bus.contracts import Guard
+from mirant.bus.veto import Veto
 from mirant.extensions.binary import BINARY_EXT, Binary
 
 _encode = msgspec.json.Encoder().encode

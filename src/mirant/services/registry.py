@@ -10,12 +10,12 @@ import msgspec
 
 from mirant.bayeux.channels import Channel, ChannelInvalid, Template
 from mirant.bayeux.messages import Message
-from mirant.bus.carrier import Request
 from mirant.bus.core import Core
-from mirant.bus.extension import Veto
 from mirant.bus.hooks import Parameters, Pipeline, ServiceHook, SessionHook
 from mirant.bus.identity import Identity
+from mirant.bus.request import Request
 from mirant.bus.session import Session
+from mirant.bus.veto import Veto
 from mirant.extensions.binary import BINARY_EXT, Binary, is_binary
 from mirant.services.calls import answer_call
 from mirant.services.function import Caller, Function, Handshake

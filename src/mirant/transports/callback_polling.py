@@ -12,8 +12,8 @@ from typing import ClassVar, Final
 from urllib.parse import parse_qs
 
 from mirant.bayeux.codec import BodyInvalid
-from mirant.bus.carrier import Request
 from mirant.bus.core import Core
+from mirant.bus.request import Request
 from mirant.transports.long_polling import MAX_FIELDS, Exchange, join_messages
 from mirant.transports.response import Headers, Response
 

@@ -6,19 +6,21 @@ POST, as with long-polling; its /meta/connect is answered at once and serves as 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from mirant.bayeux.advice import HANDSHAKE_NOW
 from mirant.bayeux.errors import SESSION_UNKNOWN
 from mirant.bayeux.messages import Reply
-from mirant.bus.carrier import Link, Request, Turn
+from mirant.bus.carrier import MAX_HANDED_OVER, Link, Outgoing
 from mirant.bus.core import Core
+from mirant.bus.outbox import Batch
+from mirant.bus.request import Request
 from mirant.bus.session import Session
 
-# : Told to whoever wants the stream of a session that is not there (or not theirs). An error status would
-# end the
-#: client's attempts for good; this makes it handshake again.
+#: Told to a client that wants the stream of a session that does not exist or is not its own. An error status
+#: would end the client's attempts for good; this makes it handshake again.
 SESSION_LOST: Final = b"[%b]" % (
     Reply(
         channel="/meta/connect", successful=False, error=SESSION_UNKNOWN.wire(), advice=HANDSHAKE_NOW
@@ -28,7 +30,7 @@ SESSION_LOST: Final = b"[%b]" % (
 _ONE_LINE: Final = bytes.maketrans(b"\r\n", b"  ")
 
 
-class EventStream(Link):
+class EventStream(Link[Session]):
     """The stream of one session. The host subclasses it: it knows how to send a part of a body."""
 
     __slots__ = ("core",)
@@ -43,9 +45,17 @@ class EventStream(Link):
         self.session = None
         self.browser = core.browsers.of(request)
 
-    def finish(self, turns: Sequence[Turn], replies: Sequence[bytes]) -> None:
-        """Nothing comes in on a stream, so there are no replies to send on it."""
-        raise AssertionError("a stream has no turns")
+    @abstractmethod
+    def push(self, batches: Sequence[Batch]) -> None:
+        """Send *batches*, each as one event, after what was sent before."""
+
+    def room(self, session: Session) -> int:
+        return MAX_HANDED_OVER if self.writable else 0
+
+    def send(self, out: Outgoing) -> bool:
+        """Send deliveries. Nothing comes in on a stream, so there are no replies to send on it."""
+        self.push(out.before)
+        return True
 
 
 def session_of(core: Core, path: str, stream: EventStream) -> Session | None:

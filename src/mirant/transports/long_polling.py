@@ -13,9 +13,10 @@ from urllib.parse import parse_qs
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
 from mirant.bus.browsers import COOKIE
-from mirant.bus.carrier import Carrier, Request, Turn
+from mirant.bus.carrier import MAX_RESPONSE, Carrier, Outgoing
 from mirant.bus.core import Core
-from mirant.bus.flush import MAX_RESPONSE
+from mirant.bus.request import Request
+from mirant.bus.session import Session
 from mirant.transports.response import Headers, Response, refuse
 
 # Most fields of a form. dojo and Faye send one; Bayeux 1.0, section 6.2, allows more.
@@ -29,14 +30,12 @@ class CharsetUnknown(Exception):
     """The body is in an encoding that is not supported."""
 
 
-class Exchange(Carrier):
+class Exchange(Carrier[Session]):
     """One request with messages, and its response."""
 
     __slots__ = ("_answer", "_core", "replies_only")
 
     transport: ClassVar[str] = "long-polling"
-    #: Whether deliveries ride on answers to /meta/connect only.
-    connect_only: ClassVar[bool] = False
 
     def __init__(self, core: Core, request: Request, answer: Callable[[Response], bool]) -> None:
         """Begin with *request*; *answer* will be called once, when the response is known.
@@ -48,11 +47,11 @@ class Exchange(Carrier):
         self.request = request
         self.session = None
         self.browser = core.browsers.of(request)
-        #: Whether what waits for the session is left for another answer: this one may not be read.
+        #: Whether deliveries are left for another answer: this one may not be read.
         self.replies_only = False
 
     def read(self, body: bytes) -> list[Message] | None:
-        """Return the messages of the request; or None, having answered why it is none of Bayeux.
+        """Return the messages of the request; or None, having answered why it is not Bayeux.
 
         The content type hardly matters: clients in use send JSON under several, or under none, and forms
         under ``text/plain``.
@@ -69,23 +68,14 @@ class Exchange(Carrier):
             self._answer(refuse(415, str(error)))
         return None
 
-    def finish(self, turns: Sequence[Turn], replies: Sequence[bytes]) -> None:
-        """Answer with what waits for the session, then the replies (which is the order clients rely on)."""
-        turn = turns[0]  # an exchange has one
-        deliveries = turn.deliveries
-        session = self.session  # None once the client is gone
-        handshaken = any(reply.client_id is not None for _, reply in turn.answers)
-        if session is not None and not handshaken and not self.replies_only:
-            allowed = turn.lets_deliver(connect_only=self.connect_only or session.connect_only)
-            deliveries = [*deliveries, *(session.outbox.take(MAX_RESPONSE) if allowed else ())]
-        before = [delivery.payload for delivery in deliveries]
-        after = [delivery.payload for delivery in turn.following]
-        headers = (("set-cookie", self._new_cookie()),) if handshaken and self.browser is None else ()
-        response = self.wrap(b"[%b]" % b",".join([*before, *replies, *after]), headers)
-        if not self._answer(response) and session is not None:
-            session.outbox.put_back(
-                [*deliveries, *turn.following]
-            )  # the client is gone: they were not written
+    def room(self, session: Session) -> int:
+        return 0 if self.replies_only else MAX_RESPONSE
+
+    def send(self, out: Outgoing) -> bool:
+        headers = (("set-cookie", self._new_cookie()),) if out.opens and self.browser is None else ()
+        before = [delivery.payload for batch in out.before for delivery in batch.deliveries]
+        body = b"[%b]" % b",".join([*before, *out.replies, *out.after])
+        return self._answer(self.wrap(body, headers))
 
     def wrap(self, body: bytes, headers: Headers) -> Response:
         """Return the response with *body*, a JSON array."""

@@ -12,10 +12,11 @@ from typing import ClassVar, Final
 
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
-from mirant.bus.carrier import Link, Request, Turn
+from mirant.bus.carrier import MAX_HANDED_OVER, Link, Outgoing
 from mirant.bus.core import Core
-from mirant.bus.flush import MAX_HANDED_OVER
-from mirant.bus.outbox import array_ends, coalesce
+from mirant.bus.outbox import Batch, array_ends
+from mirant.bus.request import Request
+from mirant.bus.session import Session
 
 # RFC 6455, section 7.4.1
 GOING_AWAY: Final = 1001
@@ -28,8 +29,8 @@ MESSAGE_TOO_BIG: Final = 1009
 _MAX_REASON: Final = 123
 
 
-class Connection(Link):
-    """One WebSocket. The host subclasses it: it knows how to send a text and how to close."""
+class Connection(Link[Session]):
+    """One WebSocket. The host subclasses it: it knows how to send frames and how to close."""
 
     __slots__ = ("core",)
 
@@ -43,7 +44,11 @@ class Connection(Link):
         self.browser = core.browsers.of(request)
 
     @abstractmethod
-    def send(self, text: bytes) -> None:
+    def push(self, batches: Sequence[Batch]) -> bool:
+        """Send *batches*, each in one text frame, after what was sent before; False if that cannot be."""
+
+    @abstractmethod
+    def say(self, text: bytes) -> None:
         """Send *text* in one text frame, after what was sent before."""
 
     def read(self, text: bytes) -> list[Message] | None:
@@ -61,32 +66,21 @@ class Connection(Link):
         """Close the connection, cutting *reason* to what a close frame can carry."""
         self.close(code, reason.encode()[:_MAX_REASON].decode(errors="ignore"))
 
-    def finish(self, turns: Sequence[Turn], replies: Sequence[bytes]) -> None:
-        """Send what waits for the session, then the replies, in as few frames as their size allows."""
-        session, turn = self.session, turns[0]
-        if (
-            len(turns) == len(replies) == 1
-            and not (turn.deliveries or turn.following)
-            and not (session is not None and session.outbox)
-        ):
-            # Nearly always it is this; the way below takes 2 µs of the 9 that a publish takes.
-            self.send(b"[%b]" % replies[0])
-            return
-        for turn in turns:
-            if turn.deliveries:
-                self.write(coalesce(turn.deliveries))
-        self._deliver(turns)
-        parts = [*replies, *(delivery.payload for turn in turns for delivery in turn.following)]
-        start = 0
-        for end in array_ends([len(part) for part in parts]):
-            self.send(b"[%b]" % b",".join(parts[start:end]))
-            start = end
+    def room(self, session: Session) -> int:
+        # A session whose deliveries leave with connects only is paced by its connects, not by the buffer.
+        return MAX_HANDED_OVER if self.writable or session.record.connect_only else 0
 
-    def _deliver(self, turns: Sequence[Turn]) -> None:
-        """Send what waits for the session and may leave with the answers of *turns*."""
-        session = self.session
-        if session is None or session.link is not self or not session.outbox:
-            return
-        allowed = any(turn.lets_deliver(connect_only=session.connect_only) for turn in turns)
-        if allowed and (self.writable or session.connect_only):
-            self.write(coalesce(session.outbox.take(MAX_HANDED_OVER)))
+    def send(self, out: Outgoing) -> bool:
+        """Send the deliveries, then the replies, in as few frames as their size allows."""
+        if out.before and not self.push(out.before):
+            return False
+        replies = out.replies
+        if len(replies) == 1 and not out.after:
+            self.say(b"[%b]" % replies[0])
+        elif replies or out.after:
+            parts = [*replies, *out.after]
+            start = 0
+            for end in array_ends([len(part) for part in parts]):
+                self.say(b"[%b]" % b",".join(parts[start:end]))
+                start = end
+        return True

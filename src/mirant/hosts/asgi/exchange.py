@@ -6,8 +6,7 @@ import asyncio
 from typing import Any
 
 from mirant.bayeux.codec import BodyInvalid
-from mirant.bus.carrier import Request
-from mirant.bus.receive import receive as receive_messages
+from mirant.bus.request import Request
 from mirant.hosts.asgi.scope import Receive
 from mirant.hosts.gate import announces_more, over_limit
 from mirant.hosts.loop import Loop
@@ -65,7 +64,7 @@ async def _run(
     messages = exchange.read(body)
     try:
         if messages is not None:
-            await loop.run(receive_messages(loop.core, messages, exchange, loop.now()))
+            await loop.run(loop.core.receive(messages, exchange, loop.now()))
             await asyncio.sleep(0)  # the flush was called for: after this turn most answers are there
         if not answer.done():
             await _until_gone_or(answer, receive)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from mirant.bus.carrier import UNIX, Request
+from mirant.bus.request import UNIX, Request
 from mirant.hosts.addresses import read_address
 from mirant.hosts.headers import read_headers
 from mirant.transports.response import Headers, Response

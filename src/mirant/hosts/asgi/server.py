@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from mirant.bus.carrier import Request
+from mirant.bus.request import Request
 from mirant.hosts.asgi.exchange import answer_post, answer_script
 from mirant.hosts.asgi.scope import (
     Receive,
@@ -43,6 +43,7 @@ class AsgiHost:
                 raise  # else the server is in a hurry, which is no error
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._loop.bind()
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":

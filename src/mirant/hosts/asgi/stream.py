@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mirant.bus.carrier import Request
 from mirant.bus.outbox import Batch
+from mirant.bus.request import Request
 from mirant.hosts.asgi.exchange import until_gone
 from mirant.hosts.asgi.outflow import Item, Outgoing, abort, until_first
 from mirant.hosts.asgi.scope import Receive, Send
@@ -30,7 +30,7 @@ class AsgiStream(EventStream):
     def writable(self) -> bool:
         return self.outgoing.empty
 
-    def write(self, batches: Sequence[Batch]) -> None:
+    def push(self, batches: Sequence[Batch]) -> None:
         self.outgoing.put(batches)
 
     def take_back(self) -> list[Batch]:

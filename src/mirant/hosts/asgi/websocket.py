@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from mirant.bus.carrier import Request
 from mirant.bus.outbox import Batch
-from mirant.bus.receive import receive as receive_messages
+from mirant.bus.request import Request
 from mirant.hosts.asgi.outflow import Item, Outgoing, abort, until_first
 from mirant.hosts.asgi.scope import Event, Receive, Scope, Send
 from mirant.hosts.asgi.shared_frames import SharedFrames, shared_frames
@@ -37,20 +36,21 @@ class AsgiConnection(Connection):
     def writable(self) -> bool:
         return self.outgoing.empty
 
-    def write(self, batches: Sequence[Batch]) -> None:
+    def push(self, batches: Sequence[Batch]) -> bool:
         frames = self._frames
         if frames is None or not self.outgoing.empty:
             self.outgoing.put(batches)
-            return
+            return True
         for at, batch in enumerate(batches):
             wire = batch.wire
             if wire is None:  # the same bytes as the native host's: one bus may be behind both
                 wire = batch.wire = frame(TEXT, batch.payload)
             if not frames.write(wire):
                 self.outgoing.put(batches[at:])
-                return
+                break
+        return True
 
-    def send(self, text: bytes) -> None:
+    def say(self, text: bytes) -> None:
         frames = self._frames
         if frames is None or not self.outgoing.empty or not frames.write(frame(TEXT, text)):
             self.outgoing.put([text])
@@ -99,7 +99,7 @@ async def _read(loop: Loop, connection: AsgiConnection, receive: Receive) -> Non
             messages = connection.read(text.encode())
         if messages is None:
             return await until_closed()
-        await loop.run(receive_messages(loop.core, messages, connection, loop.now()))
+        await loop.run(loop.core.receive(messages, connection, loop.now()))
         await connection.outgoing.drained()
 
 

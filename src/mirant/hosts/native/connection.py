@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import Final
 
-from mirant.bus.carrier import Request
+from mirant.bus.request import Request
 from mirant.hosts.native.application import AppAnswer
 from mirant.hosts.native.exchange import Answering, BusAnswer, KnownAnswer, head_to_know
 from mirant.hosts.native.headers import PackedHeaders

@@ -7,9 +7,9 @@ from typing import Final, Protocol
 
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
-from mirant.bus.carrier import Request
-from mirant.bus.plain_poll import MAX_PLAIN, Poller, hold
-from mirant.bus.receive import receive
+from mirant.bus.carrier import Outgoing
+from mirant.bus.polls import MAX_PLAIN
+from mirant.bus.request import Request
 from mirant.hosts.gate import CLOSE, announces_more, over_limit, text_of
 from mirant.hosts.native.lane import Lane
 from mirant.hosts.native.requests import Incoming
@@ -149,7 +149,7 @@ class BusAnswer:
         self._exchange.replies_only = self._spared
         messages = self._exchange.read(body)
         if messages is not None:
-            lane.loop.start(receive(lane.core, messages, self._exchange, lane.now()), lane.state.tasks)
+            lane.loop.start(lane.core.receive(messages, self._exchange, lane.now()), lane.state.tasks)
 
     def _answer(self, response: Response) -> bool:
         # Who is answered before the body has come may still be sending it: such a connection ends.
@@ -169,7 +169,7 @@ def head_to_know(data: bytes, incoming: Incoming) -> bytes | None:
     return data[:end]
 
 
-class KnownAnswer(Exchange, Poller):
+class KnownAnswer(Exchange):
     """The answering of requests with a head that is known, one after the other, on one connection.
 
     A client that polls sends the same head again and again: what is equal, byte for byte, means the same, and
@@ -200,11 +200,11 @@ class KnownAnswer(Exchange, Poller):
         body = data[len(self.head) :]
         self.session = None
         plain = self._may_be_plain and b'"/meta/connect"' in body and body.isascii()
-        if plain and hold(lane.core, body, self, now):
+        if plain and lane.core.hold_plain(body, self, now):
             return
         messages = self.read(body)
         if messages is not None:
-            lane.loop.start(receive(lane.core, messages, self, now), lane.state.tasks)
+            lane.loop.start(lane.core.receive(messages, self, now), lane.state.tasks)
 
     def read(self, body: bytes) -> list[Message] | None:
         if self._is_utf8 and body[:1] == b"[":
@@ -215,10 +215,11 @@ class KnownAnswer(Exchange, Poller):
                 pass  # the base finds it again, and says so
         return super().read(body)
 
-    def answer_poll(self, opening: bytes, reply: bytes) -> bool:
-        if self._headers:
-            return self._answer(self.wrap(b"%b,%b]" % (opening, reply), ()))
-        return self._answered(self._lane.encode_poll(opening, reply), last=False)
+    def send(self, out: Outgoing) -> bool:
+        # A poll is answered with one batch and one reply.
+        if len(out.before) == 1 and len(out.replies) == 1 and not (out.after or out.opens or self._headers):
+            return self._answered(self._lane.encode_poll(out.before[0].opening, out.replies[0]), last=False)
+        return super().send(out)
 
     @property
     def reads(self) -> bool:

@@ -13,7 +13,7 @@ from uvicorn import Config
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.server import ServerState
 
-from mirant.bus.carrier import UNIX, Request
+from mirant.bus.request import UNIX, Request
 from mirant.hosts.addresses import read_address
 from mirant.hosts.asgi.scope import is_below
 from mirant.hosts.gate import Gate, transport_of
@@ -51,7 +51,7 @@ class Lane:
         self.config = config
         self.state = state
         self.app_state = app_state
-        self.event_loop = asyncio.get_running_loop()
+        self.event_loop = loop.bind()
         self.now = self.event_loop.time
         self.watch = Watch(self.event_loop)
         # Who can open a Unix socket has been let in by its mode: that is the proxy.

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from mirant.bus.carrier import Request
+from mirant.bus.carrier import Outgoing
 from mirant.bus.outbox import Batch
-from mirant.bus.receive import receive
+from mirant.bus.request import Request
 from mirant.hosts.native.lane import Lane
 from mirant.hosts.rfc6455.frames import (
     BINARY,
@@ -136,7 +136,7 @@ class NativeConnection(Connection, asyncio.Protocol):
             return
         messages = self.read(payload)
         if messages is not None:
-            pipeline = receive(self.core, messages, self, self._lane.now())
+            pipeline = self.core.receive(messages, self, self._lane.now())
             task = self._lane.loop.start(pipeline, self._lane.state.tasks)
             if task is not None:
                 self._busy = True
@@ -152,18 +152,29 @@ class NativeConnection(Connection, asyncio.Protocol):
 
     # --- What goes out ---
 
-    def write(self, batches: Sequence[Batch]) -> None:
-        if self._transport.is_closing() and self._waiting is None:
-            # The peer is gone, which we are told only after this turn of the event loop: `take_back` then.
-            self._waiting, self.writable = deque(), False
+    def send(self, out: Outgoing) -> bool:
+        if out.replies:
+            return super().send(out)
+        # A fan-out is mostly one batch and nothing else, so this is `push` without a call: once per delivery.
+        if len(out.before) != 1 or self._waiting is not None or self._transport.is_closing():
+            return self.push(out.before)
+        batch = out.before[0]
+        # The first of its subscribers makes the frame, all others send the same bytes.
+        self._transport.write(batch.wire or _frame_of(batch))
+        return True
+
+    def push(self, batches: Sequence[Batch]) -> bool:
+        if self._waiting is None and self._transport.is_closing():
+            self.writable = False  # the peer is gone, which we are told after this turn of the event loop
+            return False
         for batch in batches:
             if self._waiting is None:
-                # The first of its subscribers makes the frame, all others send the same bytes.
                 self._transport.write(batch.wire or _frame_of(batch))
             else:
                 self._waiting.append(batch)
+        return True
 
-    def send(self, text: bytes) -> None:
+    def say(self, text: bytes) -> None:
         self._put(frame(TEXT, text))
 
     def _put(self, item: Batch | bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from mirant.bus.extension import Veto
+from mirant.bus.veto import Veto
 from mirant.options.declaring import Fault
 
 

@@ -10,7 +10,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from mirant.bus.extension import Veto
+from mirant.bus.veto import Veto
 from mirant.options.declaring import Fault, KeyPath
 from mirant.options.quoting import spell
 from mirant.policy.filters.contract import Dropped, FilterInvalid

@@ -6,7 +6,7 @@ import pytest
 
 from mirant.bayeux.channels import Channel
 from mirant.bayeux.messages import Delivery
-from mirant.bus.history import History
+from mirant.engines.history import History
 from mirant.extensions.timestamp import TimeStamp
 from tests.world import World, reply_to
 
@@ -74,29 +74,29 @@ def test_a_wildcard_brings_no_past(world: World) -> None:
 
 
 def test_all_channels_together_have_so_many_bytes() -> None:
-    history, large = History(limit=6000), "x" * 700
+    history, large = History(limit=6_400), "x" * 700
     channels = [Channel.parse(f"/a/{n}") for n in range(5)]
-    for channel in channels:
-        history.keep(channel, Delivery.of(channel, large), 10)
-    assert history.size <= 6000
-    assert [len(history.last(channel, 10)) for channel in channels] == [0, 0, 1, 1, 1]
-    history.keep(channels[2], Delivery.of(channels[2], large), 10)
-    assert [len(history.last(channel, 10)) for channel in channels] == [0, 0, 2, 0, 1]
+    for position, channel in enumerate(channels, 1):
+        history.keep(channel, Delivery.of(channel, large), 10, position)
+    assert history.size <= 6_400
+    assert [len(history.since(channel, 0)[0]) for channel in channels] == [0, 0, 1, 1, 1]
+    history.keep(channels[2], Delivery.of(channels[2], large), 10, 6)
+    assert [len(history.since(channel, 0)[0]) for channel in channels] == [0, 0, 2, 0, 1]
 
 
 def test_many_small_channels_count_for_what_they_take_in_memory() -> None:
     history = History(limit=100_000)
     for n in range(1_000):
         channel = Channel.parse(f"/a/{n}")
-        history.keep(channel, Delivery.of(channel, 1), 1)
-    kept = sum(bool(history.last(Channel.parse(f"/a/{n}"), 1)) for n in range(1_000))
+        history.keep(channel, Delivery.of(channel, 1), 1, n + 1)
+    kept = sum(bool(history.since(Channel.parse(f"/a/{n}"), 0)[0]) for n in range(1_000))
     assert 50 < kept < 100
 
 
 def test_one_message_beyond_the_limit_is_not_kept() -> None:
     history, channel = History(limit=10), Channel.parse("/a")
-    history.keep(channel, Delivery.of(channel, "x" * 100), 10)
-    assert (history.size, history.last(channel, 10)) == (0, [])
+    history.keep(channel, Delivery.of(channel, "x" * 100), 10, 1)
+    assert (history.size, history.since(channel, 0)) == (0, ([], False))
 
 
 def test_what_is_kept_is_what_extensions_made_of_it(world: World) -> None:

@@ -1,0 +1,316 @@
+"""The one door out: what may leave is collected here, and leaves by `Carrier.send`.
+
+Theory, per tick:
+
+- Messages precede replies in an HTTP response: clients rely on that order.
+- A publisher's own message rides on the reply to its publish, not on its held poll.
+- Each subscriber gets one frame for all that a tick published.
+
+So a flush (`mirant.bus.core`) first hands out what was published, then sends the answers, and then looks at
+the sessions for which something waits. What a carrier did not take goes back to the front of the outbox.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from mirant.bayeux.errors import APPLICATION_FAILED
+from mirant.bayeux.messages import Delivery, Reply
+from mirant.bus.carrier import MAX_HANDED_OVER, Carrier, Outgoing
+from mirant.bus.contracts import Host
+from mirant.bus.extension import Extensions, OutgoingHook, own_extensions
+from mirant.bus.observer import Observers
+from mirant.bus.outbox import OutboxFull, coalesce
+from mirant.bus.session import Session
+from mirant.bus.tick import Subscribers, Tick
+from mirant.bus.timetable import Timetable
+from mirant.bus.traits import CONNECT_ONLY, ENDED, EXTENDED
+from mirant.bus.turn import Turn
+
+log = logging.getLogger("mirant")
+
+
+class Deliveries:
+    """Collects what is to leave, asks the host for one flush at the end of the tick, and sends it then."""
+
+    __slots__ = (
+        "_asked",
+        "_asked_at",
+        "_clock",
+        "_completed",
+        "_extensions",
+        "_host",
+        "_observers",
+        "_overflowed",
+        "_timetable",
+        "delivered",
+        "lag",
+        "marked",
+        "tick",
+        "waiting",
+        "worst_lag",
+    )
+
+    def __init__(
+        self,
+        host: Host,
+        clock: Callable[[], float],
+        extensions: Extensions,
+        timetable: Timetable,
+        observers: Observers,
+        overflowed: Callable[[Session, OutboxFull], None],
+    ) -> None:
+        """*overflowed* ends a session whose outbox is full."""
+        self._host = host
+        self._clock = clock
+        self._extensions = extensions
+        self._timetable = timetable
+        self._observers = observers
+        self._overflowed = overflowed
+        #: What was published since the last flush.
+        self.tick = Tick()
+        #: Sessions for which something waits that should be sent.
+        self.marked: list[Session] = []
+        self._completed: list[Turn] = []
+        self._asked = False
+        self._asked_at = 0.0
+        #: Bytes that wait in all outboxes.
+        self.waiting = 0
+        #: How many deliveries were handed to sessions.
+        self.delivered = 0
+        #: How many seconds after it was asked for the last flush came, and the most it ever was.
+        self.lag = self.worst_lag = 0.0
+
+    def __len__(self) -> int:
+        """How much there is to send."""
+        return len(self.tick.entries) + len(self._completed) + len(self.marked)
+
+    # --- Collecting ---
+
+    def publish(self, subscribers: Subscribers, delivery: Delivery) -> None:
+        """Let *subscribers* get *delivery*."""
+        if not self._asked:
+            self._ask()
+        self.delivered += len(subscribers)
+        self.tick.add(subscribers, delivery)
+
+    def complete(self, turn: Turn) -> None:
+        """Let the answers of *turn* be sent."""
+        if not self._asked:
+            self._ask()
+        self._completed.append(turn)
+
+    def mark(self, session: Session) -> None:
+        """Let what waits for *session* be sent, if it can be written or polls."""
+        if not session.dirty:
+            if not self._asked:
+                self._ask()
+            session.dirty = True
+            self.marked.append(session)
+
+    def queue(self, session: Session, deliveries: Sequence[Delivery], now: float) -> None:
+        """Let *deliveries* wait for *session*, changed as its own extensions want them."""
+        if session.traits & ENDED:
+            return
+        if session.extensions:
+            deliveries = _changed(session, deliveries, now)
+            if not deliveries or session.traits & ENDED:
+                return
+        outbox, before = session.outbox, session.outbox.size
+        try:
+            for delivery in deliveries:
+                for dropped in outbox.put(delivery):
+                    for tell in self._observers.dropped:
+                        tell(session, dropped.channel, 1)
+        except OutboxFull as full:
+            self.waiting += outbox.size - before
+            self._overflowed(session, full)
+            return
+        self.waiting += outbox.size - before
+        if outbox.urgent:
+            self.mark(session)
+        else:
+            self._timetable.wait_lazily(session, now + min(each.lazy or 0.0 for each in deliveries))
+
+    def take(self, session: Session, most: int) -> list[Delivery]:
+        """Take what waits for *session*, at most *most* bytes of it, to be sent now."""
+        outbox, before = session.outbox, session.outbox.size
+        taken = outbox.take(most)
+        self.waiting += outbox.size - before
+        return taken
+
+    def take_all(self, session: Session) -> list[Delivery]:
+        """Take all that waits for *session*."""
+        return self.take(session, session.outbox.size)
+
+    def put_back(self, session: Session, deliveries: Sequence[Delivery]) -> None:
+        """Let *deliveries*, which were taken and could not be sent, wait for *session* again."""
+        if session.traits & ENDED:
+            return
+        outbox, before = session.outbox, session.outbox.size
+        outbox.put_back(deliveries)
+        self.waiting += outbox.size - before
+
+    def wake(self, session: Session) -> None:
+        """Let what waits for *session* be sent at the next occasion, if any of it is urgent."""
+        if session.outbox.urgent:
+            self.mark(session)
+
+    def hurry(self, session: Session) -> None:
+        """Let what waits lazily for *session* be sent now."""
+        session.outbox.hurry()
+        self.mark(session)
+
+    def forget(self, session: Session) -> None:
+        """Take note that *session* is ending, and with it what waits for it."""
+        self.waiting -= session.outbox.size
+
+    # --- Sending ---
+
+    def begin_flush(self, now: float) -> None:
+        """Take note that the host keeps its promise."""
+        if self._asked:
+            self.lag = max(0.0, now - self._asked_at)
+            if self.lag > self.worst_lag:
+                self.worst_lag = self.lag
+        self._asked = True  # what is added meanwhile is sent too, unless it comes too late
+
+    def end_flush(self) -> None:
+        """Report, and ask the host anew if something came too late."""
+        for tell in self._observers.flushed:
+            tell(self.delivered, self.tick.pushed, self.lag)
+        self.ask_again()
+
+    def ask_again(self) -> None:
+        """Ask the host anew, if there is something to send: what was asked before may have been lost."""
+        self._asked = False
+        if self.tick.entries or self._completed or self.marked:
+            self._ask()
+
+    def answered(self) -> set[Session | None]:
+        """Return the sessions that get an answer in this flush anyway."""
+        return {turn.session for turn in self._completed}
+
+    def take_marked(self) -> list[Session]:
+        """Return the sessions for which something waits."""
+        marked, self.marked = self.marked, []
+        for session in marked:
+            session.dirty = False
+        return marked
+
+    def push(self, session: Session) -> None:
+        """Write what waits for *session* into its link, as much as that takes."""
+        link = session.link
+        while link is not None and session.outbox.urgent and link.writable:
+            taken = self.take(session, MAX_HANDED_OVER)
+            if not self.send(link, Outgoing(coalesce(taken))):
+                self.put_back(session, taken)
+                return
+
+    def finish(self, now: float) -> None:
+        """Send the answers that are complete."""
+        while self._completed:
+            turns, self._completed = self._completed, []
+            if len(turns) == 1:
+                self._answer(turns[0].carrier, turns, now)
+                continue
+            by_carrier: dict[Carrier[Session], list[Turn]] = {}
+            for turn in turns:
+                by_carrier.setdefault(turn.carrier, []).append(turn)
+            for carrier, finished in by_carrier.items():
+                self._answer(carrier, finished, now)
+
+    def send(self, carrier: Carrier[Session], out: Outgoing) -> bool:
+        """Send *out*; a carrier that fails must not keep the other clients from their messages."""
+        try:
+            return carrier.send(out)
+        except Exception:
+            log.exception("carrier.failed transport=%s", carrier.transport)
+            return True
+
+    def _ask(self) -> None:
+        self._host.flush_soon()
+        self._asked = True
+        self._asked_at = self._clock()
+
+    def _answer(self, carrier: Carrier[Session], turns: Sequence[Turn], now: float) -> None:
+        """Send the replies of *turns*, with the deliveries that may ride on them."""
+        replies: list[bytes] = []
+        opens = False
+        for turn in turns:
+            opens = self._seal(turn, replies, now) or opens
+        session = carrier.session
+        before: list[Delivery] = []
+        after: list[Delivery] = []
+        for turn in turns:
+            if turn.deliveries:
+                before += turn.deliveries
+            if turn.following:
+                after += turn.following
+        if session is not None and not opens and not session.outbox.idle:
+            before += self._riding(carrier, session, turns)
+        out = Outgoing((), replies, (), opens)
+        if before:
+            out.before = coalesce(before)
+        if after:
+            out.after = [delivery.payload for delivery in after]
+        if not self.send(carrier, out) and session is not None:
+            self.put_back(session, [*before, *after])
+
+    def _riding(self, carrier: Carrier[Session], session: Session, turns: Sequence[Turn]) -> list[Delivery]:
+        """Take what waits for *session* and may leave with the answers of *turns*."""
+        if carrier.is_link and session.link is not carrier:
+            return []
+        connect_only = carrier.connect_only or bool(session.traits & CONNECT_ONLY)
+        if not any(turn.lets_deliver(connect_only=connect_only) for turn in turns):
+            return []
+        room = carrier.room(session)
+        return self.take(session, room) if room > 0 else []
+
+    def _seal(self, turn: Turn, replies: list[bytes], now: float) -> bool:
+        """Complete the answers of *turn* and add them to *replies*; return whether a session begins."""
+        opens, session = False, turn.session
+        hooks: Sequence[OutgoingHook] = self._extensions.outgoing
+        for answer in turn.answers:
+            message, reply = answer.message, answer.reply
+            try:
+                if session is not None and session.traits & EXTENDED:
+                    hooks = self._extensions.outgoing_of(session)
+                for outgoing in hooks:
+                    outgoing(reply, message, turn, now)
+                if reply.client_id is not None:
+                    opens = True
+                    if turn.with_messages:
+                        self._send_with_handshake(turn, reply)
+                replies.append(reply.encode())
+            except Exception:  # an extension's fault is its message's, and no other's
+                log.exception("extension.failed channel=%s", message.channel)
+                failed = APPLICATION_FAILED.wire()
+                replies.append(
+                    Reply(channel=reply.channel, id=reply.id, successful=False, error=failed).encode()
+                )
+        return opens
+
+    def _send_with_handshake(self, turn: Turn, reply: Reply) -> None:
+        """Let what waits for the new session follow *reply*, which says how much that is."""
+        if turn.session is not None and turn.session.outbox:
+            turn.following = self.take(turn.session, MAX_HANDED_OVER)
+            reply.messages = len(turn.following)
+
+
+def _changed(session: Session, deliveries: Sequence[Delivery], now: float) -> list[Delivery]:
+    """Return what *session* gets of *deliveries*, according to its own extensions."""
+    changed: list[Delivery] = []
+    for delivery in deliveries:
+        own: Delivery | None = delivery
+        try:
+            for extension in own_extensions(session):
+                if own is not None:
+                    own = extension.delivering(own, session, now)
+        except Exception:  # an extension's fault is its own session's, and no other's
+            log.exception("extension.failed session=%s channel=%s", session.label, delivery.channel)
+            own = None
+        if own is not None:
+            changed.append(own)
+    return changed

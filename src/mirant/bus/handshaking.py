@@ -1,0 +1,148 @@
+"""Opening a session: /meta/handshake (Bayeux 1.0, section 4.1)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Generator, Sized
+from inspect import isawaitable
+from typing import Any
+
+from mirant.bayeux.advice import GO_AWAY, TRY_LATER, Advice
+from mirant.bayeux.errors import HANDSHAKE_DENIED, SERVER_FULL
+from mirant.bayeux.messages import Message, Reply
+from mirant.bus.enforcing import Enforcing
+from mirant.bus.extension import Extensions
+from mirant.bus.handling import Steps
+from mirant.bus.hooks import Hooks, tell
+from mirant.bus.identity import CredentialRefused, Identity
+from mirant.bus.in_force import InForce
+from mirant.bus.links import Links
+from mirant.bus.observer import Observers
+from mirant.bus.party import Visitor
+from mirant.bus.polls import Polls
+from mirant.bus.refusal import Refusal
+from mirant.bus.session import Ending
+from mirant.bus.sessions import Sessions
+from mirant.bus.traits import NEW
+from mirant.bus.turn import Turn
+from mirant.bus.veto import Veto
+
+log = logging.getLogger("mirant")
+
+
+class Handshaking:
+    """Handles /meta/handshake."""
+
+    __slots__ = (
+        "_clock",
+        "_enforcing",
+        "_extensions",
+        "_hooks",
+        "_in_force",
+        "_links",
+        "_observers",
+        "_polls",
+        "_registry",
+        "_sessions",
+    )
+
+    def __init__(
+        self,
+        registry: Sized,
+        sessions: Sessions,
+        polls: Polls,
+        links: Links,
+        enforcing: Enforcing,
+        extensions: Extensions,
+        in_force: InForce,
+        hooks: Hooks,
+        observers: Observers,
+        clock: Callable[[], float],
+    ) -> None:
+        self._registry = registry
+        self._sessions = sessions
+        self._polls = polls
+        self._links = links
+        self._enforcing = enforcing
+        self._extensions = extensions
+        self._in_force = in_force
+        self._hooks = hooks
+        self._observers = observers
+        self._clock = clock
+
+    def handshake(self, turn: Turn, message: Message, reply: Reply) -> Steps:
+        """Open a session.
+
+        The version and the transports that a client offers are not negotiated: there is one version, and the
+        client picks from the transports in the reply. Official servers do the same, and clients rely on it.
+        """
+        self._check_capacity()
+        for incoming in self._extensions.incoming:
+            waiting = incoming(message, turn, self._clock())
+            if waiting is not None:
+                yield waiting
+        identity = yield from self._authenticate(turn, message)
+        now = self._clock()
+        self._enforcing.admit(identity, turn.carrier.request.address, now)
+        self._check_capacity()  # others may have come while we waited
+        self._leave_former(turn, now)
+        session = turn.session = turn.carrier.session = self._sessions.open(turn.carrier)
+        self._enforcing.identify(session, identity, now)
+        turn.with_messages = self._in_force.settings.with_handshake
+        try:
+            yield from tell("on_join", self._hooks.join, session)
+        finally:
+            # From now on: the application may have taken its time.
+            self._polls.expect(session, self._clock())
+        if session.ended:
+            raise Refusal(HANDSHAKE_DENIED, advice=GO_AWAY)
+        reply.successful = True
+        reply.client_id = session.id
+        reply.version = reply.minimum_version = "1.0"
+        reply.supported_connection_types = list(self._in_force.settings.transports)
+        reply.advice = self._polls.advice(session)
+        return True
+
+    def _leave_former(self, turn: Turn, now: float) -> None:
+        """Take the connection from the session that it was bound to: this handshake begins another one."""
+        former = turn.carrier.session
+        if not turn.carrier.is_link or former is None:
+            return
+        self._polls.supersede(former)
+        if former.traits & NEW:
+            self._sessions.end(former, Ending.ABANDONED)  # or one connection could fill the server
+        self._links.detach(turn.carrier, now)
+
+    def _check_capacity(self) -> None:
+        if len(self._registry) >= self._in_force.settings.max_sessions:
+            raise Refusal(SERVER_FULL, advice=TRY_LATER)
+
+    def _authenticate(self, turn: Turn, message: Message) -> Generator[Awaitable[Any], Any, Identity | None]:
+        authenticate = self._hooks.authenticate
+        if authenticate is None:
+            return None
+        try:
+            identity = authenticate(message, turn.carrier.request)
+            if isawaitable(identity):
+                identity = yield identity
+        except CredentialRefused as error:
+            if error.event is not None:
+                self._observers.note(error.event, _visitor(turn), **error.facts)
+            raise _denied(str(error), TRY_LATER if error.temporary else GO_AWAY) from None
+        except Veto as veto:
+            raise _denied(str(veto), GO_AWAY) from None
+        except Exception:
+            log.exception("hook.failed hook=authenticate")
+            raise _denied("", GO_AWAY) from None
+        if self._hooks.authenticate is not authenticate:  # the files were read again meanwhile
+            return (yield from self._authenticate(turn, message))
+        return identity if isinstance(identity, Identity) else None
+
+
+def _visitor(turn: Turn) -> Visitor:
+    return Visitor(address=turn.carrier.request.address)
+
+
+def _denied(reason: str, advice: Advice) -> Refusal:
+    facts = {"reason": reason or None}
+    return Refusal(HANDSHAKE_DENIED, reason, advice=advice, event="handshake.denied", facts=facts)

@@ -1,0 +1,268 @@
+"""Holding a /meta/connect, and answering it (Bayeux 1.0, section 4.2).
+
+Theory: a server of polling clients does little else than this: each message to 1,000 of them is 1,000
+connects. With this many sessions nothing is in the CPU cache, so cost is the number of objects touched. A
+*plain* connect says nothing of its own and comes from a session about which nothing is unusual
+(`mirant.bus.traits`). Such a connect keeps one object, its encoded reply, and needs no `Turn`. A connect that
+is not plain, or whose answer needs more than deliveries, takes the normal path: a `Turn` with message and
+reply, completed by extensions when it leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from mirant.bayeux.advice import Advice
+from mirant.bayeux.errors import CONNECT_SUPERSEDED, ErrorKind
+from mirant.bayeux.messages import MAX_ID
+from mirant.bus.beat import Beat
+from mirant.bus.carrier import MAX_RESPONSE, Carrier, Outgoing
+from mirant.bus.contracts import Host
+from mirant.bus.deliveries import Deliveries
+from mirant.bus.held import HeldConnect, slim
+from mirant.bus.in_force import InForce
+from mirant.bus.outbox import Batch
+from mirant.bus.session import Session
+from mirant.bus.tick import Remainder
+from mirant.bus.timetable import Timetable
+from mirant.bus.traits import CLOSING
+from mirant.bus.turn import Answer, Turn
+from mirant.bus.windows import Windows
+
+#: Longest body that may be a plain connect; those of the clients in use have 100 to 150 bytes.
+MAX_PLAIN: Final = 512
+
+# How long clients whose poll is answered because the server goes away wait before the next, in seconds: by
+# then its port is closed, and they wait longer and longer.
+CLOSING_PAUSE: Final = 1.0
+
+
+class Polls:
+    """The connects that are held."""
+
+    __slots__ = (
+        "_beat",
+        "_clock",
+        "_deliveries",
+        "_gathered",
+        "_host",
+        "_in_force",
+        "_sessions",
+        "_timetable",
+        "_windows",
+        "_woken_at",
+    )
+
+    def __init__(
+        self,
+        sessions: Mapping[str, Session],
+        deliveries: Deliveries,
+        timetable: Timetable,
+        windows: Windows,
+        in_force: InForce,
+        host: Host,
+        clock: Callable[[], float],
+    ) -> None:
+        self._sessions = sessions
+        self._deliveries = deliveries
+        self._timetable = timetable
+        self._windows = windows
+        self._in_force = in_force
+        self._host = host
+        self._clock = clock
+        self._beat = Beat()
+        #: Sessions whose held connect is answered when the beat goes on.
+        self._gathered: dict[Session, None] = {}
+        self._woken_at: float | None = None
+
+    # --- Holding ---
+
+    def hold_plain(self, body: bytes, carrier: Carrier[Session], now: float) -> bool:
+        """Hold the connect in *body*, which came at *now* and is ASCII, if it is plain.
+
+        Return whether it is; if not, nothing was done.
+        """
+        try:
+            (connect,) = _decode(body)
+        except msgspec.DecodeError:
+            return False
+        session = self._sessions.get(connect.client_id)
+        if (
+            session is None
+            or self._in_force.traits
+            or (session.traits and not self._windows.settles(session))
+            or session.held is not None
+            or session.record.browser != carrier.browser
+        ):
+            return False
+        carrier.session = session
+        session.record.interval = self._in_force.settings.interval
+        # The order of fields is that of `Reply`, whose encoding this is.
+        reply = b'{"channel":"/meta/connect","id":%b,"successful":true}' % _encode(connect.id)
+        session.held = HeldConnect(carrier, now, None, reply)
+        self._timetable.wait(session, now + session.record.timeout)
+        if session.outbox.urgent:
+            self._deliveries.mark(session)
+        return True
+
+    def hold(self, session: Session, turn: Turn, answer: Answer, timeout: float, now: float) -> None:
+        """Keep *answer*, to a connect in *turn*, until there is something to say or *timeout* has passed."""
+        slim(answer.message, answer.reply, session.id)
+        session.held = HeldConnect(turn.carrier, turn.arrived, answer.message, answer.reply)
+        self._timetable.wait(session, now + timeout)
+        self._deliveries.wake(session)
+
+    def pace(self, session: Session, interval: float) -> None:
+        """Let the client of *session* pause for *interval* seconds between connects."""
+        session.record.interval = interval
+
+    # --- Answering ---
+
+    def offer(self, remainder: Remainder, answered: set[Session | None], now: float) -> None:
+        """Answer the held connects of sessions in *remainder* with it; let it wait for all other sessions.
+
+        Sessions that are *answered* in this flush anyway get it with that answer.
+        """
+        batch, queue = remainder.batch, self._deliveries.queue
+        at_once = batch is not None and not self._in_force.traits and not self._beat.rests(now)
+        for session in remainder.sessions:
+            held = session.held
+            if not (
+                at_once
+                and batch is not None
+                and held is not None
+                and held.message is None
+                and not session.traits
+                and session.outbox.idle
+                and session not in answered
+                and len(batch.payload) <= session.outbox.limit
+                and self._answer_plainly(session, held, batch, now)
+            ):
+                queue(session, remainder.deliveries, now)
+
+    def answer(self, session: Session, now: float) -> None:
+        """Answer the connect that *session* holds with what waits for it; under load, a little later."""
+        held = session.held
+        if held is None:
+            return
+        if self._beat.rests(now):
+            self._gather(session)
+        elif held.message is None and not session.traits and not self._in_force.traits:
+            taken = self._deliveries.take(session, MAX_RESPONSE)
+            if not self._answer_plainly(session, held, Batch(taken), now):
+                self._deliveries.put_back(session, taken)
+        else:
+            self.release(session, now)
+
+    def release(self, session: Session, now: float) -> None:
+        """Answer the connect that is held, and expect the next one."""
+        turn = self._turn_of(session)
+        if turn is not None:
+            self._deliveries.complete(turn)
+            self.expect(session, now, session.record.interval)
+
+    def refuse(self, session: Session, error: ErrorKind, advice: Advice | None) -> None:
+        """Answer the connect that is held with *error*."""
+        turn = self._turn_of(session)
+        if turn is not None:
+            reply = turn.answers[0].reply
+            reply.successful, reply.error, reply.advice = False, error.wire(), advice
+            self._deliveries.complete(turn)
+
+    def supersede(self, session: Session) -> None:
+        """Let go the connect that is held, because a newer one took its place."""
+        self.refuse(session, CONNECT_SUPERSEDED, None)
+
+    def withdraw(self, session: Session) -> Turn | None:
+        """Give up the connect that is held; the caller has it answered. None: there was none."""
+        return self._turn_of(session)
+
+    def forget(self, session: Session, carrier: Carrier[Session]) -> None:
+        """Take note that nobody waits on *carrier* any more."""
+        if session.held is not None and session.held.carrier is carrier:
+            session.held = None
+
+    def expect(self, session: Session, now: float, pause: float = 0.0) -> None:
+        """Let *session* expire unless it is heard of within *pause* and the maximum interval."""
+        if not session.ended:
+            self._timetable.wait(session, now + pause + session.record.max_interval)
+
+    def advice(self, session: Session) -> Advice:
+        """Return what *session*'s client is to do: connect again, how soon, and how long that may be held."""
+        record = session.record
+        interval = CLOSING_PAUSE if self._in_force.traits & CLOSING else record.interval
+        return Advice(
+            reconnect="retry", interval=round(interval * 1000), timeout=round(record.timeout * 1000)
+        )
+
+    def close(self, now: float) -> None:
+        """Answer every connect, with advice to come back later."""
+        for session in list(self._sessions.values()):
+            if session.held is not None:
+                session.record.interval = CLOSING_PAUSE
+                turn = self._turn_of(session)
+                assert turn is not None, "it is held"
+                turn.answers[0].reply.advice = self.advice(session)
+                self._deliveries.complete(turn)
+                self.expect(session, now, CLOSING_PAUSE)
+
+    def _answer_plainly(self, session: Session, held: HeldConnect, batch: Batch, now: float) -> bool:
+        """Answer *held*, which is plain, with *batch*; return whether that was sent."""
+        session.held = None
+        record = session.record
+        self._timetable.wait(session, now + record.interval + record.max_interval)
+        assert isinstance(held.reply, bytes), "a plain one keeps its reply as bytes"
+        return self._deliveries.send(held.carrier, Outgoing((batch,), (held.reply,)))
+
+    def _turn_of(self, session: Session) -> Turn | None:
+        """Take the connect that *session* holds, and return it as a turn that can be answered."""
+        held, session.held = session.held, None
+        if held is None:
+            return None
+        turn = Turn(held.carrier, session, held.arrived, alone=True)
+        turn.answers.append(Answer(*held.spell_out(session.id)))
+        return turn
+
+    # --- The beat ---
+
+    def begin_burst(self) -> float:
+        """Take note that a flush begins to answer."""
+        return self._clock()
+
+    def end_burst(self, began: float) -> None:
+        """Take note that the flush, which *began* then, has answered all it had to."""
+        self._beat.strike(began, self._clock())
+
+    def next_beat(self) -> float | None:
+        """Return when `go_on` has to be called, or None if nothing is gathered."""
+        return self._woken_at
+
+    def go_on(self, now: float) -> None:
+        """Let the sessions that were gathered be answered, if it is time."""
+        if self._woken_at is not None and self._woken_at <= now:
+            self._woken_at = None
+            gathered, self._gathered = self._gathered, {}
+            for session in gathered:
+                self._deliveries.wake(session)
+
+    def _gather(self, session: Session) -> None:
+        self._gathered[session] = None
+        if self._woken_at is None:
+            self._woken_at = self._beat.next
+            self._host.wake_at(self._woken_at)
+
+
+class _Connect(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """What the one message of a body must be, and nothing else."""
+
+    channel: Literal["/meta/connect"]
+    client_id: str = msgspec.field(name="clientId")
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID)]
+    connection_type: Literal["long-polling"] = msgspec.field(name="connectionType")
+
+
+_decode = msgspec.json.Decoder(tuple[_Connect]).decode
+_encode = msgspec.json.Encoder().encode

@@ -1,0 +1,74 @@
+"""Publishing to a broadcast channel (Bayeux 1.0, section 5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mirant.bayeux.channels import Channel
+from mirant.bayeux.errors import DATA_MISSING, SESSION_UNKNOWN
+from mirant.bayeux.messages import Delivery, Message, Reply
+from mirant.bus.handling import Steps, session_of
+from mirant.bus.hooks import Hooks, Parameters, PublishHook
+from mirant.bus.hub import Hub
+from mirant.bus.in_force import InForce
+from mirant.bus.refusal import Refusal
+from mirant.bus.session import Session
+from mirant.bus.turn import Turn
+
+
+class Publishing:
+    """Handles messages to broadcast channels."""
+
+    __slots__ = ("_clock", "_hooks", "_hub", "_in_force")
+
+    def __init__(self, hub: Hub, in_force: InForce, hooks: Hooks, clock: Callable[[], float]) -> None:
+        self._hub = hub
+        self._in_force = in_force
+        self._hooks = hooks
+        self._clock = clock
+
+    def publish(
+        self, turn: Turn, session: Session, channel: Channel, message: Message, reply: Reply
+    ) -> bool | Steps:
+        """Publish *message*, if the rules and the application allow it."""
+        if not message.data:
+            raise Refusal(DATA_MISSING)
+        if self._in_force.guard is not None:
+            self._in_force.guard.publish(session, channel, message, self._clock())
+        if self._hooks.publish and (hooks := self._hooks.publish.find(channel)):
+            return self._publish_after(hooks, channel, turn, message, reply)
+        self._forward(session, channel, message)
+        reply.successful = True
+        return True
+
+    def _publish_after(
+        self,
+        hooks: list[tuple[PublishHook, Parameters]],
+        channel: Channel,
+        turn: Turn,
+        message: Message,
+        reply: Reply,
+    ) -> Steps:
+        """Publish *message* when the application has seen it, if it may still be published then."""
+        session = session_of(turn)
+        guard, data = self._in_force.guard, message.data
+        waited = False
+        for hook, parameters in hooks:
+            waiting = hook(session, channel, message, parameters)
+            if waiting is not None:
+                waited = True
+                yield waiting
+        if waited and session.ended:
+            raise Refusal(SESSION_UNKNOWN)
+        current = self._in_force.guard
+        if current is not None and (waited or message.data is not data):
+            filtered = current is guard and message.data is data
+            current.confirm(session, channel, message, self._clock(), filtered=filtered)
+        self._forward(session, channel, message)
+        reply.successful = True
+        return True
+
+    def _forward(self, session: Session, channel: Channel, message: Message) -> None:
+        if self._hooks.conceal is not None and message.ext is not None:
+            self._hooks.conceal(message)
+        self._hub.publish(channel, Delivery.forward(channel, message), session)

@@ -1,0 +1,207 @@
+"""The life of sessions: opened, found, adopted, identified, and ended."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from math import inf
+from typing import Final
+
+from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW
+from mirant.bayeux.errors import SESSION_UNKNOWN
+from mirant.bayeux.messages import Delivery, Message, Reply
+from mirant.bus.carrier import Carrier, Link, Outgoing
+from mirant.bus.deliveries import Deliveries
+from mirant.bus.extension import Extensions
+from mirant.bus.identity import Identity
+from mirant.bus.in_force import InForce
+from mirant.bus.links import Links
+from mirant.bus.observer import Observers
+from mirant.bus.outbox import OutboxFull, coalesce
+from mirant.bus.party import Visitor
+from mirant.bus.polls import Polls
+from mirant.bus.record import SessionRecord
+from mirant.bus.session import Ending, Session
+from mirant.bus.timetable import Timetable
+from mirant.bus.turn import Answer, Turn
+from mirant.bus.windows import Windows
+
+#: Told to clients of sessions that the server ends (Bayeux 1.0 has no word for it; the reference does this).
+_DISMISSAL: Final = Delivery("/meta/disconnect", b'{"channel":"/meta/disconnect","successful":true}')
+
+log = logging.getLogger("mirant")
+
+
+class Sessions:
+    """Begins and ends the sessions in the registry, a dict that others read."""
+
+    __slots__ = (
+        "_deliveries",
+        "_extensions",
+        "_in_force",
+        "_left",
+        "_links",
+        "_observers",
+        "_polls",
+        "_registry",
+        "_timetable",
+        "_windows",
+    )
+
+    def __init__(
+        self,
+        registry: dict[str, Session],
+        deliveries: Deliveries,
+        polls: Polls,
+        links: Links,
+        windows: Windows,
+        timetable: Timetable,
+        extensions: Extensions,
+        in_force: InForce,
+        observers: Observers,
+        left: Callable[[Session], None],
+    ) -> None:
+        """*left* is called with each session that ended; its subscriptions are still in its record then."""
+        self._registry = registry
+        self._deliveries = deliveries
+        self._polls = polls
+        self._links = links
+        self._windows = windows
+        self._timetable = timetable
+        self._extensions = extensions
+        self._in_force = in_force
+        self._observers = observers
+        self._left = left
+
+    def open(self, carrier: Carrier[Session]) -> Session:
+        """Register a new session, for a client that handshakes on *carrier*.
+
+        The caller calls `Polls.expect` when the client is about to learn of it.
+        """
+        settings = self._in_force.settings
+        record = SessionRecord(
+            id=secrets.token_hex(16),
+            timeout=settings.timeout,
+            interval=settings.interval,
+            max_interval=settings.max_interval,
+            echo=settings.echo,
+            connect_only=settings.connect_only,
+            browser=carrier.browser,
+            address=carrier.request.address,
+        )
+        session = Session(record, settings)
+        session.advise(carrier.transport)
+        return self._register(session)
+
+    def adopt(self, record: SessionRecord) -> Session:
+        """Go on with a session that another process had. Its client may be anywhere.
+
+        The caller enters its subscriptions into the hub.
+        """
+        session = Session(record, self._in_force.settings, traits=0)
+        if record.advised is not None:
+            session.advise(record.advised)
+        self._extensions.restore(session)
+        return self._register(session)
+
+    def find(self, client_id: str | None, carrier: Carrier[Session]) -> Session | None:
+        """Return the session with *client_id*, if *carrier* may have it.
+
+        A clientId is a secret, but pages leak. So a session is bound to its browser's cookie as soon as a
+        request presents both, and from then on needs both. A client that keeps no cookies is never bound.
+        """
+        session = self._registry.get(client_id or "")
+        if session is None:
+            return None
+        if session.record.browser is None:
+            session.bind(carrier.browser)
+        elif session.record.browser != carrier.browser:
+            # The sender knows the id and is not the browser: most likely a hijack.
+            stranger = Visitor(address=carrier.request.address, label=session.label)
+            self._observers.note("session.stranger", stranger)
+            return None
+        return session
+
+    def identify(self, session: Session, identity: Identity | None, now: float) -> bool:
+        """Let *session* be that of *identity* until it runs out; return whether it was another's before."""
+        changed = identity != session.identity
+        session.identify(identity)
+        lasts = None if identity is None else identity.valid_for
+        self._timetable.expire(session, inf if lasts is None else now + lasts)
+        return changed
+
+    def heard(self, session: Session, now: float) -> None:
+        """Put off the expiry of a session that sent something other than a /meta/connect."""
+        if session.held is None:
+            self._timetable.put_off(session, now + session.record.max_interval)
+
+    def end(self, session: Session, ending: Ending) -> None:
+        """End *session*: the bus forgets it, its subscriptions and what waits for it. Twice is once."""
+        if session.ended:
+            return
+        self._part(session, ending)
+        self._deliveries.forget(session)
+        session.finish(ending)
+        del self._registry[session.id]
+        self._timetable.remove(session)
+        self._windows.leave(session)
+        for tell in self._observers.ended:
+            tell(session, ending)
+        self._left(session)
+
+    def end_full(self, session: Session, full: OutboxFull) -> None:
+        """End *session*, because more waits for it than may."""
+        log.warning("session.outbox-full session=%s %s", session.label, full)
+        self.end(session, Ending.OUTBOX_FULL)
+
+    def dismiss(self, session: Session, turn: Turn | None = None) -> None:
+        """End *session* on behalf of the application; its client gets what waits and stays away.
+
+        *turn* is one of its own that is being processed, if there is one: the client may be told with it.
+        """
+        if turn is not None and session.link is None and session.held is None:
+            turn.deliveries = self._deliveries.take_all(session)
+            turn.answers.append(_farewell())
+        self.end(session, Ending.DISMISSED)
+
+    def _register(self, session: Session) -> Session:
+        self._registry[session.id] = session
+        for tell in self._observers.opened:
+            tell(session)
+        return session
+
+    def _part(self, session: Session, ending: Ending) -> None:
+        """Take *session* from its carriers, and tell its client in the way that suits the *ending*."""
+        if ending in (Ending.OUTBOX_FULL, Ending.IDENTITY_EXPIRED):
+            self._polls.refuse(session, SESSION_UNKNOWN, HANDSHAKE_NOW)
+        turn = self._polls.withdraw(session)
+        link = self._links.cut(session)
+        if turn is not None:
+            turn.answers[0].reply.advice = GO_AWAY
+            if ending is Ending.DISMISSED:
+                turn.deliveries = self._deliveries.take_all(session)
+                # First, as in the reference. But over a WebSocket CometD's client closes only if no connect
+                # is outstanding when it reads it.
+                turn.answers.insert(1 if turn.carrier.is_link else 0, _farewell())
+            self._deliveries.complete(turn)
+        elif ending is Ending.DISMISSED and link is not None:
+            last = [*self._deliveries.take_all(session), _DISMISSAL]
+            self._deliveries.send(link, Outgoing(coalesce(last)))
+        if link is not None:
+            _close(link, ending)
+
+
+def _close(link: Link[Session], ending: Ending) -> None:
+    """Close *link* as far as the *ending* of its session asks for it."""
+    if ending is Ending.OUTBOX_FULL:
+        link.close(1008, "the session's outbox is full: it reads too slowly")
+    elif ending is Ending.EXPIRED:
+        link.close(1000, "the session expired: nothing was heard of the client")
+    if link.ends_with_session:
+        link.close(1000, "the session has ended")
+
+
+def _farewell() -> Answer:
+    """Return what ends a session on behalf of the server, as an answer that no message asked for."""
+    return Answer(Message(), Reply(channel="/meta/disconnect", successful=True))

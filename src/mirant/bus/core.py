@@ -163,6 +163,7 @@ class Core:
         self.hub.adopt(session)
         now = self._clock()
         self._enforcing.identify(session, record.identity, now)
+        self._enforcing.review(session)  # other rules may be in force here
         self._polls.expect(session, now)
         return session
 
@@ -211,6 +212,7 @@ class Core:
             if deliveries.marked:
                 self._send_what_waits(now)
         finally:
+            self._polls.end_burst()
             deliveries.end_flush()
 
     def _offer_tick(self, now: float) -> None:
@@ -218,13 +220,10 @@ class Core:
         remainders = self._deliveries.tick.hand_out()
         if remainders:
             answered = self._deliveries.answered()
-            began = self._polls.begin_burst()
             for remainder in remainders:
                 self._polls.offer(remainder, answered, now)
-            self._polls.end_burst(began)
 
     def _send_what_waits(self, now: float) -> None:
-        began = self._polls.begin_burst()
         for session in self._deliveries.take_marked():
             if session.link is None or session.record.connect_only:
                 if session.outbox.urgent:
@@ -232,7 +231,6 @@ class Core:
             else:
                 self._deliveries.push(session)
         self._deliveries.finish(now)
-        self._polls.end_burst(began)
 
     def _hand_out(self, now: float) -> None:
         """Give what was published to the sessions: into their connections, or into their outboxes."""

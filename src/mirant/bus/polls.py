@@ -45,6 +45,7 @@ class Polls:
 
     __slots__ = (
         "_beat",
+        "_burst_began",
         "_clock",
         "_deliveries",
         "_gathered",
@@ -77,6 +78,8 @@ class Polls:
         #: Sessions whose held connect is answered when the beat goes on.
         self._gathered: dict[Session, None] = {}
         self._woken_at: float | None = None
+        #: When this flush began to answer polls; None if it has not answered any.
+        self._burst_began: float | None = None
 
     # --- Holding ---
 
@@ -128,6 +131,8 @@ class Polls:
         """
         batch, queue = remainder.batch, self._deliveries.queue
         at_once = batch is not None and not self._in_force.traits and not self._beat.rests(now)
+        if at_once and self._burst_began is None:
+            self._burst_began = self._clock()
         for session in remainder.sessions:
             held = session.held
             if not (
@@ -150,7 +155,10 @@ class Polls:
             return
         if self._beat.rests(now):
             self._gather(session)
-        elif held.message is None and not session.traits and not self._in_force.traits:
+            return
+        if self._burst_began is None:
+            self._burst_began = self._clock()
+        if held.message is None and not session.traits and not self._in_force.traits:
             taken = self._deliveries.take(session, MAX_RESPONSE)
             if not self._answer_plainly(session, held, Batch(taken), now):
                 self._deliveries.put_back(session, taken)
@@ -228,13 +236,11 @@ class Polls:
 
     # --- The beat ---
 
-    def begin_burst(self) -> float:
-        """Take note that a flush begins to answer."""
-        return self._clock()
-
-    def end_burst(self, began: float) -> None:
-        """Take note that the flush, which *began* then, has answered all it had to."""
-        self._beat.strike(began, self._clock())
+    def end_burst(self) -> None:
+        """Take note that a flush has answered all the polls that it had to."""
+        if self._burst_began is not None:
+            self._beat.strike(self._burst_began, self._clock())
+            self._burst_began = None
 
     def next_beat(self) -> float | None:
         """Return when `go_on` has to be called, or None if nothing is gathered."""

@@ -1,0 +1,114 @@
+"""Polls under load: a busy bus answers in beats, an idle one at once."""
+
+from __future__ import annotations
+
+from mirant.bus.beat import LONGEST, Beat
+from tests.world import PollingClient, World
+
+
+def test_a_short_burst_is_followed_by_no_pause() -> None:
+    beat = Beat()
+    beat.strike(10.0, 10.0004)
+    assert not beat.rests(10.0004)
+
+
+def test_a_pause_is_as_long_as_the_bus_is_busy_and_never_longer_than_the_longest() -> None:
+    beat = Beat()
+    beat.strike(10.0, 10.002)
+    assert beat.rests(10.0059)
+    assert not beat.rests(10.0061)
+    beat.strike(11.0, 12.0)
+    assert beat.next == 12.0 + LONGEST
+
+
+class SlowWorld(World):
+    """A world in which answering takes time: each look at the clock takes a millisecond."""
+
+    slow = False
+
+    def _clock(self) -> float:
+        if self.slow:
+            self.now += 0.001
+        return self.now
+
+
+def polling(world: World, count: int) -> list[PollingClient]:
+    clients = [world.polling(cookies=False).enter() for _ in range(count)]
+    for client in clients:
+        client.subscribe("/a")
+        client.connect()
+    return clients
+
+
+def test_an_idle_bus_answers_at_once() -> None:
+    world = SlowWorld()
+    [client] = polling(world, 1)
+    world.slow = True
+    world.publish("/a", 1)
+    assert client.data == [1]
+
+
+def test_messages_that_come_in_the_pause_leave_together_at_its_end() -> None:
+    world = SlowWorld()
+    [client] = polling(world, 1)
+    world.slow = True
+    world.publish("/a", 1)
+    world.slow = False
+    poll = client.connect()
+    world.publish("/a", 2)
+    world.publish("/a", 3)
+    assert poll.held
+    world.advance(LONGEST)
+    assert [message.get("data") for message in poll.messages] == [2, 3, None]
+
+
+def test_a_poll_that_finds_messages_in_the_pause_waits_for_its_end() -> None:
+    world = SlowWorld()
+    [client] = polling(world, 1)
+    world.slow = True
+    world.publish("/a", 1)
+    world.slow = False
+    world.publish("/a", 2)
+    poll = client.connect()
+    assert poll.held
+    world.advance(LONGEST)
+    assert poll.messages[0]["data"] == 2
+
+
+def test_a_client_that_leaves_in_the_pause_is_not_missed() -> None:
+    world = SlowWorld()
+    first, second = polling(world, 2)
+    world.slow = True
+    world.publish("/a", 1)
+    world.slow = False
+    poll, other = first.connect(), second.connect()
+    world.publish("/a", 2)
+    poll.hang_up()
+    first.disconnect()
+    world.advance(LONGEST)
+    assert other.messages[0]["data"] == 2
+
+
+def test_what_else_is_said_to_a_poll_does_not_wait_for_the_beat() -> None:
+    world = SlowWorld()
+    [client] = polling(world, 1)
+    world.slow = True
+    world.publish("/a", 1)
+    world.slow = False
+    poll = client.connect()
+    world.publish("/a", 2)
+    client.disconnect()
+    assert not poll.held
+
+
+def test_nothing_is_left_of_a_beat() -> None:
+    world = SlowWorld()
+    clients = polling(world, 3)
+    world.slow = True
+    world.publish("/a", 1)
+    world.slow = False
+    for client in clients:
+        client.connect()
+    world.publish("/a", 2)
+    world.advance(100)
+    assert world.is_empty()

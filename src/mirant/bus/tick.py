@@ -9,7 +9,7 @@ connection at once is returned to the caller, which offers it to polls or queues
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -69,7 +69,7 @@ class Tick:
         return remainders
 
     def _push(
-        self, sessions: Iterable[Session], deliveries: Sequence[Delivery], remainders: list[Remainder]
+        self, sessions: Sequence[Session], deliveries: Sequence[Delivery], remainders: list[Remainder]
     ) -> None:
         immediate, whole = True, True
         for delivery in deliveries:
@@ -78,23 +78,20 @@ class Tick:
             if delivery.latest and len(deliveries) > 1:
                 whole = False  # one may replace another
         batches = coalesce(deliveries)
-        out, left = Outgoing(batches), []
-        pushed = 0
+        out, left, unpushable = Outgoing(batches), [], UNPUSHABLE
         # Once per subscriber: attributes only, and one call, which writes (0.15 µs instead of 0.25).
         for session in sessions:
             link = session.link
             if (
-                link is not None
-                and immediate
-                and not session.traits & UNPUSHABLE
-                and session.outbox.idle
-                and link.writable
-                and link.send(out)
+                link is None
+                or not immediate
+                or session.traits & unpushable
+                or not session.outbox.idle
+                or not link.writable
+                or not link.send(out)
             ):
-                pushed += 1
-            else:
                 left.append(session)
-        self.pushed += pushed * len(batches)
+        self.pushed += (len(sessions) - len(left)) * len(batches)
         if left:
             batch = batches[0] if immediate and whole and len(batches) == 1 else None
             remainders.append(Remainder(left, deliveries, batch))

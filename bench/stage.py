@@ -7,6 +7,7 @@ from typing import Final
 
 from mirant.bayeux.channels import Pattern
 from mirant.bus.carrier import Outgoing
+from mirant.bus.clock import Clock
 from mirant.bus.core import Core
 from mirant.bus.hooks import Pipeline
 from mirant.bus.outbox import Batch
@@ -65,7 +66,7 @@ class Stage:
 
     def __init__(self) -> None:
         settings = Settings(max_sessions=10_000_000)
-        self.core = Core(settings, self, MemoryEngine(settings), lambda: NOW, secret=b"not one")
+        self.core = Core(settings, self, MemoryEngine(settings), Clock(lambda: NOW), secret=b"not one")
         self._wanted = False
 
     def flush_soon(self) -> None:

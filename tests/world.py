@@ -25,6 +25,7 @@ from mirant.bayeux.channels import Channel, Pattern
 from mirant.bayeux.messages import Delivery
 from mirant.bus.browsers import COOKIE
 from mirant.bus.channel_options import ChannelOptions
+from mirant.bus.clock import Clock
 from mirant.bus.core import Core
 from mirant.bus.extension import Extension
 from mirant.bus.hooks import Pipeline
@@ -92,7 +93,7 @@ class World:
         self.now = START
         settings = settings or Settings(**options)
         engine = MemoryEngine(settings)
-        self.core = Core(settings, self, engine, self._clock, secret=b"a secret that tests share")
+        self.core = Core(settings, self, engine, Clock(self._clock), secret=b"a secret that tests share")
         self.services = Services(self.core)
         self.flushes = 0
         #: What code in the background raised after it had waited; a real host logs it.

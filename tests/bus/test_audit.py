@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirant.bus.audit import Audit
+from mirant.bus.clock import Clock
 from tests.policy.test_rule_guard import OPEN, enter, ruled
 from tests.world import World
 
@@ -45,12 +46,12 @@ def suppressed(lines: list[str]) -> int:
 
 
 def test_an_event_is_a_name_and_facts(log: Log) -> None:
-    Audit(lambda: 0.0).event(1_000.0, "publish.denied", "203.0.113.9", channel="/a", user=None, rule="/**@3")
+    Audit(Clock()).event(1_000.0, "publish.denied", "203.0.113.9", channel="/a", user=None, rule="/**@3")
     assert log.lines == ["publish.denied address=203.0.113.9 channel=/a rule=/**@3"]
 
 
 def test_ten_of_a_kind_from_one_address_follow_each_other_and_then_one_in_five_seconds(log: Log) -> None:
-    audit = Audit(lambda: 0.0)
+    audit = Audit(Clock())
     for _ in range(100):
         audit.event(1_000.0, "publish.denied", "203.0.113.9")
     assert len(log.lines) == 10
@@ -66,7 +67,7 @@ def test_ten_of_a_kind_from_one_address_follow_each_other_and_then_one_in_five_s
 
 
 def test_other_addresses_and_other_kinds_are_counted_apart(log: Log) -> None:
-    audit = Audit(lambda: 0.0)
+    audit = Audit(Clock())
     for _ in range(20):
         audit.event(1_000.0, "publish.denied", "203.0.113.9")
     audit.event(1_000.0, "publish.denied", "203.0.113.10")
@@ -76,7 +77,7 @@ def test_other_addresses_and_other_kinds_are_counted_apart(log: Log) -> None:
 
 
 def test_of_all_addresses_together_a_hundred_a_second(log: Log) -> None:
-    audit = Audit(lambda: 0.0)
+    audit = Audit(Clock())
     for number in range(1_000):
         audit.event(1_000.5, "publish.denied", f"203.0.{number // 256}.{number % 256}")
     assert len(log.lines) == 100
@@ -91,7 +92,7 @@ def test_each_event_is_written_or_counted(events: list[tuple[str, str, float]]) 
     log = Log()
     logging.getLogger("mirant.audit").addHandler(log)
     try:
-        audit, now = Audit(lambda: 0.0), 1_000.0
+        audit, now = Audit(Clock()), 1_000.0
         for address, name, pause in events:
             now += pause * pause / 20
             audit.event(now, name, address)
@@ -103,7 +104,7 @@ def test_each_event_is_written_or_counted(events: list[tuple[str, str, float]]) 
 
 @pytest.mark.usefixtures("log")
 def test_a_million_addresses_take_no_more_memory_than_some_thousand() -> None:
-    audit = Audit(lambda: 0.0)
+    audit = Audit(Clock())
     for number in range(50_000):
         audit.event(1_000.0 + number / 10, "publish.denied", f"2001:db8::{number:x}")
     assert len(audit._sources) == 4_096
@@ -112,7 +113,7 @@ def test_a_million_addresses_take_no_more_memory_than_some_thousand() -> None:
 
 @pytest.mark.usefixtures("log")
 def test_long_addresses_take_no_more_memory_than_short_ones() -> None:
-    audit = Audit(lambda: 0.0)
+    audit = Audit(Clock())
     for number in range(1_000):
         audit.event(1_000.0, "publish.denied", f"{number} {'x' * 60_000}")
     assert max(len(address) for _, address in audit._sources) < 100
@@ -143,7 +144,7 @@ def test_long_addresses_take_no_more_memory_than_short_ones() -> None:
     ],
 )
 def test_a_value_is_one_word_whatever_it_is_made_of(log: Log, value: object, written: str) -> None:
-    Audit(lambda: 0.0).event(1_000.0, "publish.denied", None, user=value)
+    Audit(Clock()).event(1_000.0, "publish.denied", None, user=value)
     assert log.lines == [f"publish.denied user={written}"]
 
 
@@ -152,7 +153,7 @@ def test_no_value_begins_another_line_or_another_fact(text: str) -> None:
     log = Log()
     logging.getLogger("mirant.audit").addHandler(log)
     try:
-        Audit(lambda: 0.0).event(1_000.0, "publish.denied", "203.0.113.9", user=text, rule="none")
+        Audit(Clock()).event(1_000.0, "publish.denied", "203.0.113.9", user=text, rule="none")
     finally:
         logging.getLogger("mirant.audit").removeHandler(log)
     [line] = log.lines

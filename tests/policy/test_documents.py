@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from mirant.bus.audit import Audit
+from mirant.bus.clock import Clock
 from mirant.cli import main
 from mirant.policy.file import PolicyFile
 
@@ -78,7 +79,7 @@ def test_the_audit_log_goes_where_the_code_that_is_shown_sends_it(
     [code] = blocks(PAGE, "python")
     try:
         exec(compile(code, str(PAGE), "exec"), {})
-        Audit(lambda: 0.0).event(1_000.0, "publish.denied", "203.0.113.9", channel="/chat/lobby")
+        Audit(Clock()).event(1_000.0, "publish.denied", "203.0.113.9", channel="/chat/lobby")
     finally:
         for handler in set(logger.handlers) - set(handlers):
             logger.removeHandler(handler)

@@ -10,10 +10,10 @@ import json
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Callable
 from math import inf
 from typing import Final
 
+from mirant.bus.clock import Clock
 from mirant.bus.contracts import Observer
 from mirant.bus.party import Party
 from mirant.bus.refusal import Refusal
@@ -45,8 +45,7 @@ class Audit(Observer):
 
     __slots__ = ("_clock", "_second", "_sources", "_suppressed", "_written")
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        """*clock* returns monotonic seconds."""
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._sources: OrderedDict[tuple[str, str], float] = OrderedDict()  # when the next is expected
         self._second = 0
@@ -57,13 +56,13 @@ class Audit(Observer):
         if refusal.event is not None:
             user = None if party.identity is None else party.identity.name
             facts = {"channel": None, "session": party.label, "user": user, **refusal.facts}
-            self.event(self._clock(), refusal.event, party.address, **facts)
+            self.event(self._clock.time(), refusal.event, party.address, **facts)
 
     def noted(self, event: str, party: Party | None, facts: dict[str, object]) -> None:
         if party is None:
-            self.event(self._clock(), event, None, **facts)
+            self.event(self._clock.time(), event, None, **facts)
         else:
-            self.event(self._clock(), event, party.address, session=party.label, **facts)
+            self.event(self._clock.time(), event, party.address, session=party.label, **facts)
 
     def event(self, now: float, name: str, address: str | None, **facts: object) -> None:
         """Write the event called *name*, caused from *address*, with *facts*; None among them is left out."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mirant.bayeux.channels import Channel
 from mirant.bayeux.errors import CALL_LIMIT
 from mirant.bayeux.messages import Message
+from mirant.bus.clock import Clock
 from mirant.bus.contracts import Host
 from mirant.bus.hooks import Hooks, Pipeline, ServiceHook
 from mirant.bus.in_force import InForce
@@ -19,7 +18,7 @@ class Calls:
 
     __slots__ = ("_clock", "_hooks", "_host", "_in_force")
 
-    def __init__(self, host: Host, in_force: InForce, hooks: Hooks, clock: Callable[[], float]) -> None:
+    def __init__(self, host: Host, in_force: InForce, hooks: Hooks, clock: Clock) -> None:
         self._host = host
         self._in_force = in_force
         self._hooks = hooks
@@ -28,7 +27,7 @@ class Calls:
     def call(self, session: Session, channel: Channel, message: Message) -> None:
         """Hand *message* to the application's service; without one it is accepted and goes nowhere."""
         if self._in_force.guard is not None:
-            self._in_force.guard.call(session, channel, message, self._clock())
+            self._in_force.guard.call(session, channel, message, self._clock.time())
         found = self._hooks.services.find(channel)
         if not found:
             return

@@ -5,7 +5,6 @@ Bayeux 1.0, section 4.2. Holding and answering is for `mirant.bus.polls`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from inspect import isawaitable
 from typing import Final
 
@@ -14,6 +13,7 @@ import msgspec
 from mirant.bayeux.advice import HANDSHAKE_NOW
 from mirant.bayeux.errors import SESSION_UNKNOWN
 from mirant.bayeux.messages import Message, Reply
+from mirant.bus.clock import Clock
 from mirant.bus.enforcing import Enforcing
 from mirant.bus.handling import Steps, session_of
 from mirant.bus.hooks import Hooks
@@ -25,7 +25,7 @@ from mirant.bus.party import Visitor
 from mirant.bus.polls import Polls
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Session
-from mirant.bus.traits import CLOSING, CONNECT_ONLY, NEW
+from mirant.bus.traits import CLOSING, CONNECT_ONLY, CROWDED, NEW
 from mirant.bus.turn import Answer, Turn
 from mirant.bus.windows import Windows
 
@@ -59,7 +59,7 @@ class Connecting:
         in_force: InForce,
         hooks: Hooks,
         observers: Observers,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._polls = polls
         self._links = links
@@ -100,7 +100,7 @@ class Connecting:
         if session.ended:
             raise Refusal(SESSION_UNKNOWN, advice=HANDSHAKE_NOW)
         if isinstance(fresh, Identity):
-            now = self._clock()
+            now = self._clock.time()
             self._enforcing.admit(fresh, turn.carrier.request.address, now)
             self._enforcing.identify(session, fresh, now)
         return self._connect(turn, message, reply)
@@ -112,16 +112,18 @@ class Connecting:
         wait for that answer before they call themselves connected.
         """
         session = session_of(turn)
-        self._polls.supersede(session)
+        if session.held is not None:
+            self._polls.supersede(session)
         first = bool(session.traits & NEW)
-        session.begin()
+        if first:
+            session.begin()
         timeout = self._pace(turn, session, message)
         self._advise(turn, session, message, reply)
         reply.successful = True
         # Over HTTP the other replies of the body would be held too. On a WebSocket they are sent at once.
         holdable = turn.alone or turn.carrier.is_link
         closing = self._in_force.traits & CLOSING
-        now = self._clock()
+        now = self._clock.time()
         if holdable and timeout > 0 and not first and not closing and self._has_room(turn, session, reply):
             self._polls.hold(session, turn, Answer(message, reply), timeout, now)
             return False
@@ -141,7 +143,8 @@ class Connecting:
             # "advice" in a connect overrides ours for this one request.
             timeout = _clamp(message.advice.timeout, timeout, timeout)
             interval = _clamp(message.advice.interval, interval, MAX_CLIENT_INTERVAL)
-        self._polls.pace(session, interval)
+        if interval != session.record.interval:
+            self._polls.pace(session, interval)
         return timeout
 
     def _advise(self, turn: Turn, session: Session, message: Message, reply: Reply) -> None:
@@ -161,10 +164,11 @@ class Connecting:
         if turn.carrier.is_link or turn.carrier.request.multiplexed:
             return True
         if self._windows.admits(session):
-            relieved = self._windows.relieve(session)
-            if relieved:
-                reply.advice = self._polls.advice(session)
-            return not relieved
+            if not session.traits & CROWDED:
+                return True
+            self._windows.relieve(session)
+            reply.advice = self._polls.advice(session)
+            return False
         self._windows.crowd(session)
         self._polls.pace(session, self._in_force.settings.windows_interval)
         advice = self._polls.advice(session)

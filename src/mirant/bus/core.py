@@ -14,6 +14,7 @@ from mirant.bus.audit import Audit
 from mirant.bus.browsers import Browsers
 from mirant.bus.calls import Calls
 from mirant.bus.carrier import Carrier, Link
+from mirant.bus.clock import Clock
 from mirant.bus.connecting import Connecting
 from mirant.bus.contracts import Engine, Guard, Host
 from mirant.bus.deliveries import Deliveries
@@ -51,11 +52,11 @@ class Core:
         settings: Settings,
         host: Host,
         engine: Engine,
-        clock: Callable[[], float],
+        clock: Clock,
         *,
         secret: bytes | None = None,
     ) -> None:
-        """Make the parts of a bus that runs on *host*; *clock* returns monotonic seconds."""
+        """Make the parts of a bus that runs on *host*."""
         #: The options that are in force. `configure` changes them.
         self.settings = settings
         self._host = host
@@ -161,7 +162,7 @@ class Core:
         """Go on with a session that another process had, until it is heard of or expires."""
         session = self._sessions.adopt(record)
         self.hub.adopt(session)
-        now = self._clock()
+        now = self._clock.time()
         self._enforcing.identify(session, record.identity, now)
         self._enforcing.review(session)  # other rules may be in force here
         self._polls.expect(session, now)
@@ -188,13 +189,13 @@ class Core:
 
         *turn* is one of its own that is being processed, if there is one.
         """
-        self._hand_out(self._clock())
+        self._hand_out(self._clock.time())
         self._sessions.dismiss(session, turn)
 
     # --- Messages out ---
 
     def publish(self, channel: Channel, delivery: Delivery) -> int:
-        """Accept *delivery* of the application's for all subscribers of *channel*; return how many it has."""
+        """Accept *delivery* for all subscribers of *channel*; return how many are here."""
         return at_once(self.hub.publish(channel, delivery))
 
     def deliver(self, session: Session, delivery: Delivery) -> None:
@@ -204,32 +205,24 @@ class Core:
     def flush(self, now: float) -> None:
         """Send what is to be sent: what was published, then the answers, then what waits."""
         deliveries = self._deliveries
-        deliveries.begin_flush(now)
         try:
-            if deliveries.tick.entries:
-                self._offer_tick(now)
-            deliveries.finish(now)
-            if deliveries.marked:
+            remainders = deliveries.begin_flush(now)
+            if remainders:
+                self._polls.offer(remainders, deliveries.answered(), now)
+            if deliveries.finish(now):
                 self._send_what_waits(now)
         finally:
-            self._polls.end_burst()
             deliveries.end_flush()
 
-    def _offer_tick(self, now: float) -> None:
-        """Write what was published into connections; offer the rest to polls."""
-        remainders = self._deliveries.tick.hand_out()
-        if remainders:
-            answered = self._deliveries.answered()
-            for remainder in remainders:
-                self._polls.offer(remainder, answered, now)
-
     def _send_what_waits(self, now: float) -> None:
+        """Send what waits for the sessions that were marked: into their links, or as answers to their polls."""
         for session in self._deliveries.take_marked():
             if session.link is None or session.record.connect_only:
                 if session.outbox.urgent:
                     self._polls.answer(session, now)
             else:
                 self._deliveries.push(session)
+        self._polls.end_burst()
         self._deliveries.finish(now)
 
     def _hand_out(self, now: float) -> None:

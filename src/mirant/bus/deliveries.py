@@ -18,12 +18,13 @@ from collections.abc import Callable, Sequence
 from mirant.bayeux.errors import APPLICATION_FAILED
 from mirant.bayeux.messages import Delivery, Reply
 from mirant.bus.carrier import MAX_HANDED_OVER, Carrier, Outgoing
+from mirant.bus.clock import Clock
 from mirant.bus.contracts import Host
 from mirant.bus.extension import Extensions, OutgoingHook, own_extensions
 from mirant.bus.observer import Observers
 from mirant.bus.outbox import OutboxFull, coalesce
 from mirant.bus.session import Session
-from mirant.bus.tick import Subscribers, Tick
+from mirant.bus.tick import Remainder, Subscribers, Tick
 from mirant.bus.timetable import Timetable
 from mirant.bus.traits import CONNECT_ONLY, ENDED, EXTENDED
 from mirant.bus.turn import Turn
@@ -55,7 +56,7 @@ class Deliveries:
     def __init__(
         self,
         host: Host,
-        clock: Callable[[], float],
+        clock: Clock,
         extensions: Extensions,
         timetable: Timetable,
         observers: Observers,
@@ -168,13 +169,14 @@ class Deliveries:
 
     # --- Sending ---
 
-    def begin_flush(self, now: float) -> None:
-        """Take note that the host keeps its promise."""
+    def begin_flush(self, now: float) -> list[Remainder]:
+        """Write what was published into connections; return what could not be written."""
         if self._asked:
             self.lag = max(0.0, now - self._asked_at)
             if self.lag > self.worst_lag:
                 self.worst_lag = self.lag
         self._asked = True  # what is added meanwhile is sent too, unless it comes too late
+        return self.tick.hand_out() if self.tick.entries else []
 
     def end_flush(self) -> None:
         """Report, and ask the host anew if something came too late."""
@@ -208,8 +210,8 @@ class Deliveries:
                 self.put_back(session, taken)
                 return
 
-    def finish(self, now: float) -> None:
-        """Send the answers that are complete."""
+    def finish(self, now: float) -> bool:
+        """Send the answers that are complete; return whether there are sessions that were marked."""
         while self._completed:
             turns, self._completed = self._completed, []
             if len(turns) == 1:
@@ -220,6 +222,7 @@ class Deliveries:
                 by_carrier.setdefault(turn.carrier, []).append(turn)
             for carrier, finished in by_carrier.items():
                 self._answer(carrier, finished, now)
+        return bool(self.marked)
 
     def send(self, carrier: Carrier[Session], out: Outgoing) -> bool:
         """Send *out*; a carrier that fails must not keep the other clients from their messages."""
@@ -232,7 +235,7 @@ class Deliveries:
     def _ask(self) -> None:
         self._host.flush_soon()
         self._asked = True
-        self._asked_at = self._clock()
+        self._asked_at = self._clock.time()
 
     def _answer(self, carrier: Carrier[Session], turns: Sequence[Turn], now: float) -> None:
         """Send the replies of *turns*, with the deliveries that may ride on them."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from mirant.bayeux.messages import Delivery
+from mirant.bus.clock import Clock
 from mirant.bus.contracts import Guard
 from mirant.bus.hub import Hub
 from mirant.bus.identity import Identity
@@ -32,7 +32,7 @@ class Enforcing:
         hub: Hub,
         in_force: InForce,
         observers: Observers,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._sessions = sessions
         self._hub = hub

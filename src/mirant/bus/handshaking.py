@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Generator, Sized
+from collections.abc import Awaitable, Generator, Sized
 from inspect import isawaitable
 from typing import Any
 
 from mirant.bayeux.advice import GO_AWAY, TRY_LATER, Advice
 from mirant.bayeux.errors import HANDSHAKE_DENIED, SERVER_FULL
 from mirant.bayeux.messages import Message, Reply
+from mirant.bus.clock import Clock
 from mirant.bus.enforcing import Enforcing
 from mirant.bus.extension import Extensions
 from mirant.bus.handling import Steps
@@ -57,7 +58,7 @@ class Handshaking:
         in_force: InForce,
         hooks: Hooks,
         observers: Observers,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._registry = registry
         self._sessions = sessions
@@ -78,11 +79,11 @@ class Handshaking:
         """
         self._check_capacity()
         for incoming in self._extensions.incoming:
-            waiting = incoming(message, turn, self._clock())
+            waiting = incoming(message, turn, self._clock.time())
             if waiting is not None:
                 yield waiting
         identity = yield from self._authenticate(turn, message)
-        now = self._clock()
+        now = self._clock.time()
         self._enforcing.admit(identity, turn.carrier.request.address, now)
         self._check_capacity()  # others may have come while we waited
         self._leave_former(turn, now)
@@ -93,7 +94,7 @@ class Handshaking:
             yield from tell("on_join", self._hooks.join, session)
         finally:
             # From now on: the application may have taken its time.
-            self._polls.expect(session, self._clock())
+            self._polls.expect(session, self._clock.time())
         if session.ended:
             raise Refusal(HANDSHAKE_DENIED, advice=GO_AWAY)
         reply.successful = True

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from inspect import isawaitable
 from typing import Final, TypeVar
 
 from mirant.bayeux.channels import Channel, Kind, Pattern
 from mirant.bayeux.messages import Delivery
 from mirant.bus.channel_options import ChannelTable
+from mirant.bus.clock import Clock
 from mirant.bus.contracts import Engine, Guard, Page, Position, Published, Result
 from mirant.bus.deliveries import Deliveries
 from mirant.bus.extension import Extensions
@@ -45,7 +46,7 @@ class Hub:
         deliveries: Deliveries,
         extensions: Extensions,
         observers: Observers,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._engine = engine
         self._deliveries = deliveries
@@ -125,7 +126,7 @@ class Hub:
         delivery.latest = delivery.latest or bool(options.latest)
         delivery.overflow = options.overflow
         if self._extensions.publishing:
-            delivery = self._extensions.publish(delivery, self._clock())
+            delivery = self._extensions.publish(delivery, self._clock.time())
         return self._engine.append(Published(channel, delivery, options.history or 0, without))
 
     def arrived(self, position: Position, item: Published) -> int:
@@ -144,7 +145,7 @@ class Hub:
     def deliver(self, session: Session, delivery: Delivery) -> None:
         """Accept *delivery* for *session* alone, whatever it subscribed to."""
         if self._extensions.publishing:
-            delivery = self._extensions.publish(delivery, self._clock())
+            delivery = self._extensions.publish(delivery, self._clock.time())
         self._deliveries.publish((session,), delivery)
 
     # --- The past ---

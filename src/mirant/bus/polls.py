@@ -10,7 +10,7 @@ reply, completed by extensions when it leaves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -20,6 +20,7 @@ from mirant.bayeux.errors import CONNECT_SUPERSEDED, ErrorKind
 from mirant.bayeux.messages import MAX_ID
 from mirant.bus.beat import Beat
 from mirant.bus.carrier import MAX_RESPONSE, Carrier, Outgoing
+from mirant.bus.clock import Clock
 from mirant.bus.contracts import Host
 from mirant.bus.deliveries import Deliveries
 from mirant.bus.held import HeldConnect, slim
@@ -65,7 +66,7 @@ class Polls:
         windows: Windows,
         in_force: InForce,
         host: Host,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._sessions = sessions
         self._deliveries = deliveries
@@ -124,29 +125,30 @@ class Polls:
 
     # --- Answering ---
 
-    def offer(self, remainder: Remainder, answered: set[Session | None], now: float) -> None:
-        """Answer the held connects of sessions in *remainder* with it; let it wait for all other sessions.
+    def offer(self, remainders: Sequence[Remainder], answered: set[Session | None], now: float) -> None:
+        """Answer held connects with what is in *remainders*; let it wait for all other sessions.
 
         Sessions that are *answered* in this flush anyway get it with that answer.
         """
-        batch, queue = remainder.batch, self._deliveries.queue
-        at_once = batch is not None and not self._in_force.traits and not self._beat.rests(now)
-        if at_once and self._burst_began is None:
-            self._burst_began = self._clock()
-        for session in remainder.sessions:
-            held = session.held
-            if not (
-                at_once
-                and batch is not None
-                and held is not None
-                and held.message is None
-                and not session.traits
-                and session.outbox.idle
-                and session not in answered
-                and len(batch.payload) <= session.outbox.limit
-                and self._answer_plainly(session, held, batch, now)
-            ):
-                queue(session, remainder.deliveries, now)
+        at_once = not self._in_force.traits and not self._beat.rests(now)
+        if at_once:
+            self._begin_burst()
+        queue = self._deliveries.queue
+        for remainder in remainders:
+            batch = remainder.batch if at_once else None
+            for session in remainder.sessions:
+                held = session.held
+                if not (
+                    batch is not None
+                    and held is not None
+                    and held.message is None
+                    and not session.traits
+                    and session.outbox.idle
+                    and session not in answered
+                    and len(batch.payload) <= session.outbox.limit
+                    and self._answer_plainly(session, held, batch, now)
+                ):
+                    queue(session, remainder.deliveries, now)
 
     def answer(self, session: Session, now: float) -> None:
         """Answer the connect that *session* holds with what waits for it; under load, a little later."""
@@ -156,8 +158,7 @@ class Polls:
         if self._beat.rests(now):
             self._gather(session)
             return
-        if self._burst_began is None:
-            self._burst_began = self._clock()
+        self._begin_burst()
         if held.message is None and not session.traits and not self._in_force.traits:
             taken = self._deliveries.take(session, MAX_RESPONSE)
             if not self._answer_plainly(session, held, Batch(taken), now):
@@ -236,10 +237,14 @@ class Polls:
 
     # --- The beat ---
 
+    def _begin_burst(self) -> None:
+        if self._burst_began is None:
+            self._burst_began = self._clock.time()
+
     def end_burst(self) -> None:
         """Take note that a flush has answered all the polls that it had to."""
         if self._burst_began is not None:
-            self._beat.strike(self._burst_began, self._clock())
+            self._beat.strike(self._burst_began, self._clock.time())
             self._burst_began = None
 
     def next_beat(self) -> float | None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mirant.bayeux.channels import Channel
 from mirant.bayeux.errors import DATA_MISSING, SESSION_UNKNOWN
 from mirant.bayeux.messages import Delivery, Message, Reply
+from mirant.bus.clock import Clock
 from mirant.bus.handling import Steps, session_of
 from mirant.bus.hooks import Hooks, Parameters, PublishHook
 from mirant.bus.hub import Hub
@@ -21,7 +20,7 @@ class Publishing:
 
     __slots__ = ("_clock", "_hooks", "_hub", "_in_force")
 
-    def __init__(self, hub: Hub, in_force: InForce, hooks: Hooks, clock: Callable[[], float]) -> None:
+    def __init__(self, hub: Hub, in_force: InForce, hooks: Hooks, clock: Clock) -> None:
         self._hub = hub
         self._in_force = in_force
         self._hooks = hooks
@@ -34,7 +33,7 @@ class Publishing:
         if not message.data:
             raise Refusal(DATA_MISSING)
         if self._in_force.guard is not None:
-            self._in_force.guard.publish(session, channel, message, self._clock())
+            self._in_force.guard.publish(session, channel, message, self._clock.time())
         if self._hooks.publish and (hooks := self._hooks.publish.find(channel)):
             return self._publish_after(hooks, channel, turn, message, reply)
         self._forward(session, channel, message)
@@ -63,7 +62,7 @@ class Publishing:
         current = self._in_force.guard
         if current is not None and (waited or message.data is not data):
             filtered = current is guard and message.data is data
-            current.confirm(session, channel, message, self._clock(), filtered=filtered)
+            current.confirm(session, channel, message, self._clock.time(), filtered=filtered)
         self._forward(session, channel, message)
         reply.successful = True
         return True

@@ -33,6 +33,7 @@ from mirant.bayeux.errors import (
 from mirant.bayeux.messages import MAX_ID, Message, Reply
 from mirant.bus.calls import Calls
 from mirant.bus.carrier import Carrier, Link
+from mirant.bus.clock import Clock
 from mirant.bus.deliveries import Deliveries
 from mirant.bus.extension import Extensions, IncomingHook
 from mirant.bus.handling import Handler, Steps
@@ -84,7 +85,7 @@ class Receiver:
         extensions: Extensions,
         observers: Observers,
         dismiss: Callable[[Session, Turn], None],
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         """*handlers* are for sessions that are known; *handshake* is apart, because it has none yet."""
         self._handshake = handshake
@@ -112,7 +113,7 @@ class Receiver:
                 answered = self._begin(turn, message, reply, now)
                 if not isinstance(answered, bool):
                     answered = yield from self._go_on(turn, message, reply, answered)
-                    now = self._clock()
+                    now = self._clock.time()
                 if answered:
                     turn.answers.append(Answer(message, reply))
         else:
@@ -228,11 +229,11 @@ class Receiver:
         yield waiting
         session = _check_session(turn, message, channel)  # it may have ended meanwhile
         for incoming in hooks:
-            following = incoming(message, turn, self._clock())
+            following = incoming(message, turn, self._clock.time())
             if following is not None:
                 yield following
                 session = _check_session(turn, message, channel)
-        answered = self._act_on(session, channel, turn, message, reply, self._clock())
+        answered = self._act_on(session, channel, turn, message, reply, self._clock.time())
         return answered if isinstance(answered, bool) else (yield from answered)
 
     def _act_on(
@@ -262,7 +263,7 @@ def _reply_to(message: Message) -> Reply:
 
 
 def _check_form(message: Message) -> Channel:
-    if message.fault is not None:
+    if type(message) is not Message and message.fault is not None:  # only an `OddMessage` can have one
         raise Refusal(*message.fault)
     if message.channel is None:
         raise Refusal(CHANNEL_MISSING)

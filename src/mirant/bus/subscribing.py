@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Generator
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +31,7 @@ from mirant.bayeux.errors import (
     UNSUBSCRIBE_FAILED,
 )
 from mirant.bayeux.messages import Message, Reply
+from mirant.bus.clock import Clock
 from mirant.bus.handling import Steps, session_of
 from mirant.bus.hooks import Hooks
 from mirant.bus.hub import Hub
@@ -51,7 +52,7 @@ class Subscribing:
 
     __slots__ = ("_clock", "_hooks", "_hub", "_in_force")
 
-    def __init__(self, hub: Hub, in_force: InForce, hooks: Hooks, clock: Callable[[], float]) -> None:
+    def __init__(self, hub: Hub, in_force: InForce, hooks: Hooks, clock: Clock) -> None:
         self._hub = hub
         self._in_force = in_force
         self._hooks = hooks
@@ -153,7 +154,7 @@ class Subscribing:
     def _judge(self, session: Session, pattern: Pattern) -> None:
         guard = self._in_force.guard
         if guard is not None:
-            guard.subscribe(session, pattern, self._clock())
+            guard.subscribe(session, pattern, self._clock.time())
 
 
 def _history_asked(message: Message) -> int:

@@ -52,11 +52,9 @@ class Windows:
         """Take note that the client of *session* is told that its browser has other windows."""
         session.mark(CROWDED)
 
-    def relieve(self, session: Session) -> bool:
-        """Take note that *session* has room; return whether its client was told otherwise before."""
-        relieved = bool(session.traits & CROWDED)
+    def relieve(self, session: Session) -> None:
+        """Take note that the client of *session* is told that it has room again."""
         session.unmark(CROWDED)
-        return relieved
 
     def restrict(self, limit: int) -> None:
         """Let *limit* windows of each browser hold a poll, from now on."""

@@ -20,6 +20,7 @@ from mirant.bayeux.channels import CONNECT
 from mirant.bayeux.messages import Delivery, Message, Reply
 from mirant.bus.extension import Extension
 from mirant.bus.session import Session
+from mirant.bus.traits import EXTENDED
 from mirant.bus.turn import Turn
 
 _KEY: Final = "ack"
@@ -150,7 +151,9 @@ def _begin(turn: Turn, *, numbered: bool) -> object:
 
 
 def _record_of(session: Session | None) -> AckRecord | None:
-    record: AckRecord | None = None if session is None else session.negotiated(_KEY)
+    if session is None or not session.traits & EXTENDED:
+        return None  # nearly all sessions, without a call
+    record: AckRecord | None = session.negotiated(_KEY)
     return record
 
 

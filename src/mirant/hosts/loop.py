@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from mirant.bus.carrier import Link
+from mirant.bus.clock import Clock
 from mirant.bus.core import Core
 from mirant.bus.hooks import Pipeline
 from mirant.bus.party import Visitor
@@ -36,7 +37,8 @@ class Loop:
     """The `Host` of one core, on the event loop that is running."""
 
     def __init__(self, settings: Settings, *, secret: bytes | None = None) -> None:
-        self.core = Core(settings, self, MemoryEngine(settings), self._time, secret=secret)
+        self._clock = Clock()
+        self.core = Core(settings, self, MemoryEngine(settings), self._clock, secret=secret)
         #: What is let in. There is a new one when the settings change.
         self.gate = Gate(settings, self._note_refusal)
         self._timer: asyncio.TimerHandle | None = None
@@ -56,6 +58,7 @@ class Loop:
             if self._loop is not None and self._loop.is_running():
                 raise RuntimeError(_ELSEWHERE)
             self._loop, self._timer = loop, None  # a test suite may use one loop per test
+            self._clock.time = loop.time
             self.core.reopen()
         return loop
 
@@ -75,9 +78,6 @@ class Loop:
         if running is not self._loop:
             raise RuntimeError(_NOT_SERVED if self._loop is None else _ELSEWHERE)
         return running
-
-    def _time(self) -> float:
-        return 0.0 if self._loop is None else self._loop.time()
 
     def set_gate(self, settings: Settings) -> None:
         """Let in what *settings* say, from now on."""

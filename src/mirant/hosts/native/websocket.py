@@ -154,6 +154,9 @@ class NativeConnection(Connection, asyncio.Protocol):
 
     def send(self, out: Outgoing) -> bool:
         if out.replies:
+            if len(out.replies) == 1 and not (out.before or out.after):
+                self._put(frame(TEXT, b"[%b]" % out.replies[0]))
+                return True
             return super().send(out)
         # A fan-out is mostly one batch and nothing else, so this is `push` without a call: once per delivery.
         if len(out.before) != 1 or self._waiting is not None or self._transport.is_closing():

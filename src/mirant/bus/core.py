@@ -215,7 +215,7 @@ class Core:
             deliveries.end_flush()
 
     def _send_what_waits(self, now: float) -> None:
-        """Send what waits for the sessions that were marked: into their links, or as answers to their polls."""
+        """Send what waits for marked sessions: into their links, or as answers to their polls."""
         for session in self._deliveries.take_marked():
             if session.link is None or session.record.connect_only:
                 if session.outbox.urgent:

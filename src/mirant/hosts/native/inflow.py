@@ -51,7 +51,7 @@ class Inflow:
         """Whether there is something to `read`, and room for what is in it."""
         arrived = self.arrived
         is_ahead = len(arrived) >= _MAX_AHEAD or (len(arrived) > 0 and arrived[-1].waiting > _SLICE)
-        return bool(self.unread) and not is_ahead
+        return bool(self.unread) and self.invalid is None and not is_ahead
 
     def add(self, data: bytes) -> None:
         """Take note that *data* has come."""
@@ -79,8 +79,9 @@ class Inflow:
         return fed
 
     def drop(self) -> None:
-        """Forget what was not read."""
+        """Forget what was not read, and the requests that were not begun."""
         self.unread, self.invalid = b"", None
+        self.arrived.clear()
 
     def close(self) -> None:
         """Let go of the parser, which holds on to its reader."""

@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Literal, Self
+from unittest.mock import patch
 
 import uvicorn
+import uvicorn.server
 
 from mirant import Bus
 from mirant.hosts.asgi.scope import AsgiApplication
@@ -29,6 +31,16 @@ HOSTS: Final[tuple[Host, ...]] = ("asgi", "native")
 
 #: By which host `serving` serves; conftest.py lets every test run by each.
 HOST: Host = "native"
+
+
+class _Prompt:
+    """asyncio as uvicorn's server sees it in tests: it looks at things more often than ten times a second."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.005))
 
 
 def listen() -> socket.socket:
@@ -67,7 +79,7 @@ async def serving(
         **options,
     )
     listening = asyncio.Event()
-    with listener or listen() as bound:
+    with listener or listen() as bound, patch.object(uvicorn.server, "asyncio", _Prompt()):
         server = Server(config, bus, listening.set)
         running = asyncio.create_task(server.serve(sockets=[bound]))
         await listening.wait()
@@ -92,10 +104,11 @@ class Process:
     """``mirant ARGUMENTS`` as a process of its own; leaving the context ends it."""
 
     def __init__(self, *arguments: str, folder: Path) -> None:
+        paths = filter(None, [os.environ.get("PYTHONPATH")])
         self._process = subprocess.Popen(
             [sys.executable, "-u", "-W", "error", "-m", "mirant", *arguments],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(folder)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *paths])},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -153,7 +153,7 @@ class NativeConnection(SocketLife):
         if self._waiting is not None:
             self._waiting.append(item)
         else:
-            self._transport.write(item.wire if isinstance(item, Batch) else item)
+            self._transport.write((item.wire or _frame_of(item)) if isinstance(item, Batch) else item)
 
     @property
     def _is_paused(self) -> bool:

@@ -16,12 +16,6 @@ from mirant.hosts.rfc6455.frames import (
     close_payload,
     frame,
 )
-from mirant.hosts.rfc6455.handshake import accept_headers, accept_key, is_handshake
-
-
-@pytest.fixture(scope="module", autouse=True)
-def host() -> None:
-    """No host at all."""
 
 
 def sent(payload: bytes, opcode: int = TEXT, *, fin: bool = True) -> bytes:
@@ -132,44 +126,3 @@ def test_fragments_of_one_byte_cost_no_more_than_they_are() -> None:
     reader.feed(sent(b"a", TEXT, fin=False) + sent(b"a", 0, fin=False) * 99_998 + sent(b"a", 0))
 
     assert reader.next() == (TEXT, b"a" * 100_000)
-
-
-# --- The opening handshake ---
-
-GOOD = {
-    "host": "x",
-    "upgrade": "WebSocket",
-    "connection": "keep-alive, Upgrade",
-    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-    "sec-websocket-version": "13",
-}
-
-
-def test_the_handshake_of_the_specification() -> None:
-    assert is_handshake("GET", "1.1", GOOD)
-    assert accept_key(GOOD["sec-websocket-key"]) == b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # section 1.3
-    assert b"sec-websocket-protocol" not in accept_headers(GOOD)
-    assert b"sec-websocket-protocol: a\r\n" in accept_headers({**GOOD, "sec-websocket-protocol": "a, b"})
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"upgrade": "h2c"},
-        {"connection": "keep-alive"},
-        {"sec-websocket-version": "8"},
-        {"sec-websocket-key": "dGhl"},
-        {"sec-websocket-key": "é"},
-        {"sec-websocket-protocol": "a,,b"},
-        {"sec-websocket-protocol": ""},
-        {"content-length": "1"},
-    ],
-)
-def test_what_is_no_handshake(wrong: dict[str, str]) -> None:
-    assert not is_handshake("GET", "1.1", {**GOOD, **wrong})
-
-
-def test_what_is_no_handshake_by_its_first_line() -> None:
-    assert not is_handshake("POST", "1.1", GOOD)
-    assert not is_handshake("GET", "1.0", GOOD)
-    assert not is_handshake("GET", "1.1", {})

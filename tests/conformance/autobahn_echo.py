@@ -35,7 +35,7 @@ class Echo(NativeConnection):
 async def echoing(port: int = 0) -> AsyncIterator[str]:
     """Serve at *port* of this machine, or a free one; give the URL."""
     bus = Bus(settings=Settings(max_body=LARGEST))
-    native = NativeHost(bus.loop, "/", connection=Echo)
+    native = NativeHost(bus.loop, "/", routes=bus.routes, connection=Echo)
     config = uvicorn.Config(bus, http=native, log_level="warning", lifespan="on")  # type: ignore[arg-type]  # a factory
     listening = asyncio.Event()
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:

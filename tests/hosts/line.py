@@ -217,7 +217,9 @@ class Site:
         config.load()
         self.state = ServerState()
         self._arguments: tuple[Any, ...] = (config, self.state, {})
-        self._host = NativeHost(self.bus.loop, "/cometd", limits=limits, connection=connection)
+        self._host = NativeHost(
+            self.bus.loop, "/cometd", routes=self.bus.routes, limits=limits, connection=connection
+        )
         self.id = ""
 
     def connect(self) -> Line:

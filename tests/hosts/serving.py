@@ -97,7 +97,8 @@ def _protocol(
     """Return what uvicorn is to take as ``http=``; None for its own."""
     if HOST == "asgi" or not (app is None or isinstance(app, Mounted)):
         return None  # where a framework has mounted the bus only the framework knows
-    return NativeHost(bus.loop, app.path if app else "/", limits=limits, connection=connection)
+    path = app.path if app else "/"
+    return NativeHost(bus.loop, path, routes=bus.routes, limits=limits, connection=connection)
 
 
 class Process:

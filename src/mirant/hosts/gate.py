@@ -17,7 +17,8 @@ _BY_POST: Final = frozenset({"long-polling", "cross-origin-long-polling", "event
 #: The header of a response with which the connection ends.
 CLOSE: Final = ("connection", "close")
 
-METHODS: Final = ("allow", "GET, HEAD, POST, OPTIONS")
+#: What the path of the bus takes, as the value of an Allow header.
+METHODS: Final = "GET, HEAD, POST, OPTIONS"
 
 
 class Gate:
@@ -35,20 +36,27 @@ class Gate:
 
     def refusal(self, request: Request, transport: str) -> Response | None:
         """Return why *request*, which speaks *transport*, is not let in; None if it is."""
-        if not self._admits(request):
-            return refuse(403, "Pages of this origin may not use the bus; see its allow_origins.")
+        refusal = self.refusal_of_origin(request)
+        if refusal is not None:
+            return refusal
         if not self._offers(transport):
             return refuse(403, f"This bus does not offer {transport}; its option `transports` says what.")
         return None
+
+    def refusal_of_origin(self, request: Request) -> Response | None:
+        """Return why pages of the origin of *request* may not do anything; None if they may."""
+        if self._admits(request):
+            return None
+        return refuse(403, "Pages of this origin may not use the bus; see its allow_origins.")
 
     def headers(self, request: Request) -> Headers:
         """Return what the response to *request* must have for a foreign page to read it."""
         return self._origins.headers(request) if self._origins.admits(request) else ()
 
-    def preflight(self, request: Request) -> Response:
-        """Return the response to an OPTIONS request."""
+    def preflight(self, request: Request, methods: str = METHODS) -> Response:
+        """Return the response to an OPTIONS request, at an address that takes *methods*."""
         allowed = self._origins.preflight(request) if self._origins.admits(request) else ()
-        return Response(204, b"", headers=(METHODS, *allowed))
+        return Response(204, b"", headers=(("allow", methods), *allowed))
 
     def _admits(self, request: Request) -> bool:
         admitted = self._origins.admits(request)

@@ -16,6 +16,7 @@ from mirant.hosts.asgi.scope import Receive, Scope, Send, answer_lifespan, send_
 from mirant.hosts.loop import Loop
 from mirant.hosts.mount import Closable, Mounted
 from mirant.hosts.native.server import NativeHost
+from mirant.hosts.routes import Routes
 from mirant.transports.response import Response, refuse
 
 # How long requests in progress may take when the server ends, in seconds. Held polls are answered at once;
@@ -38,6 +39,9 @@ class Servable(Closable, Protocol):
 
     @property
     def loop(self) -> Loop: ...
+
+    @property
+    def routes(self) -> Routes: ...
 
 
 class Server(uvicorn.Server):
@@ -92,7 +96,7 @@ def serve_bus(
     With a *certificate* it is served over TLS. What is Bayeux never passes through ASGI; the bus's pages and
     event streams do.
     """
-    native: Any = NativeHost(bus.loop, path)
+    native: Any = NativeHost(bus.loop, path, routes=bus.routes)
     config = uvicorn.Config(
         Mounted(bus, path, Elsewhere(path)),
         loop="auto",  # uvloop, where there is one

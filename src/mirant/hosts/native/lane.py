@@ -22,6 +22,7 @@ from mirant.hosts.loop import Loop
 from mirant.hosts.native.deadlines import Limits, Watch
 from mirant.hosts.native.requests import Incoming
 from mirant.hosts.rfc6455.handshake import is_handshake
+from mirant.hosts.routes import Routes
 from mirant.transports.response import Headers, Response
 
 _JSON: Final = Response(200, b"").content_type
@@ -42,11 +43,19 @@ class Lane:
     """The surroundings of a connection. `path` is where the bus is, without a slash at its end."""
 
     def __init__(
-        self, loop: Loop, path: str, limits: Limits, config: Config, state: ServerState, app_state: Any
+        self,
+        loop: Loop,
+        path: str,
+        routes: Routes,
+        limits: Limits,
+        config: Config,
+        state: ServerState,
+        app_state: Any,
     ) -> None:
         self.loop = loop
         self.core = loop.core
         self.path = path
+        self.routes = routes
         self.limits = limits
         self.config = config
         self.state = state
@@ -83,14 +92,16 @@ class Lane:
     def destination(self, incoming: Incoming, transport: asyncio.Transport) -> tuple[str, Request] | None:
         """Return the Bayeux transport that *incoming* speaks, and what the bus needs to know of it.
 
-        None if it is not for the native host: another path, a page, an event stream, or an upgrade that is
-        refused, which the application answers too.
+        None if it is not for the native host: another path, one that has a route, a page, an event stream,
+        or an upgrade that is refused, which the application answers too.
         """
         place = self.path_of(incoming)
         if place is None or incoming.method not in ("POST", "GET"):
             return None
-        _, query = place
+        path, query = place
         if incoming.method == "GET" and not query and not incoming.upgrades:
+            return None
+        if not incoming.upgrades and self.routes.has(path.removeprefix(self.path)):
             return None
         request = self.request_of(incoming, query, transport)
         if incoming.upgrades:

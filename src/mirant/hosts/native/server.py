@@ -19,6 +19,7 @@ from mirant.hosts.native.connection import NativeProtocol
 from mirant.hosts.native.deadlines import Limits
 from mirant.hosts.native.lane import Lane
 from mirant.hosts.native.websocket import NativeConnection
+from mirant.hosts.routes import Routes
 
 
 class NativeHost:
@@ -29,15 +30,18 @@ class NativeHost:
         loop: Loop,
         path: str,
         *,
+        routes: Routes,
         limits: Limits | None = None,
         connection: type[NativeConnection] = NativeConnection,
     ) -> None:
         """Answer for the bus of *loop* at *path*, such as ``/cometd``; ``/`` gives it everything.
 
-        The application that uvicorn serves must have the bus there too: for pages and event streams.
+        The application that uvicorn serves must have the bus there too: for pages, event streams and what
+        has one of its *routes*.
         """
         self._loop = loop
         self._path = "/" + path.strip("/") if path.strip("/") else ""
+        self._routes = routes
         self._limits = limits or Limits()
         self._connection = connection
         self._lane: Lane | None = None
@@ -52,6 +56,6 @@ class NativeHost:
         """Return the protocol for a new connection."""
         lane = self._lane
         if lane is None or lane.state is not server_state:  # the same host may be served again
-            lane = Lane(self._loop, self._path, self._limits, config, server_state, app_state)
+            lane = Lane(self._loop, self._path, self._routes, self._limits, config, server_state, app_state)
             self._lane = lane
         return NativeProtocol(lane, self._connection)

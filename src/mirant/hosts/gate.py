@@ -8,7 +8,7 @@ from typing import Final
 from mirant.bus.carrier import Request
 from mirant.options.settings import Settings
 from mirant.policy.origin import Headers, Origins
-from mirant.transports.callback_polling import callback_of
+from mirant.transports.callback_polling import callback_of, text_of
 from mirant.transports.response import Response, refuse
 
 #: The transports whose clients speak by POST.
@@ -79,11 +79,6 @@ def transport_of(method: str, accept: str | None, query: bytes) -> str | None:
     if method == "GET" and query and callback_of(text_of(query)) is not None:
         return "callback-polling"
     return None
-
-
-def text_of(query: bytes) -> str:
-    """Return *query* as text; what is not UTF-8 is refused when it is read."""
-    return query.decode("utf-8", "surrogateescape")
 
 
 def over_limit(limit: int) -> Response:

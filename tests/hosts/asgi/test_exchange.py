@@ -29,6 +29,16 @@ async def test_a_body_in_parts_over_the_limit_is_not_read_on() -> None:
     assert call.status == 413
 
 
+async def test_a_query_with_bytes_that_are_not_utf_8_is_refused() -> None:
+    bus = Bus(settings=Settings(transports=("callback-polling",)))
+    call = Call(bus, {"type": "http", "method": "GET", "query_string": b"jsonp=f&message=\x80"})
+    call.tell("http.request", body=b"")
+    await call.end()
+
+    assert call.status == 400
+    assert call.body.startswith(b"This is not a Bayeux message: ")
+
+
 async def test_an_answer_and_a_hang_up_in_one_turn_lose_nothing() -> None:
     bus = Bus(settings=Settings(timeout=NEVER, max_interval=NEVER))
     me = await entered(bus)

@@ -52,6 +52,13 @@ async def test_a_callback_is_answered() -> None:
     assert (await line.ask(post(HANDSHAKE)))[0] == 403  # this bus does not offer it
 
 
+async def test_a_query_with_bytes_that_are_not_utf_8_is_refused() -> None:
+    line = Site(echo, bus=Bus(settings=Settings(transports=("callback-polling",)))).connect()
+    status, _, _ = await line.ask(b"GET /cometd?jsonp=f&message=\x80 HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert status == 400
+
+
 async def test_a_body_over_the_limit_is_refused_while_it_is_sent(line: Line) -> None:
     """The client goes on sending; it must be able to read why that is of no use."""
     line.send(post(b"x" * 3_000_000)[:1_000_000])

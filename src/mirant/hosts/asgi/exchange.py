@@ -5,38 +5,27 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from mirant.bayeux.codec import BodyInvalid
 from mirant.bus.carrier import Request
 from mirant.bus.receive import receive as receive_messages
 from mirant.hosts.asgi.scope import Receive
 from mirant.hosts.gate import announces_more, over_limit
 from mirant.hosts.loop import Loop
-from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
+from mirant.transports.exchanges import exchange_of
 from mirant.transports.long_polling import Exchange
-from mirant.transports.response import Response, refuse
+from mirant.transports.response import Response
 
 
-async def answer_post(loop: Loop, request: Request, receive: Receive) -> Response | None:
-    """Return the response to a POST, or None if the client went away before there was one."""
+async def answer_messages(loop: Loop, transport: str, request: Request, receive: Receive) -> Response | None:
+    """Return the response to *request*, which speaks *transport*.
+
+    None if the client went away before there was one.
+    """
     limit = loop.core.settings.max_body
     body = await read_body(request, receive, limit)
     if body is None:
         return over_limit(limit)
     answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-    exchange = Exchange(loop.core, request, lambda response: _settle(answer, response))
-    return await _run(loop, exchange, body, answer, receive)
-
-
-async def answer_script(loop: Loop, request: Request, query: str, receive: Receive) -> Response | None:
-    """Return the script that a GET with *query* asks for, or None if the client went away before."""
-    callback = callback_of(query)
-    assert callback is not None, "without a callback it is not callback-polling"
-    try:
-        body = body_of(query)
-    except BodyInvalid as error:
-        return refuse(400, f"This is not a Bayeux message: {error}.")
-    answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-    exchange = ScriptExchange(loop.core, request, lambda response: _settle(answer, response), callback)
+    exchange = exchange_of(transport, loop.core, request, lambda response: _settle(answer, response))
     return await _run(loop, exchange, body, answer, receive)
 
 

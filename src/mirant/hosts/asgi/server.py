@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from mirant.bus.carrier import Request
-from mirant.hosts.asgi.exchange import answer_post, answer_script, read_body
+from mirant.hosts.asgi.exchange import answer_messages, read_body
 from mirant.hosts.asgi.scope import (
     Receive,
     Scope,
@@ -18,7 +18,7 @@ from mirant.hosts.asgi.scope import (
 )
 from mirant.hosts.asgi.stream import serve_stream
 from mirant.hosts.asgi.websocket import serve_websocket
-from mirant.hosts.gate import METHODS, text_of, transport_of
+from mirant.hosts.gate import METHODS, transport_of
 from mirant.hosts.loop import Loop
 from mirant.hosts.pages import Pages
 from mirant.hosts.routes import Routes
@@ -94,9 +94,7 @@ class AsgiHost:
         """Answer a request that speaks *transport*; None if that is done, or nobody is there any more."""
         if transport == "eventsource":
             return await serve_stream(self._loop, request, scope["path"], headers, receive, send)
-        if transport == "callback-polling":
-            return await answer_script(self._loop, request, text_of(scope["query_string"]), receive)
-        return await answer_post(self._loop, request, receive)
+        return await answer_messages(self._loop, transport, request, receive)
 
     def _other(self, request: Request, scope: Scope) -> Response:
         """Answer a request that is not Bayeux."""

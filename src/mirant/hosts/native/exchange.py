@@ -10,12 +10,12 @@ from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Request
 from mirant.bus.plain_poll import MAX_PLAIN, Poller, hold
 from mirant.bus.receive import receive
-from mirant.hosts.gate import CLOSE, announces_more, over_limit, text_of
+from mirant.hosts.gate import CLOSE, announces_more, over_limit
 from mirant.hosts.native.lane import Lane
 from mirant.hosts.native.requests import Incoming
-from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
+from mirant.transports.exchanges import exchange_of
 from mirant.transports.long_polling import Exchange, charset_of, is_utf8
-from mirant.transports.response import Headers, Response, refuse
+from mirant.transports.response import Headers, Response
 
 # RFC 9110, section 15.2.1
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -134,18 +134,7 @@ class BusAnswer:
 
     def _serve(self, body: bytes) -> None:
         lane = self._lane
-        if self._transport == "callback-polling":
-            query = text_of(self._request.query.encode("latin-1"))
-            try:
-                body = body_of(query)
-            except BodyInvalid as error:
-                self._answer(refuse(400, f"This is not a Bayeux message: {error}."))
-                return
-            callback = callback_of(query)
-            assert callback is not None, "without a callback it is not callback-polling"
-            self._exchange = ScriptExchange(lane.core, self._request, self._answer, callback)
-        else:
-            self._exchange = Exchange(lane.core, self._request, self._answer)
+        self._exchange = exchange_of(self._transport, lane.core, self._request, self._answer)
         self._exchange.replies_only = self._spared
         messages = self._exchange.read(body)
         if messages is not None:

@@ -16,6 +16,8 @@ class FrozenLoop(asyncio.SelectorEventLoop):
         super().__init__()
         self._now = START
         self._timers: list[TimerHandle] = []
+        #: What callbacks raised; `settle` raises it again.
+        self.failures: list[BaseException] = []
 
     def time(self) -> float:
         return self._now
@@ -26,6 +28,11 @@ class FrozenLoop(asyncio.SelectorEventLoop):
         timer = super().call_at(when, callback, *args, context=context)
         self._timers.append(timer)
         return timer
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        if isinstance(error := context.get("exception"), BaseException):
+            self.failures.append(error)
+        super().call_exception_handler(context)
 
     async def advance(self, seconds: float) -> None:
         """Let *seconds* pass, and everything happen that falls due meanwhile, in its order."""
@@ -53,3 +60,6 @@ async def settle() -> None:
     """Let the turn end, and what was asked for meanwhile be done."""
     for _ in range(10):
         await asyncio.sleep(0)
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, FrozenLoop) and loop.failures:
+        raise loop.failures.pop()

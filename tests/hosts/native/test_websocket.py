@@ -10,11 +10,11 @@ from typing import Any, cast
 import pytest
 from websockets.frames import Frame, Opcode
 
-from mirant import Caller
+from mirant import Bus, Caller, Settings
 from mirant.hosts.native.deadlines import Limits
 from mirant.hosts.native.websocket import NativeConnection
 from tests.hosts.clock import clock, settle
-from tests.hosts.line import Line, Site, text_frame, upgrade_request
+from tests.hosts.line import NEVER, Line, Site, text_frame, upgrade_request
 
 Cut = Callable[[Line], None]
 
@@ -132,6 +132,23 @@ async def test_handshakes_repeated_on_one_socket_do_not_renew_its_time() -> None
         await clock().advance(1)
     await clock().advance(1.1)
     assert await peer.close_code() == 1008
+
+
+async def test_of_sessions_from_repeated_handshakes_on_one_socket_only_the_last_stays() -> None:
+    """The socket is the last one's. Nobody connects for the others, so they expire."""
+    site = Site(bus=Bus(settings=Settings(timeout=NEVER, max_interval=10)))
+    peer = await peer_of(site)
+    ids = [(await peer.begin("/a")).id for _ in range(3)]
+    assert len(set(ids)) == site.bus.sessions == 3
+    await site.bus.publish("/a", 1)
+    assert await peer.messages() == [{"channel": "/a", "data": 1}]
+    peer.say(CONNECT)  # it is held, and keeps its session
+    await clock().advance(11)
+
+    assert site.bus.sessions == 1
+    assert site.bus.session(ids[-1]) is not None
+    await site.bus.publish("/a", 2)
+    assert await peer.messages() == [{"channel": "/a", "data": 2}]
 
 
 async def test_who_answers_no_ping_is_dropped() -> None:

@@ -13,9 +13,9 @@ from uvicorn.server import ServerState
 
 from mirant import Bus, Settings
 from mirant.hosts.asgi.scope import AsgiApplication
-from mirant.hosts.native.deadlines import Limits
+from mirant.hosts.native.deadlines import ConnectionLimits
 from mirant.hosts.native.server import NativeHost
-from mirant.hosts.native.websocket import NativeConnection
+from mirant.hosts.native.websocket import NativeWebSocket
 from tests.hosts.clock import settle
 from tests.hosts.wire import post
 
@@ -205,10 +205,10 @@ class Site:
     def __init__(
         self,
         app: AsgiApplication | None = None,
-        limits: Limits | None = None,
+        limits: ConnectionLimits | None = None,
         *,
         bus: Bus | None = None,
-        connection: type[NativeConnection] = NativeConnection,
+        websocket: type[NativeWebSocket] = NativeWebSocket,
     ) -> None:
         self.bus = bus or Bus(settings=Settings(timeout=NEVER, max_interval=NEVER))
         config = uvicorn.Config(
@@ -218,7 +218,7 @@ class Site:
         self.state = ServerState()
         self._arguments: tuple[Any, ...] = (config, self.state, {})
         self._host = NativeHost(
-            self.bus.loop, "/cometd", routes=self.bus.routes, limits=limits, connection=connection
+            self.bus.loop, "/cometd", routes=self.bus.routes, limits=limits, websocket=websocket
         )
         self.id = ""
 

@@ -19,9 +19,9 @@ import uvicorn.server
 from mirant import Bus
 from mirant.hosts.asgi.scope import AsgiApplication
 from mirant.hosts.mount import Mounted
-from mirant.hosts.native.deadlines import Limits
+from mirant.hosts.native.deadlines import ConnectionLimits
 from mirant.hosts.native.server import NativeHost
-from mirant.hosts.native.websocket import NativeConnection
+from mirant.hosts.native.websocket import NativeWebSocket
 from mirant.hosts.server import Server
 
 ROOT = Path(__file__).parents[2]
@@ -58,18 +58,18 @@ async def serving(
     *,
     root_path: str = "",
     grace: float = 5,
-    limits: Limits | None = None,
-    connection: type[NativeConnection] = NativeConnection,
+    limits: ConnectionLimits | None = None,
+    websocket: type[NativeWebSocket] = NativeWebSocket,
     listener: socket.socket | None = None,
     **options: Any,
 ) -> AsyncIterator[str]:
     """Serve *app* (the bus itself, if not given) as ``mirant serve`` does; give its origin as a URL.
 
-    *limits* and *connection* are the native host's, *options* are uvicorn's.
+    *limits* and *websocket* are the native host's, *options* are uvicorn's.
     """
     config = uvicorn.Config(
         app or bus,
-        http=_protocol(bus, app, limits, connection) or "httptools",
+        http=_protocol(bus, app, limits, websocket) or "httptools",
         log_level="warning",
         lifespan="on",
         ws_max_size=bus.settings.max_body,
@@ -92,13 +92,13 @@ async def serving(
 
 
 def _protocol(
-    bus: Bus, app: AsgiApplication | None, limits: Limits | None, connection: type[NativeConnection]
+    bus: Bus, app: AsgiApplication | None, limits: ConnectionLimits | None, websocket: type[NativeWebSocket]
 ) -> Any:
     """Return what uvicorn is to take as ``http=``; None for its own."""
     if HOST == "asgi" or not (app is None or isinstance(app, Mounted)):
         return None  # where a framework has mounted the bus only the framework knows
     path = app.path if app else "/"
-    return NativeHost(bus.loop, path, routes=bus.routes, limits=limits, connection=connection)
+    return NativeHost(bus.loop, path, routes=bus.routes, limits=limits, websocket=websocket)
 
 
 class Process:

@@ -8,7 +8,7 @@ import pytest
 
 from mirant import Bus, Ending, Session, Settings
 from mirant.hosts.asgi import outflow
-from mirant.hosts.native.deadlines import Limits
+from mirant.hosts.native.deadlines import ConnectionLimits
 from tests.hosts.clients import Poller, Socket
 from tests.hosts.frozen import FrozenPeer
 from tests.hosts.serving import serving
@@ -79,7 +79,7 @@ async def test_the_connection_of_a_reader_that_stopped_for_good_does_not_stay(
     monkeypatch.setattr(outflow, "_CLOSING", 0.1)
     bus = Bus(settings=Settings(max_outbox=LIMIT, timeout=NEVER, max_interval=NEVER))
     endings = endings_of(bus)
-    limits = Limits(closing=0.1)
+    limits = ConnectionLimits(closing=0.1)
     async with serving(bus, limits=limits) as url, Socket.at(url) as probe, AsyncExitStack() as peers:
         await probe.begin()  # so that what the client library opens is counted
         before = open_files()

@@ -1,4 +1,7 @@
-"""``GET <path>/health``: whether the bus takes sessions, for load balancers and supervisors."""
+"""``GET <path>/health``: whether the bus takes sessions, for load balancers and supervisors.
+
+Tests: `tests/hosts/test_routes.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which exchange answers an HTTP request: decided once, for every host."""
+"""Which exchange answers an HTTP request: decided once, for every host.
+
+Tests: `tests/transports/test_callback_polling.py`.
+"""
 
 from __future__ import annotations
 

@@ -9,14 +9,14 @@ import pytest
 
 from mirant import Bus, Settings
 from mirant.hosts.asgi.scope import Receive, Scope, Send
-from mirant.hosts.native.deadlines import Limits
+from mirant.hosts.native.deadlines import ConnectionLimits
 from tests.hosts.clock import clock, settle
 from tests.hosts.line import NEVER, Line, Site, upgrade_request
 from tests.hosts.native.applications import echo, refuse, sending
 from tests.hosts.wire import post
 
 HANDSHAKE = b'[{"channel":"/meta/handshake","id":"1"}]'
-SHORT = Limits(head=1, body=1, idle=1, closing=1)
+SHORT = ConnectionLimits(head=1, body=1, idle=1, closing=1)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ async def test_requests_that_were_not_begun_when_the_connection_ended_are_forgot
 
 @pytest.mark.parametrize("begun", [b"", b"GET", b"POST /cometd HTTP/1.1\r\nHost: x\r\n"])
 async def test_a_head_that_does_not_come(begun: bytes) -> None:
-    line = Site(echo, Limits(head=10)).connect()
+    line = Site(echo, ConnectionLimits(head=10)).connect()
     if begun:
         line.send(begun)
     await clock().advance(9.9)
@@ -104,7 +104,7 @@ async def test_a_head_that_does_not_come(begun: bytes) -> None:
 
 
 async def test_a_head_that_trickles() -> None:
-    line = Site(echo, Limits(head=10)).connect()
+    line = Site(echo, ConnectionLimits(head=10)).connect()
     line.send(b"GET / HTTP/1.1\r\n")
     for _ in range(19):
         await clock().advance(0.5)
@@ -117,7 +117,7 @@ async def test_a_head_that_trickles() -> None:
 
 @pytest.mark.parametrize("path", ["/cometd", "/app"])
 async def test_a_body_that_does_not_come(path: str) -> None:
-    line = Site(echo, Limits(body=30)).connect()
+    line = Site(echo, ConnectionLimits(body=30)).connect()
     line.send(post(HANDSHAKE, path)[:-3])
     await clock().advance(29.9)
     assert not line.closing
@@ -129,7 +129,7 @@ async def test_a_body_that_does_not_come(path: str) -> None:
 
 
 async def test_a_body_for_the_application_has_its_time_between_two_reads() -> None:
-    line = Site(echo, Limits(body=30)).connect()
+    line = Site(echo, ConnectionLimits(body=30)).connect()
     line.send(post(b"1234", "/app")[:-4])
     for digit in (b"1", b"2", b"3"):
         await clock().advance(29)
@@ -141,7 +141,7 @@ async def test_a_body_for_the_application_has_its_time_between_two_reads() -> No
 
 
 async def test_a_connection_without_requests() -> None:
-    line = Site(echo, Limits(head=5, idle=10)).connect()
+    line = Site(echo, ConnectionLimits(head=5, idle=10)).connect()
     await line.ask(post(HANDSHAKE))
     await clock().advance(9)
     await line.ask(post(b"", "/app"))
@@ -175,7 +175,7 @@ async def test_a_slow_application_is_not_idle() -> None:
 
 
 async def test_a_held_poll_is_not_cut_because_the_next_request_is_late() -> None:
-    site = Site(refuse, Limits(head=5, body=5, idle=5))
+    site = Site(refuse, ConnectionLimits(head=5, body=5, idle=5))
     line, other = site.connect(), site.connect()
     await site.enter(line)
     assert await site.poll(line) == b""
@@ -192,7 +192,7 @@ async def test_a_held_poll_is_not_cut_because_the_next_request_is_late() -> None
 
 
 async def test_a_body_that_nobody_wants_any_more_has_its_time_too() -> None:
-    line = Site(refuse, Limits(body=10)).connect()
+    line = Site(refuse, ConnectionLimits(body=10)).connect()
     line.send(b"POST /app HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
     assert (await line.response())[0] == 404
     for _ in range(20):
@@ -204,7 +204,7 @@ async def test_a_body_that_nobody_wants_any_more_has_its_time_too() -> None:
 
 
 async def test_one_connection_too_many() -> None:
-    site = Site(echo, Limits(connections=2))
+    site = Site(echo, ConnectionLimits(connections=2))
     one, two = site.connect(), site.connect()
     await one.ask(post(HANDSHAKE))
     await two.ask(upgrade_request("/cometd"))
@@ -231,7 +231,7 @@ async def test_who_takes_nothing_of_an_answer_is_dropped() -> None:
             pass
         gone.set()
 
-    line = Site(large, Limits(body=10)).connect()
+    line = Site(large, ConnectionLimits(body=10)).connect()
     line.stuck = True
     line.send(b"GET /app HTTP/1.1\r\nHost: x\r\n\r\n")
     await clock().advance(9)
@@ -243,7 +243,7 @@ async def test_who_takes_nothing_of_an_answer_is_dropped() -> None:
 
 
 async def test_who_takes_an_answer_slowly_gets_all_of_it() -> None:
-    site = Site(sending(200_000, (b"connection", b"close")), Limits(body=10, closing=1))
+    site = Site(sending(200_000, (b"connection", b"close")), ConnectionLimits(body=10, closing=1))
     line = site.connect()
     line.stuck = True
     line.send(b"GET /app HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -267,7 +267,7 @@ async def test_who_takes_nothing_of_the_last_answer_is_dropped() -> None:
 
 
 async def test_who_hangs_up_without_taking_the_answers_is_dropped() -> None:
-    line = Site(limits=Limits(body=1, closing=1)).connect()
+    line = Site(limits=ConnectionLimits(body=1, closing=1)).connect()
     line.unsent = 30_000
     line.end()
     await clock().advance(2.1)
@@ -288,7 +288,7 @@ async def test_a_request_that_is_half_sent_does_not_hold_up_the_end(path: str) -
 
 
 async def test_answers_that_nobody_takes_do_not_hold_up_the_end() -> None:
-    line = Site(limits=Limits(leaving=1)).connect()
+    line = Site(limits=ConnectionLimits(leaving=1)).connect()
     line.unsent = 100_000
     line.protocol.pause_writing()
     line.send(post(b'[{"channel":"/meta/handshake"}]') * 3)

@@ -11,8 +11,8 @@ import pytest
 from websockets.frames import Frame, Opcode
 
 from mirant import Bus, Caller, Settings
-from mirant.hosts.native.deadlines import Limits
-from mirant.hosts.native.websocket import NativeConnection
+from mirant.hosts.native.deadlines import ConnectionLimits
+from mirant.hosts.native.websocket import NativeWebSocket
 from tests.hosts.clock import clock, settle
 from tests.hosts.line import NEVER, Line, Site, text_frame, upgrade_request
 
@@ -89,7 +89,7 @@ async def peer_of(site: Site) -> Peer:
 
 
 async def test_a_connection_without_a_session_does_not_stay() -> None:
-    peer = await peer_of(Site(limits=Limits(session=10)))
+    peer = await peer_of(Site(limits=ConnectionLimits(session=10)))
     await clock().advance(9.9)
     assert peer.frames() == []
     await clock().advance(0.2)
@@ -97,7 +97,7 @@ async def test_a_connection_without_a_session_does_not_stay() -> None:
 
 
 async def test_a_connection_whose_session_ended_does_not_stay() -> None:
-    peer = await (await peer_of(Site(limits=Limits(session=10)))).begin()
+    peer = await (await peer_of(Site(limits=ConnectionLimits(session=10)))).begin()
     await clock().advance(11)
     peer.say({"channel": "/meta/disconnect"})
     await peer.messages()
@@ -109,7 +109,7 @@ async def test_a_connection_whose_session_ended_does_not_stay() -> None:
 
 @pytest.mark.parametrize("sent", [b"\x89\x80\0\0\0\0", b"\x81\x84\0\0\0\0[{}]"])
 async def test_only_a_handshake_lets_a_connection_without_a_session_stay(sent: bytes) -> None:
-    peer = await peer_of(Site(limits=Limits(session=10)))
+    peer = await peer_of(Site(limits=ConnectionLimits(session=10)))
     for _ in range(20):
         peer.line.send(sent)
         await clock().advance(0.5)
@@ -119,7 +119,7 @@ async def test_only_a_handshake_lets_a_connection_without_a_session_stay(sent: b
 
 async def test_handshakes_repeated_on_one_socket_do_not_renew_its_time() -> None:
     """Each is answered; but only one that gives it a session lets the connection stay."""
-    site = Site(limits=Limits(session=10))
+    site = Site(limits=ConnectionLimits(session=10))
 
     @site.bus.authenticate
     def nobody(handshake: object) -> None: ...
@@ -152,7 +152,7 @@ async def test_of_sessions_from_repeated_handshakes_on_one_socket_only_the_last_
 
 
 async def test_who_answers_no_ping_is_dropped() -> None:
-    site = Site(limits=Limits(session=5, silence=40, pong=20))
+    site = Site(limits=ConnectionLimits(session=5, silence=40, pong=20))
     peer = await (await peer_of(site)).begin()
     await clock().advance(39.9)
     assert peer.frames() == []
@@ -167,7 +167,7 @@ async def test_who_answers_no_ping_is_dropped() -> None:
 
 
 async def test_who_answers_pings_stays() -> None:
-    site = Site(limits=Limits(session=5, silence=40, pong=20))
+    site = Site(limits=ConnectionLimits(session=5, silence=40, pong=20))
     peer = await (await peer_of(site)).begin()
     for _ in range(5):
         await clock().advance(45)
@@ -179,7 +179,7 @@ async def test_who_answers_pings_stays() -> None:
 
 
 async def test_who_does_not_answer_a_close_is_dropped() -> None:
-    site = Site(limits=Limits(closing=2))
+    site = Site(limits=ConnectionLimits(closing=2))
     peer = await (await peer_of(site)).begin()
     second = await peer_of(site)
     second.id = peer.id
@@ -240,7 +240,7 @@ async def test_a_close_frame_that_comes_too_late_is_not_sent() -> None:
     """uvloop raises when something is written to a connection that is gone."""
     peer = await (await peer_of(Site())).begin()
     link = peer.line.protocol
-    assert isinstance(link, NativeConnection)
+    assert isinstance(link, NativeWebSocket)
     link.close(1000, "bye")
     link.connection_lost(None)
     link._transport = cast("asyncio.Transport", None)  # whatever is written now raises

@@ -55,7 +55,7 @@ async def _run(
     try:
         if messages is not None:
             await loop.run(receive_messages(loop.core, messages, exchange, loop.now()))
-            await asyncio.sleep(0)  # the flush was called for: after this turn most answers are there
+            await asyncio.sleep(0)  # the flush at the end of this turn gives most answers
         if not answer.done():
             await _until_gone_or(answer, receive)
     finally:
@@ -65,7 +65,7 @@ async def _run(
 
 
 def _settle(answer: asyncio.Future[Response], response: Response) -> bool:
-    """Give *answer* its result, unless nobody waits for it any more; return whether somebody does."""
+    """Give *answer* its result if somebody waits for it; return whether somebody does."""
     if answer.done():
         return False
     answer.set_result(response)
@@ -73,7 +73,7 @@ def _settle(answer: asyncio.Future[Response], response: Response) -> bool:
 
 
 async def until_gone(receive: Receive) -> None:
-    """Wait until the client has closed its connection; a body that was not read yet is no sign of that."""
+    """Wait until the client has closed its connection. A part of the body may come before."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -43,7 +43,7 @@ class AsgiHost:
             await self._serve(scope, receive, send)
         except asyncio.CancelledError:
             if not self._loop.core.closing:
-                raise  # else the server is in a hurry, which is no error
+                raise  # else the server ends, and cancels what has not ended in time
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -91,7 +91,7 @@ class AsgiHost:
     async def _bayeux(
         self, transport: str, request: Request, headers: Headers, scope: Scope, receive: Receive, send: Send
     ) -> Response | None:
-        """Answer a request that speaks *transport*; None if that is done, or nobody is there any more."""
+        """Return the response to a request that speaks *transport*; None if there is nothing left to send."""
         if transport == "eventsource":
             return await serve_stream(self._loop, request, scope["path"], headers, receive, send)
         return await answer_messages(self._loop, transport, request, receive)

@@ -1,4 +1,4 @@
-"""One connection of the native host: its requests, and who answers each of them in its turn."""
+"""One HTTP connection of the native host: its requests, and what answers each of them in its turn."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from mirant.hosts.native.connection_states import DISCARDS, HttpEvent, HttpState
 from mirant.hosts.native.exchange import Answering, BusAnswer, KnownAnswer, head_to_know
 from mirant.hosts.native.headers import PackedHeaders
 from mirant.hosts.native.lane import Lane
-from mirant.hosts.native.requests import Incoming, RequestInvalid
-from mirant.hosts.native.websocket import NativeConnection
+from mirant.hosts.native.requests import HttpRequest, RequestInvalid
+from mirant.hosts.native.websocket import NativeWebSocket
 from mirant.hosts.rfc6455.handshake import accept_headers
 from mirant.transports.response import refuse
 
-# Longest line of a head that uvicorn's WebSockets take; of a longer one they never say that it is too long.
+# Longest line of a head that uvicorn's WebSockets take. A longer one they never answer.
 _MAX_UPGRADE_LINE: Final = 8 * 1024
 
 _IN_STEP: Final = HttpState.IN_STEP  # a member of an enumeration takes 0.1 µs to find
 
 
-class NativeProtocol(ConnectionLife):
-    """One connection that speaks HTTP: its requests, one answered after the other."""
+class HttpConnection(ConnectionLife):
+    """The protocol of one connection, as uvicorn's server and the event loop see it."""
 
-    __slots__ = ("_answering", "_app", "_connection", "_known")
+    __slots__ = ("_answering", "_app", "_known", "_websocket")
 
-    def __init__(self, lane: Lane, connection: type[NativeConnection]) -> None:
+    def __init__(self, lane: Lane, websocket: type[NativeWebSocket]) -> None:
         super().__init__(lane)
-        self._connection = connection  # what it becomes when it is upgraded
+        self._websocket = websocket  # what it becomes when it is upgraded
         self._answering: Answering | None = None
         self._app: AppAnswer | None = None
-        self._known: KnownAnswer | None = None  # for requests like the last, if that can be recognised
+        self._known: KnownAnswer | None = None  # answers requests with the same head as the last one
 
     # --- What uvicorn's server and the event loop call ---
 
@@ -68,13 +68,16 @@ class NativeProtocol(ConnectionLife):
         self._read_on()
 
     def eof_received(self) -> bool:
-        """Keep the connection for what is being answered, unless that may take long: then nobody is there."""
+        """Keep the connection for an answer that is due soon.
+
+        A client that ends its side while its poll is held has gone: nobody would read the answer.
+        """
         if self._answering is not None:
             waits = not self._answering.is_held
             if waits:
-                self._answering.spare()
+                self._answering.half_close()
             else:
-                self._answering.hang_up()  # at once: what this turn of the event loop publishes is not for it
+                self._answering.hang_up()  # now: what this turn still publishes waits for another poll
         else:
             waits = self._inflow.has_more
         # Over TLS a connection cannot be half closed.
@@ -139,26 +142,28 @@ class NativeProtocol(ConnectionLife):
     # --- Requests in ---
 
     def _go_on(self) -> None:
-        """Go on where there was reason to wait."""
+        """Go on with what had to wait."""
         self._advance()
         self._read_on()
 
     def _read_on(self) -> None:
-        """Read what has come, and have it answered, as far as that goes."""
+        """Read what has come and have it answered, until something has to wait."""
         inflow = self._inflow
         while inflow.wants_reading and self._state not in DISCARDS:
             if not inflow.read(alone=self._answering is None and not self._write_paused):
                 self._on(HttpEvent.INVALID)
             self._advance()
-        self._hold(enough=bool(inflow.unread) and inflow.invalid is None and self._state not in DISCARDS)
+        self._pause_reading(
+            when=bool(inflow.unread) and inflow.invalid is None and self._state not in DISCARDS
+        )
         if inflow.unfinished:
             app = self._app
             self._expect_rest(again=self._answering is app is not None and not app.has_responded)
         else:
             self._patience = None
 
-    def _holds(self) -> bool:
-        return self._inflow.holding
+    def _is_read_paused(self) -> bool:
+        return self._inflow.read_paused
 
     def _advance(self) -> None:
         """Go on with the request that is being answered, or with those after it."""
@@ -175,7 +180,7 @@ class NativeProtocol(ConnectionLife):
             elif self._answering.reads:
                 self._give_up(invalid)
 
-    def _begin(self, incoming: Incoming) -> None:
+    def _begin(self, incoming: HttpRequest) -> None:
         lane = self._lane
         found = lane.destination(incoming, self._transport)
         if found is None:
@@ -192,11 +197,11 @@ class NativeProtocol(ConnectionLife):
         )
         self._answering = answer
         if self._state is HttpState.HALF_CLOSED:
-            answer.spare()
+            answer.half_close()
         if answer.begin() and head is not None:
             self._known = KnownAnswer(lane, head, len(fed), request, self._answered)
 
-    def _pass_on(self, incoming: Incoming) -> None:
+    def _pass_on(self, incoming: HttpRequest) -> None:
         """Let the application answer *incoming*."""
         if incoming.upgrades and incoming.longest_line > _MAX_UPGRADE_LINE:
             self._end_with(refuse(431, f"A line of the head is longer than {_MAX_UPGRADE_LINE} bytes."))
@@ -205,27 +210,27 @@ class NativeProtocol(ConnectionLife):
             self._app = AppAnswer(
                 self._lane,
                 self._transport,
-                holds=self._holds,
+                is_read_paused=self._is_read_paused,
                 answered=self._turn_over,
                 left=self._switch,
             )
         self._answering = self._app
         self._app.begin(incoming)
 
-    def _upgrade(self, incoming: Incoming, request: Request) -> None:
-        """Become a WebSocket; this object is of no use then."""
+    def _upgrade(self, incoming: HttpRequest, request: Request) -> None:
+        """Become a WebSocket, which takes over the transport."""
         self._transport.write(self._lane.upgraded(accept_headers(request.headers)))
         kept = replace(request, headers=PackedHeaders(incoming.headers))
-        connection = self._connection(self._lane, kept, self._transport)
+        websocket = self._websocket(self._lane, kept, self._transport)
         self._switch()
-        connection.begin(incoming.rest + self._inflow.unread)
+        websocket.begin(incoming.rest + self._inflow.unread)
 
     # --- Answers out ---
 
     def _answered(self, response: bytes, *, last: bool) -> bool:
-        """Send *response*, if the client is still there, and say so; with *last* the connection ends then."""
+        """Send *response*, and end the connection after the *last*; return whether the client is there."""
         if self._transport.is_closing():
-            return False  # what became of that request we are told by `connection_lost`
+            return False  # `connection_lost` forgets the request
         self._transport.write(response)
         if self._state is _IN_STEP and not last:
             self._count()
@@ -234,7 +239,7 @@ class NativeProtocol(ConnectionLife):
         return True
 
     def _turn_over(self, *, last: bool = False) -> None:
-        """Go on with the next request, now that one has been answered."""
+        """Go on with the next request after an answer."""
         self._count()
         more = self._inflow.has_more
         is_half_closed = self._state is HttpState.HALF_CLOSED
@@ -248,13 +253,13 @@ class NativeProtocol(ConnectionLife):
             self._on(HttpEvent.ALL_ANSWERED)
 
     def _count(self) -> None:
-        """Take note that a request has been answered."""
+        """Count an answered request."""
         self._answering = None
         self._lane.state.total_requests += 1
         self._since = self._lane.now()
 
     def _give_up(self, invalid: RequestInvalid) -> None:
-        """End the connection, because the rest of the request that is being answered makes no sense."""
+        """End the connection: the rest of the request that is being answered is not HTTP."""
         if self._answering is not self._app and self._answering is not None:
             self._answering.hang_up()
             self._answering = None
@@ -267,8 +272,8 @@ class NativeProtocol(ConnectionLife):
         self._forget()
 
     def _forget(self) -> None:
-        """Let the server forget this object: the connection is gone, or somebody else's."""
-        self._known = None  # it knows us: a circle
+        """Let the server forget this object: the connection is gone, or another object has it."""
+        self._known = None  # it refers to this object, and only the garbage collector would free the two
         self._inflow.close()
         self._lane.watch.remove(self)
         self._lane.state.connections.discard(self)

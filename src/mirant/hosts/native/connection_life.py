@@ -1,4 +1,7 @@
-"""The life of one HTTP connection: its state, the time its client has, and its end."""
+"""The life of one HTTP connection: its state, the time that its client has, and its end.
+
+Tests: `tests/hosts/native/test_connection.py`.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ class ConnectionLife(asyncio.Protocol):
         self._state = HttpState.IN_STEP
         self._write_paused = False  # whether the client does not read our answers
         self._server_ends = False
-        self._patience: float | None = lane.limits.head  # for the rest of a request; None if there is none
+        self._patience: float | None = lane.limits.head  # seconds for the rest of a request, if one has begun
         self._since = lane.now()
         self._unsent = 0  # bytes that waited for the client to take them when we last looked
         self.deadline = 0.0
@@ -109,13 +112,13 @@ class ConnectionLife(asyncio.Protocol):
 
     @abstractmethod
     def _app_reads(self) -> bool:
-        """Whether the application, if it reads a body, has not asked for a pause."""
+        """Whether the application has not paused the reading of a body."""
 
-    def _hold(self, *, enough: bool) -> None:
-        """Stop reading from the socket when there is *enough*, and go on when there is not."""
-        if enough != self._inflow.holding:
-            self._inflow.holding = enough
-            if enough:
+    def _pause_reading(self, *, when: bool) -> None:
+        """Read nothing from the socket *when* enough is unread, and read on when it is not."""
+        if when != self._inflow.read_paused:
+            self._inflow.read_paused = when
+            if when:
                 self._transport.pause_reading()
             elif self._app_reads():
                 self._transport.resume_reading()
@@ -123,7 +126,7 @@ class ConnectionLife(asyncio.Protocol):
     # --- The end ---
 
     def _end_with(self, response: Response) -> None:
-        """Say why this connection ends."""
+        """Send *response*, which says why the connection ends, and end it."""
         self._transport.write(self._lane.encode(response, (), close=True))
         self._end()
 
@@ -138,11 +141,11 @@ class ConnectionLife(asyncio.Protocol):
         self._inflow.drop()
         if self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
-        self._hold(enough=False)
+        self._pause_reading(when=False)
         self._watch_output()
 
     def _part(self) -> None:
-        """Close the connection when the client has taken what is being sent to it, or takes no more."""
+        """Close the connection as soon as the client has taken what was sent, or takes no more of it."""
         self._on(HttpEvent.CLOSE)
         self._transport.close()
         self._watch_output()

@@ -10,6 +10,8 @@ has ended, or speaks another protocol.
 
 Two facts are not states, because each of them can be true in any state: whether the transport has asked not
 to be written to (`write_paused`, uvicorn's word), and whether the server ends (`OutputWatch.server_ends`).
+
+Tests: `tests/hosts/native/test_states.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One WebSocket on a connection of our own: our frames, the transport's buffer, and no task."""
+"""One WebSocket of the native host: frames are read and written in place, without a task."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from mirant.transports.websocket import UNSUPPORTED_DATA
 
 log = logging.getLogger("mirant")
 
-# How much waits in a connection's own buffer before the rest waits in the session's outbox, where it is
-# counted and survives a connection that breaks. Two full frames: enough to keep a fast reader busy.
+# Bytes in the transport's buffer above which the rest waits in the session's outbox. There it is counted, and
+# it survives a connection that breaks. This is two full frames, which keep a fast reader busy.
 HIGH_WATER: Final = 64 * 1024
 LOW_WATER: Final = 16 * 1024
 
@@ -52,8 +52,8 @@ def _frame_of(batch: Batch) -> bytes:
     return wire
 
 
-class NativeConnection(SocketLife):
-    """A connection that has become a WebSocket. It is the transport's protocol from then on."""
+class NativeWebSocket(SocketLife):
+    """The protocol of a transport from its upgrade to a WebSocket on."""
 
     __slots__ = ("_frames",)
 
@@ -82,7 +82,7 @@ class NativeConnection(SocketLife):
         self._read()
 
     def _read(self) -> None:
-        """Take what has come, unless a hook must end before or the peer does not read our answers."""
+        """Take the frames that have come, unless a hook must end first or the peer reads no answers."""
         try:
             while not self._hook_runs:
                 state = self._state
@@ -100,20 +100,20 @@ class NativeConnection(SocketLife):
 
     def eof_received(self) -> None:
         self._on(SocketEvent.END_OF_INPUT)
-        self._leave()  # at once: what this turn of the event loop publishes is not for this connection
+        self._leave()  # now: what this turn still publishes waits for another connection
 
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode == CLOSE:
             self._part(payload)
         elif self._state is not _OPEN:
-            pass  # too late: what the peer says now belongs to its next connection
+            pass  # the connection closes: the peer says it again on its next one
         elif opcode == PING:
             self._put(frame(PONG, payload))
         elif opcode != PONG:
             self.take_message(opcode, payload)
 
     def take_message(self, opcode: int, payload: bytes) -> None:
-        """Process one message of the peer's."""
+        """Process one message of the peer."""
         if opcode == BINARY:
             self.refuse(UNSUPPORTED_DATA, "Bayeux messages travel in text frames")
             return
@@ -170,7 +170,7 @@ class NativeConnection(SocketLife):
         if self._waiting is None:
             self._waiting = deque()
         self.writable = False
-        self._transport.pause_reading()  # who reads no answers is not read from
+        self._transport.pause_reading()  # a peer that does not read answers is not read from
 
     def resume_writing(self) -> None:
         if self._waiting is None or not (self._state in OWES_CLOSE or self._is_open_or_gone):
@@ -210,7 +210,7 @@ class NativeConnection(SocketLife):
         self._expect_within(self._lane.limits.closing)
 
     def _fail(self, invalid: FrameInvalid) -> None:
-        """Section 7.1.7: close the connection of a peer that broke the protocol, and read no more of it."""
+        """Close the connection of a peer that broke the protocol, and read no more (section 7.1.7)."""
         log.debug("websocket.invalid %s", invalid)
         self.close(invalid.code, invalid.reason)
         self._on(SocketEvent.INVALID)

@@ -1,4 +1,7 @@
-"""The life of one native WebSocket: its state, what its peer must do in time, and its closing handshake."""
+"""The life of one native WebSocket: its state, what its peer must do in time, and its closing handshake.
+
+Tests: `tests/hosts/native/test_websocket.py`.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,7 @@ class SocketLife(Connection, asyncio.Protocol):
             self._expect_session()
 
     def _expect_session(self) -> None:
-        """Give the peer its time for a handshake. Nothing else that it says brings it more."""
+        """Give the peer its time for a handshake. Nothing else that it sends prolongs that."""
         self._await_after(Sign.SESSION_MISSING)
         self._expect_within(self._lane.limits.session)
 
@@ -96,7 +99,7 @@ class SocketLife(Connection, asyncio.Protocol):
         self._awaited = AWAITED_AFTER.get((self._awaited, sign), self._awaited)
 
     def overdue(self, now: float) -> None:
-        """Close the connection or have a sign of life, if nothing was heard for too long."""
+        """Send a ping, or close the connection, if nothing was heard for too long."""
         limits = self._lane.limits
         due = self._heard + limits.silence + (limits.pong if self._awaited is _PONG else 0.0)
         if self._state is not _OPEN:
@@ -128,7 +131,7 @@ class SocketLife(Connection, asyncio.Protocol):
     def shutdown(self) -> None:
         """Close the connection: uvicorn calls this when the server ends."""
         self.close(GOING_AWAY, "the server is going away")
-        self._expect_within(self._lane.limits.leaving)  # it may have been closing already, with more patience
+        self._expect_within(self._lane.limits.leaving)  # it may have been closing already, with more time
 
     def _send_close(self) -> None:
         if self._state not in OWES_CLOSE or self._waiting is not None:

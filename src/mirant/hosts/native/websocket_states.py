@@ -9,6 +9,8 @@ its close frame, or nothing more is read.
     sent                  `CLOSE_SENT`                         `ENDED`
 
 Beside it stands what the peer must do before the connection's deadline (`Awaited`).
+
+Tests: `tests/hosts/native/test_states.py`.
 """
 
 from __future__ import annotations

@@ -79,6 +79,7 @@ async def test_a_bus_that_takes_sessions_is_well(client: Poller) -> None:
 async def test_a_bus_that_closes_says_so() -> None:
     bus = Bus()
     async with Poller.inside(bus) as client:
+        bus.open()
         await bus.close()
         response = await client.http.get("/health")
         assert response.status_code == 503

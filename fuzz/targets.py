@@ -26,7 +26,7 @@ from mirant.extensions.timesync import TimeSync
 from mirant.hosts.native.requests import RequestInvalid, RequestReader
 from mirant.hosts.rfc6455.frames import BINARY, CLOSE, PING, PONG, TEXT, FrameInvalid, FrameReader
 from mirant.identity.token_invalid import TokenInvalid
-from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
+from mirant.transports.callback_polling import ScriptExchange, callback_of
 from mirant.transports.response import Response
 from tests.identity.signing import NOW, tokens, with_secret
 from tests.world import World
@@ -96,8 +96,7 @@ def ext(data: bytes) -> None:
 def query(data: bytes) -> None:
     """The query of a GET that may be callback-polling."""
     text = data.decode("latin-1")
-    callback = callback_of(text)
-    if callback is None:
+    if callback_of(text) is None:
         return
     responses: list[Response] = []
     with _world() as world:
@@ -106,11 +105,8 @@ def query(data: bytes) -> None:
             responses.append(response)
             return True
 
-        exchange = ScriptExchange(world.core, Request(), answer, callback)
-        try:
-            messages = exchange.read(body_of(text))
-        except BodyInvalid:
-            return
+        exchange = ScriptExchange(world.core, Request(query=text), answer)
+        messages = exchange.read(b"")
         if messages is not None:
             world.run(world.core.receive(messages, exchange, world.now))
     assert [response.status for response in responses] in ([200], [400], [413])

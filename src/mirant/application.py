@@ -21,9 +21,11 @@ from mirant.extensions.binary import BinaryData
 from mirant.extensions.timesync import TimeSync
 from mirant.hosts.asgi.scope import AsgiApplication, Receive, Scope, Send
 from mirant.hosts.asgi.server import AsgiHost
+from mirant.hosts.health import add_health
 from mirant.hosts.loop import Loop
 from mirant.hosts.mount import Mounted
 from mirant.hosts.pages import Pages
+from mirant.hosts.routes import Routes
 from mirant.options.settings import Settings
 from mirant.options.values import SettingsError
 from mirant.policy.file import Policy, PolicyFile
@@ -81,7 +83,9 @@ class Bus(Services):
         super().__init__(self._loop.core)
         usual = [Ack(), BinaryData(), TimeSync(wall_clock)]
         self._core.extensions.set(usual if extensions is None else extensions)
-        self._host = AsgiHost(self._loop, Pages(pages))
+        self._routes = Routes()
+        add_health(self._routes, self._loop)
+        self._host = AsgiHost(self._loop, Pages(pages), self._routes)
         self._enforce(policy)
 
     @property
@@ -93,6 +97,11 @@ class Bus(Services):
     def loop(self) -> Loop:
         """What runs the bus on an event loop: for hosts other than ASGI servers."""
         return self._loop
+
+    @property
+    def routes(self) -> Routes:
+        """What is answered below the path of the bus and is not Bayeux."""
+        return self._routes
 
     @property
     def is_open(self) -> bool:

@@ -13,7 +13,7 @@ import uvicorn
 
 from mirant import Bus, Settings
 from mirant.hosts.native.server import NativeHost
-from mirant.hosts.native.websocket import NativeConnection
+from mirant.hosts.native.websocket import NativeWebSocket
 from mirant.hosts.rfc6455.frames import frame
 from mirant.hosts.server import Server
 
@@ -21,7 +21,7 @@ from mirant.hosts.server import Server
 LARGEST = 16 * 1024 * 1024
 
 
-class Echo(NativeConnection):
+class Echo(NativeWebSocket):
     """The native host's connection, but for what it does with a message."""
 
     __slots__ = ()
@@ -35,7 +35,7 @@ class Echo(NativeConnection):
 async def echoing(port: int = 0) -> AsyncIterator[str]:
     """Serve at *port* of this machine, or a free one; give the URL."""
     bus = Bus(settings=Settings(max_body=LARGEST))
-    native = NativeHost(bus.loop, "/", connection=Echo)
+    native = NativeHost(bus.loop, "/", routes=bus.routes, websocket=Echo)
     config = uvicorn.Config(bus, http=native, log_level="warning", lifespan="on")  # type: ignore[arg-type]  # a factory
     listening = asyncio.Event()
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:

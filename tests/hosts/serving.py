@@ -11,15 +11,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Literal, Self
+from unittest.mock import patch
 
 import uvicorn
+import uvicorn.server
 
 from mirant import Bus
 from mirant.hosts.asgi.scope import AsgiApplication
 from mirant.hosts.mount import Mounted
-from mirant.hosts.native.deadlines import Limits
+from mirant.hosts.native.deadlines import ConnectionLimits
 from mirant.hosts.native.server import NativeHost
-from mirant.hosts.native.websocket import NativeConnection
+from mirant.hosts.native.websocket import NativeWebSocket
 from mirant.hosts.server import Server
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +31,16 @@ HOSTS: Final[tuple[Host, ...]] = ("asgi", "native")
 
 #: By which host `serving` serves; conftest.py lets every test run by each.
 HOST: Host = "native"
+
+
+class _Prompt:
+    """asyncio as uvicorn's server sees it in tests: it looks at things more often than ten times a second."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.005))
 
 
 def listen() -> socket.socket:
@@ -46,18 +58,18 @@ async def serving(
     *,
     root_path: str = "",
     grace: float = 5,
-    limits: Limits | None = None,
-    connection: type[NativeConnection] = NativeConnection,
+    limits: ConnectionLimits | None = None,
+    websocket: type[NativeWebSocket] = NativeWebSocket,
     listener: socket.socket | None = None,
     **options: Any,
 ) -> AsyncIterator[str]:
     """Serve *app* (the bus itself, if not given) as ``mirant serve`` does; give its origin as a URL.
 
-    *limits* and *connection* are the native host's, *options* are uvicorn's.
+    *limits* and *websocket* are the native host's, *options* are uvicorn's.
     """
     config = uvicorn.Config(
         app or bus,
-        http=_protocol(bus, app, limits, connection) or "httptools",
+        http=_protocol(bus, app, limits, websocket) or "httptools",
         log_level="warning",
         lifespan="on",
         ws_max_size=bus.settings.max_body,
@@ -67,7 +79,7 @@ async def serving(
         **options,
     )
     listening = asyncio.Event()
-    with listener or listen() as bound:
+    with listener or listen() as bound, patch.object(uvicorn.server, "asyncio", _Prompt()):
         server = Server(config, bus, listening.set)
         running = asyncio.create_task(server.serve(sockets=[bound]))
         await listening.wait()
@@ -80,22 +92,24 @@ async def serving(
 
 
 def _protocol(
-    bus: Bus, app: AsgiApplication | None, limits: Limits | None, connection: type[NativeConnection]
+    bus: Bus, app: AsgiApplication | None, limits: ConnectionLimits | None, websocket: type[NativeWebSocket]
 ) -> Any:
     """Return what uvicorn is to take as ``http=``; None for its own."""
     if HOST == "asgi" or not (app is None or isinstance(app, Mounted)):
         return None  # where a framework has mounted the bus only the framework knows
-    return NativeHost(bus.loop, app.path if app else "/", limits=limits, connection=connection)
+    path = app.path if app else "/"
+    return NativeHost(bus.loop, path, routes=bus.routes, limits=limits, websocket=websocket)
 
 
 class Process:
     """``mirant ARGUMENTS`` as a process of its own; leaving the context ends it."""
 
     def __init__(self, *arguments: str, folder: Path) -> None:
+        paths = filter(None, [os.environ.get("PYTHONPATH")])
         self._process = subprocess.Popen(
             [sys.executable, "-u", "-W", "error", "-m", "mirant", *arguments],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(folder)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *paths])},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -4,7 +4,11 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+
 from mirant import Bus, Ending, Session, Settings
+from mirant.hosts.asgi import outflow
+from mirant.hosts.native.deadlines import ConnectionLimits
 from tests.hosts.clients import Poller, Socket
 from tests.hosts.frozen import FrozenPeer
 from tests.hosts.serving import serving
@@ -69,10 +73,14 @@ async def test_a_reader_that_stops_loses_its_session_and_others_notice_nothing()
             assert reply["advice"] == {"reconnect": "handshake", "interval": 0}
 
 
-async def test_the_connection_of_a_reader_that_stopped_for_good_does_not_stay() -> None:
+async def test_the_connection_of_a_reader_that_stopped_for_good_does_not_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outflow, "_CLOSING", 0.1)
     bus = Bus(settings=Settings(max_outbox=LIMIT, timeout=NEVER, max_interval=NEVER))
     endings = endings_of(bus)
-    async with serving(bus) as url, Socket.at(url) as probe, AsyncExitStack() as peers:
+    limits = ConnectionLimits(closing=0.1)
+    async with serving(bus, limits=limits) as url, Socket.at(url) as probe, AsyncExitStack() as peers:
         await probe.begin()  # so that what the client library opens is counted
         before = open_files()
         slow = await peers.enter_async_context(FrozenPeer.at(url))

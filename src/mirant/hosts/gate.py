@@ -1,4 +1,4 @@
-"""Which requests to a bus are Bayeux, by which transport, and which of them are let in: for every host."""
+"""Which requests are Bayeux, by which transport, and which of them are let in. Every host asks this."""
 
 from __future__ import annotations
 
@@ -8,23 +8,27 @@ from typing import Final
 from mirant.bus.request import Request
 from mirant.options.settings import Settings
 from mirant.policy.origin import Headers, Origins
-from mirant.transports.callback_polling import callback_of
+from mirant.transports.callback_polling import callback_of, text_of
 from mirant.transports.response import Response, refuse
 
 #: The transports whose clients speak by POST.
 _BY_POST: Final = frozenset({"long-polling", "cross-origin-long-polling", "eventsource"})
 
-#: The header of a response with which the connection ends.
+#: The header of a response after which the connection ends.
 CLOSE: Final = ("connection", "close")
 
-METHODS: Final = ("allow", "GET, HEAD, POST, OPTIONS")
+#: What the path of the bus takes, as the value of an Allow header.
+METHODS: Final = "GET, HEAD, POST, OPTIONS"
 
 
 class Gate:
-    """What one bus offers, and to pages of which origins."""
+    """The transports that one bus offers, and the origins whose pages may use it."""
 
     def __init__(self, settings: Settings, refused: Callable[[Request], None]) -> None:
-        """Judge by the `transports` and the `allow_origins` of *settings*; *refused* is told of others."""
+        """Judge by the `transports` and the `allow_origins` of *settings*.
+
+        *refused* is called with each request of another origin.
+        """
         self._refused = refused
         self._offered = settings.transports
         self._origins = Origins(settings.allow_origins)
@@ -34,21 +38,28 @@ class Gate:
         return "websocket" in self._offered and self._admits(request)
 
     def refusal(self, request: Request, transport: str) -> Response | None:
-        """Return why *request*, which speaks *transport*, is not let in; None if it is."""
-        if not self._admits(request):
-            return refuse(403, "Pages of this origin may not use the bus; see its allow_origins.")
+        """Return the response to *request*, which speaks *transport*, if it is not let in; else None."""
+        refusal = self.refusal_of_origin(request)
+        if refusal is not None:
+            return refusal
         if not self._offers(transport):
             return refuse(403, f"This bus does not offer {transport}; its option `transports` says what.")
         return None
 
+    def refusal_of_origin(self, request: Request) -> Response | None:
+        """Return the response to *request* if pages of its origin may do nothing here; else None."""
+        if self._admits(request):
+            return None
+        return refuse(403, "Pages of this origin may not use the bus; see its allow_origins.")
+
     def headers(self, request: Request) -> Headers:
-        """Return what the response to *request* must have for a foreign page to read it."""
+        """Return the headers with which a page of another origin can read the response to *request*."""
         return self._origins.headers(request) if self._origins.admits(request) else ()
 
-    def preflight(self, request: Request) -> Response:
-        """Return the response to an OPTIONS request."""
+    def preflight(self, request: Request, methods: str = METHODS) -> Response:
+        """Return the response to an OPTIONS request, at an address that takes *methods*."""
         allowed = self._origins.preflight(request) if self._origins.admits(request) else ()
-        return Response(204, b"", headers=(METHODS, *allowed))
+        return Response(204, b"", headers=(("allow", methods), *allowed))
 
     def _admits(self, request: Request) -> bool:
         admitted = self._origins.admits(request)
@@ -57,13 +68,13 @@ class Gate:
         return admitted
 
     def _offers(self, transport: str) -> bool:
-        # With several transports the client speaks by POST.
+        # The clients of several transports speak by POST.
         named = _BY_POST if transport == "long-polling" else {transport}
         return not named.isdisjoint(self._offered)
 
 
 def transport_of(method: str, accept: str | None, query: bytes) -> str | None:
-    """Return the name of the transport that an HTTP request belongs to, None if it is not Bayeux."""
+    """Return the name of the transport that an HTTP request speaks; None if it is not Bayeux."""
     if method == "POST":
         return "long-polling"
     if method == "GET" and accept == "text/event-stream":
@@ -73,13 +84,8 @@ def transport_of(method: str, accept: str | None, query: bytes) -> str | None:
     return None
 
 
-def text_of(query: bytes) -> str:
-    """Return *query* as text; what is not UTF-8 is refused when it is read."""
-    return query.decode("utf-8", "surrogateescape")
-
-
 def over_limit(limit: int) -> Response:
-    """Return the response to a body of more than *limit* bytes, the rest of which is not read."""
+    """Return the response to a body of more than *limit* bytes. The connection ends: the rest is not read."""
     return refuse(413, f"The body is larger than {limit} bytes.", CLOSE)
 
 

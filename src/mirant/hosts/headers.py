@@ -16,8 +16,8 @@ def as_mapping(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, str], frozenset[str]]:
     """Return *headers* by their names in lower case, and the names that came more than once.
 
-    The values of those are joined, as HTTP says; afterwards nobody could tell which of them a proxy added to
-    what a client had sent.
+    Their values are joined, as HTTP says. The names are returned too, because in a joined value nobody can
+    tell what a proxy has added from what the client sent.
     """
     mapping: dict[str, str] = {}
     repeated = _NONE

@@ -1,4 +1,4 @@
-"""A bus in front of an application: its path is the bus's, everything else the application's."""
+"""A bus in front of an application: the bus has one path, and the application has all others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mirant.hosts.asgi.scope import (
 
 
 class Closable(Protocol):
-    """What can be mounted: an ASGI application that must be told of the end."""
+    """What can be mounted: an ASGI application that is told of the beginning and the end of serving."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
@@ -56,7 +56,7 @@ class Mounted:
         try:
             await self.app(scope, watching, noting)
         except Exception:
-            # An application may refuse the lifespan, as Django's does: the bus must hear of the end.
+            # An application may refuse the lifespan, as Django's does. The bus needs its end all the same.
             if answers:
                 raise
             await answer_lifespan(watching, send)

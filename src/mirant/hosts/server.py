@@ -1,4 +1,7 @@
-"""Serving a bus by itself, on uvicorn's server: its sockets, its signals, its lifespan."""
+"""Serving a bus by itself, on uvicorn's server: its sockets, its signals, its lifespan.
+
+Tests: `tests/hosts/test_shutdown.py`, `tests/hosts/test_server.py`, `tests/cli/test_serve.py`.
+"""
 
 from __future__ import annotations
 
@@ -16,35 +19,39 @@ from mirant.hosts.asgi.scope import Receive, Scope, Send, answer_lifespan, send_
 from mirant.hosts.loop import Loop
 from mirant.hosts.mount import Closable, Mounted
 from mirant.hosts.native.server import NativeHost
+from mirant.hosts.routes import Routes
 from mirant.transports.response import Response, refuse
 
-# How long requests in progress may take when the server ends, in seconds. Held polls are answered at once;
-# this is for what the application is still doing.
+# How long requests may take when the server ends, in seconds. Held polls are answered at once, so this is for
+# requests to the application.
 _GRACE: Final = 5
 
 
-class Limits(Protocol):
-    """The settings that concern the server."""
+class ServerLimits(Protocol):
+    """The settings of a bus that its server needs."""
 
     @property
     def max_body(self) -> int: ...
 
 
 class Servable(Closable, Protocol):
-    """A bus, as far as a server is concerned."""
+    """What a server needs of a bus."""
 
     @property
-    def settings(self) -> Limits: ...
+    def settings(self) -> ServerLimits: ...
 
     @property
     def loop(self) -> Loop: ...
 
+    @property
+    def routes(self) -> Routes: ...
+
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which lets the bus go before it waits for connections to end.
+    """uvicorn's server, but it closes the bus before it waits for connections to end.
 
-    uvicorn waits for open requests before it ends the lifespan. A held /meta/connect would make that 30
-    seconds; and its close code for WebSockets would be 1012.
+    uvicorn waits for open requests before it ends the lifespan: 30 seconds for a held /meta/connect. And it
+    closes WebSockets with 1012 instead of 1001.
     """
 
     def __init__(self, config: uvicorn.Config, bus: Closable, on_listening: Callable[[], None]) -> None:
@@ -58,7 +65,7 @@ class Server(uvicorn.Server):
             self._on_listening()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """End gently on the first signal, and at once on the second: somebody is in a hurry."""
+        """End gently on the first signal, and at once on the second."""
         if self.should_exit:
             signal.signal(sig, signal.SIG_DFL)
             signal.raise_signal(sig)
@@ -73,7 +80,7 @@ class Server(uvicorn.Server):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What the server proves itself with under TLS: PEM files, the key in the same or another one."""
+    """The server's certificate for TLS: PEM files. The key is in the same file unless another is given."""
 
     chain: Path
     key: Path | None = None
@@ -89,18 +96,18 @@ def serve_bus(
 ) -> None:
     """Serve *bus* at *path* on *listeners* until SIGINT or SIGTERM; *on_listening* is called once.
 
-    With a *certificate* it is served over TLS. What is Bayeux never passes through ASGI; the bus's pages and
-    event streams do.
+    With a *certificate* it is served over TLS. Bayeux never passes through ASGI, but for event streams; pages
+    and routes do.
     """
-    native: Any = NativeHost(bus.loop, path)
+    native: Any = NativeHost(bus.loop, path, routes=bus.routes)
     config = uvicorn.Config(
         Mounted(bus, path, Elsewhere(path)),
         loop="auto",  # uvloop, where there is one
-        http=native,  # uvicorn calls it for each connection; it need not be a class
+        http=native,  # uvicorn calls it for each connection, so an object will do
         log_level="warning",
         access_log=False,
         lifespan="on",
-        backlog=4_096,  # what Linux allows by default: a thousand clients may come back at once
+        backlog=4_096,  # as many as Linux allows by default: many clients may come back at once
         ws_max_size=bus.settings.max_body,
         ws_per_message_deflate=False,  # 50 KiB a connection; a proxy compresses better
         timeout_graceful_shutdown=_GRACE,
@@ -115,12 +122,12 @@ def serve_bus(
 
 
 def _interrupt(sig: int, frame: FrameType | None) -> None:
-    signal.signal(sig, signal.SIG_DFL)  # whatever does not end now ends with the next signal
+    signal.signal(sig, signal.SIG_DFL)  # the next signal ends the process at once
     raise KeyboardInterrupt
 
 
 class Elsewhere:
-    """The application beside a bus that is served alone: ``/`` leads to the bus, all else is not there."""
+    """The application beside a bus that is served alone: ``/`` redirects to the bus, other paths are 404."""
 
     def __init__(self, path: str) -> None:
         self._path = path

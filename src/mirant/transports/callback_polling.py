@@ -21,6 +21,11 @@ from mirant.transports.response import Headers, Response
 _CALLBACK: Final = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9._$\-]{0,127}")
 
 
+def text_of(query: bytes) -> str:
+    """Return *query* as text; what is not UTF-8 is refused when it is read."""
+    return query.decode("utf-8", "surrogateescape")
+
+
 def callback_of(query: str) -> str | None:
     """Return the name of the function that *query* wants called; None if that is not callback-polling."""
     names = parse_qs(query).get("jsonp", [])
@@ -34,26 +39,32 @@ def body_of(query: str) -> bytes:
         BodyInvalid: there is none.
     """
     try:
-        texts = parse_qs(query, errors="strict", max_num_fields=MAX_FIELDS).get("message", [])
+        fields = parse_qs(query, errors="strict", max_num_fields=MAX_FIELDS)
+        texts = [text.encode() for text in fields.get("message", [])]  # fails too where it is not UTF-8
     except ValueError as error:
         raise BodyInvalid(f"the query cannot be read: {error}") from None
-    return join_messages([text.encode() for text in texts])
+    return join_messages(texts)
 
 
 class ScriptExchange(Exchange):
     """One GET, answered by a script that calls a function with the messages."""
 
-    __slots__ = ("_callback",)
+    __slots__ = ("_callback", "_query")
 
     transport: ClassVar[str] = "callback-polling"
     connect_only: ClassVar[bool] = True
 
-    def __init__(
-        self, core: Core, request: Request, answer: Callable[[Response], bool], callback: str
-    ) -> None:
-        """Begin with *request*, which wants the function *callback* called."""
+    def __init__(self, core: Core, request: Request, answer: Callable[[Response], bool]) -> None:
+        """Begin with *request*, whose query names the function to call."""
         super().__init__(core, request, answer)
+        self._query = text_of(request.query.encode("latin-1"))
+        callback = callback_of(self._query)
+        assert callback is not None, "without a callback it is not callback-polling"
         self._callback = callback
+
+    def messages_in(self, body: bytes) -> bytes:
+        """Return the JSON in the query: the *body* of a GET means nothing."""
+        return body_of(self._query)
 
     def wrap(self, body: bytes, headers: Headers) -> Response:
         # "/**/" keeps the response from beginning with bytes of the caller's choice (the Rosetta Flash

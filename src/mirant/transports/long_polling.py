@@ -58,7 +58,7 @@ class Exchange(Carrier[Session]):
         """
         limits = self._core.settings
         try:
-            text = _from_form(_to_utf8(body, self.request))
+            text = self.messages_in(body)
             return decode(text, max_size=limits.max_body, max_batch=limits.max_batch)
         except BodyInvalid as error:
             self._answer(refuse(400, f"This is not a Bayeux message: {error}."))
@@ -67,6 +67,15 @@ class Exchange(Carrier[Session]):
         except CharsetUnknown as error:
             self._answer(refuse(415, str(error)))
         return None
+
+    def messages_in(self, body: bytes) -> bytes:
+        """Return the JSON of the request, whose body is *body*.
+
+        Raises:
+            BodyInvalid: there is none.
+            CharsetUnknown: it is in an encoding that is not supported.
+        """
+        return _from_form(_to_utf8(body, self.request))
 
     def room(self, session: Session) -> int:
         return 0 if self.replies_only else MAX_RESPONSE

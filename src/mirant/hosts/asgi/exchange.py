@@ -5,37 +5,26 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from mirant.bayeux.codec import BodyInvalid
 from mirant.bus.request import Request
 from mirant.hosts.asgi.scope import Receive
 from mirant.hosts.gate import announces_more, over_limit
 from mirant.hosts.loop import Loop
-from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
+from mirant.transports.exchanges import exchange_of
 from mirant.transports.long_polling import Exchange
-from mirant.transports.response import Response, refuse
+from mirant.transports.response import Response
 
 
-async def answer_post(loop: Loop, request: Request, receive: Receive) -> Response | None:
-    """Return the response to a POST, or None if the client went away before there was one."""
+async def answer_messages(loop: Loop, transport: str, request: Request, receive: Receive) -> Response | None:
+    """Return the response to *request*, which speaks *transport*.
+
+    None if the client went away before there was one.
+    """
     limit = loop.core.settings.max_body
     body = await read_body(request, receive, limit)
     if body is None:
         return over_limit(limit)
     answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-    exchange = Exchange(loop.core, request, lambda response: _settle(answer, response))
-    return await _run(loop, exchange, body, answer, receive)
-
-
-async def answer_script(loop: Loop, request: Request, query: str, receive: Receive) -> Response | None:
-    """Return the script that a GET with *query* asks for, or None if the client went away before."""
-    callback = callback_of(query)
-    assert callback is not None, "without a callback it is not callback-polling"
-    try:
-        body = body_of(query)
-    except BodyInvalid as error:
-        return refuse(400, f"This is not a Bayeux message: {error}.")
-    answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-    exchange = ScriptExchange(loop.core, request, lambda response: _settle(answer, response), callback)
+    exchange = exchange_of(transport, loop.core, request, lambda response: _settle(answer, response))
     return await _run(loop, exchange, body, answer, receive)
 
 
@@ -65,7 +54,7 @@ async def _run(
     try:
         if messages is not None:
             await loop.run(loop.core.receive(messages, exchange, loop.now()))
-            await asyncio.sleep(0)  # the flush was called for: after this turn most answers are there
+            await asyncio.sleep(0)  # the flush at the end of this turn gives most answers
         if not answer.done():
             await _until_gone_or(answer, receive)
     finally:
@@ -75,7 +64,7 @@ async def _run(
 
 
 def _settle(answer: asyncio.Future[Response], response: Response) -> bool:
-    """Give *answer* its result, unless nobody waits for it any more; return whether somebody does."""
+    """Give *answer* its result if somebody waits for it; return whether somebody does."""
     if answer.done():
         return False
     answer.set_result(response)
@@ -83,7 +72,7 @@ def _settle(answer: asyncio.Future[Response], response: Response) -> bool:
 
 
 async def until_gone(receive: Receive) -> None:
-    """Wait until the client has closed its connection; a body that was not read yet is no sign of that."""
+    """Wait until the client has closed its connection. A part of the body may come before."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -1,4 +1,4 @@
-"""What an ASGI application has to send on a connection that stays open."""
+"""A queue of what an ASGI application has to send on a connection that stays open."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 
 from mirant.bus.outbox import Batch
 
-# How long a peer may take to read what precedes the close of its connection, in seconds.
+# How long a peer may take to read what was put before the close of its connection, in seconds.
 _CLOSING: Final = 2.0
 
 #: Something to send: deliveries, or the bytes of a JSON array.
 Item = Batch | bytes
 
 
-class Outgoing:
+class SendQueue:
     """A queue between the bus, which writes and goes on, and a coroutine that awaits the server's ``send``.
 
     While something waits here the connection is not writable, so that what comes meanwhile waits in the
@@ -31,7 +31,7 @@ class Outgoing:
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
-        # Not a task that waits for an event: that costs each connection 2 KiB, for the few that are closed.
+        # A future, because a task that waits for an event takes 2 KiB of every connection.
         self._overdue: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         #: The code and reason with which the bus wants the connection closed.
         self.closing: tuple[int, str] | None = None
@@ -40,7 +40,7 @@ class Outgoing:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to send, and more would be."""
+        """Whether nothing waits, and what is put now would be sent."""
         return not self._items and not self._sending and self.closing is None and not self.gone
 
     def put(self, items: Iterable[Item]) -> None:
@@ -57,7 +57,7 @@ class Outgoing:
             asyncio.get_running_loop().call_later(_CLOSING, self._be_overdue)
 
     def overdue(self) -> Awaitable[None]:
-        """Wait until the connection should have been closed, had the peer taken what precedes that."""
+        """Wait until the peer has had its time to read what was put before the close."""
         return self._overdue
 
     def _be_overdue(self) -> None:
@@ -70,7 +70,7 @@ class Outgoing:
         return self._sending or (self._overdue.done() and not self._overdue.cancelled())
 
     def end(self) -> None:
-        """Take note that the peer is gone; `run` returns."""
+        """Make `run` return: the peer is gone."""
         self.gone = True
         self._drained.set()
         self._wake.set()
@@ -86,12 +86,12 @@ class Outgoing:
         try:
             await send(item)
         except OSError:
-            self._items.appendleft(item)  # the server had noticed before us that the peer is gone
+            self._items.appendleft(item)  # the peer is gone, which the server has noticed first
             raise
         self._sending = False  # stays set when this is cancelled: then the peer had not taken it
 
     async def drained(self) -> None:
-        """Wait until all was sent: who sends requests and reads no answers is not read from."""
+        """Wait until all was sent: a peer that reads no answers is not read from."""
         await self._drained.wait()
 
     async def run(self, send: Callable[[Item], Awaitable[None]], resumed: Callable[[], None]) -> None:
@@ -126,8 +126,7 @@ async def until_first(*awaitables: Awaitable[None]) -> None:
 def abort(send: object) -> None:
     """Drop the connection behind *send* at once, where the server lets us.
 
-    ASGI has no word for it. uvicorn closes gently: it waits for a peer that does not read to take what is in
-    the buffer, for ever.
+    ASGI has no event for it. uvicorn's close waits for ever until the peer has read what is in the buffer.
     """
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is not None and hasattr(transport, "abort"):

@@ -22,8 +22,8 @@ def request_of(scope: Scope) -> Request:
     headers, repeated = read_headers(scope["headers"])
     client = read_address(scope["client"][0]) if scope.get("client") else None
     server = scope.get("server")
-    # ASGI: "[path, None] where path is that of the unix socket". Then there is no client to speak of, but
-    # what a proxy may have said of one. Whether it is so for TCP no server tells: see docs/identity.md.
+    # ASGI gives a server at a Unix socket as [path, None]. There the client is what a proxy has forwarded, if
+    # anything. Over TCP no server says whether the client was forwarded: see docs/identity.md.
     at_file = server is not None and server[1] is None
     return Request(
         headers,
@@ -39,7 +39,7 @@ def request_of(scope: Scope) -> Request:
 def split_path(scope: Scope) -> tuple[str, str]:
     """Return where the bus is mounted, and the path below that."""
     base, path = scope.get("root_path", "").rstrip("/"), scope["path"]
-    # Since version 2.3 of its HTTP part ASGI has the mount in both; older servers have it in one.
+    # Since version 2.3 of ASGI's HTTP part the path begins with the mount; with older servers it does not.
     return base, path.removeprefix(base) if is_below(path, base) else path
 
 

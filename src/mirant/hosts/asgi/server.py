@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from mirant.bus.request import Request
-from mirant.hosts.asgi.exchange import answer_post, answer_script
+from mirant.hosts.asgi.exchange import answer_messages, read_body
 from mirant.hosts.asgi.scope import (
     Receive,
     Scope,
@@ -18,21 +18,24 @@ from mirant.hosts.asgi.scope import (
 )
 from mirant.hosts.asgi.stream import serve_stream
 from mirant.hosts.asgi.websocket import serve_websocket
-from mirant.hosts.gate import METHODS, text_of, transport_of
+from mirant.hosts.gate import METHODS, transport_of
 from mirant.hosts.loop import Loop
 from mirant.hosts.pages import Pages
+from mirant.hosts.routes import Routes
 from mirant.transports.response import Headers, Response, refuse
 
 
 class AsgiHost:
-    """Answers requests: POST is Bayeux at any path, an upgrade is Bayeux over a WebSocket, GET is a page.
+    """Answers requests: those at a route by its handler, and of all others POST as Bayeux and GET as a page.
 
-    Two GETs are Bayeux too: those that want an event stream, and those that want a script.
+    Two GETs are Bayeux too: those that want an event stream, and those that want a script. An upgrade is
+    Bayeux over a WebSocket at every path.
     """
 
-    def __init__(self, loop: Loop, pages: Pages) -> None:
+    def __init__(self, loop: Loop, pages: Pages, routes: Routes) -> None:
         self._loop = loop
         self._pages = pages
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
@@ -40,7 +43,7 @@ class AsgiHost:
             await self._serve(scope, receive, send)
         except asyncio.CancelledError:
             if not self._loop.core.closing:
-                raise  # else the server is in a hurry, which is no error
+                raise  # else the server ends, and cancels what has not ended in time
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._loop.bind()
@@ -66,7 +69,9 @@ class AsgiHost:
         transport = transport_of(scope["method"], request.headers.get("accept"), scope["query_string"])
         headers = self._loop.gate.headers(request) if scope["method"] != "OPTIONS" else ()
         response: Response | None
-        if transport is None:
+        if self._routes.has(split_path(scope)[1]):
+            response = await self._routed(request, scope, receive)
+        elif transport is None:
             response = self._other(request, scope)
         else:
             response = self._loop.gate.refusal(request, transport)
@@ -75,15 +80,22 @@ class AsgiHost:
         if response is not None:
             await send_response(response, send, omit_body=scope["method"] == "HEAD", headers=headers)
 
+    async def _routed(self, request: Request, scope: Scope, receive: Receive) -> Response:
+        """Answer a request at a path that has a route."""
+
+        async def read(limit: int) -> bytes | None:
+            return await read_body(request, receive, limit)
+
+        path = split_path(scope)[1]
+        return await self._routes.answer(scope["method"], path, request, self._loop.gate, read)
+
     async def _bayeux(
         self, transport: str, request: Request, headers: Headers, scope: Scope, receive: Receive, send: Send
     ) -> Response | None:
-        """Answer a request that speaks *transport*; None if that is done, or nobody is there any more."""
+        """Return the response to a request that speaks *transport*; None if there is nothing left to send."""
         if transport == "eventsource":
             return await serve_stream(self._loop, request, scope["path"], headers, receive, send)
-        if transport == "callback-polling":
-            return await answer_script(self._loop, request, text_of(scope["query_string"]), receive)
-        return await answer_post(self._loop, request, receive)
+        return await answer_messages(self._loop, transport, request, receive)
 
     def _other(self, request: Request, scope: Scope) -> Response:
         """Answer a request that is not Bayeux."""
@@ -92,4 +104,4 @@ class AsgiHost:
             return self._pages.respond(path, base, request.headers.get("if-none-match"))
         if scope["method"] == "OPTIONS":
             return self._loop.gate.preflight(request)
-        return refuse(405, "Send Bayeux messages by POST.", METHODS)
+        return refuse(405, "Send Bayeux messages by POST.", ("allow", METHODS))

@@ -8,7 +8,7 @@ from typing import Final
 
 from mirant.bus.outbox import Batch
 from mirant.bus.request import Request
-from mirant.hosts.asgi.outflow import Item, Outgoing, abort, until_first
+from mirant.hosts.asgi.outflow import Item, SendQueue, abort, until_first
 from mirant.hosts.asgi.scope import Event, Receive, Scope, Send
 from mirant.hosts.asgi.shared_frames import SharedFrames, shared_frames
 from mirant.hosts.loop import Loop
@@ -30,7 +30,7 @@ class AsgiConnection(Connection):
     def __init__(self, loop: Loop, request: Request, frames: SharedFrames | None) -> None:
         super().__init__(loop.core, request)
         self._frames = frames
-        self.outgoing = Outgoing()
+        self.outgoing = SendQueue()
 
     @property
     def writable(self) -> bool:
@@ -75,7 +75,7 @@ async def serve_websocket(loop: Loop, request: Request, scope: Scope, receive: R
             _read(loop, connection, receive), _write(connection, send), connection.outgoing.overdue()
         )
     except OSError:
-        pass  # the peer went away while we sent: ASGI servers say so with some OSError
+        pass  # the peer went away while we sent: ASGI servers raise one kind of OSError or another
     finally:
         connection.outgoing.end()
         loop.links.discard(connection)
@@ -92,7 +92,7 @@ async def _read(loop: Loop, connection: AsgiConnection, receive: Receive) -> Non
         text = event.get("text")
         messages = None
         if connection.outgoing.closing is not None:
-            pass  # too late: what the peer says now belongs to its next connection
+            pass  # the connection closes: the peer says it again on its next one
         elif text is None:
             connection.refuse(UNSUPPORTED_DATA, "Bayeux messages travel in text frames")
         else:
@@ -104,7 +104,7 @@ async def _read(loop: Loop, connection: AsgiConnection, receive: Receive) -> Non
 
 
 async def _next(connection: AsgiConnection, receive: Receive) -> Event:
-    """Wait for the next event; who has no session must get one soon, or is not waited for."""
+    """Wait for the next event, but not for long on a connection without a session."""
     if connection.session is not None:
         return await receive()
     try:

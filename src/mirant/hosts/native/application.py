@@ -1,4 +1,4 @@
-"""Requests that are not the bus's: passed on, byte by byte, to uvicorn's own protocol and the application."""
+"""Requests to the application: passed on to uvicorn's own protocol, and by it to the application."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mirant.hosts.native.lane import Lane
-from mirant.hosts.native.requests import Incoming
+from mirant.hosts.native.requests import HttpRequest
 
 
 class _Flow(FlowControl):
-    """uvicorn's, on a transport that somebody else may have stopped reading from too."""
+    """uvicorn's flow control, on a transport whose reading the native protocol may have paused too."""
 
-    def __init__(self, transport: asyncio.Transport, holds: Callable[[], bool]) -> None:
+    def __init__(self, transport: asyncio.Transport, is_read_paused: Callable[[], bool]) -> None:
         super().__init__(transport)
-        self._holds = holds
+        self._is_read_paused = is_read_paused
 
     def resume_reading(self) -> None:
-        if self._holds():
+        if self._is_read_paused():
             self.read_paused = False
         else:
             super().resume_reading()
 
 
 class AppAnswer(HttpToolsProtocol):
-    """uvicorn's protocol on a connection that is not its own: it is given one request at a time.
+    """uvicorn's protocol on a connection of the native protocol, which gives it one request at a time.
 
-    Each is written anew from what our parser understood, so that the two cannot disagree on where a request
-    ends (request smuggling). *holds* tells whether nothing is to be read from the transport for now.
-    *answered* is called after each request, *left* when the connection has become a WebSocket of the
-    application's.
+    Each request is written anew from what our parser understood, so that the two parsers cannot disagree on
+    where it ends (request smuggling: RFC 9112, section 11.2). *is_read_paused* says whether the native
+    protocol has paused reading. *answered* is called after each request, *left* when the connection has
+    become a WebSocket of the application.
     """
 
     def __init__(
@@ -40,18 +40,18 @@ class AppAnswer(HttpToolsProtocol):
         lane: Lane,
         transport: asyncio.Transport,
         *,
-        holds: Callable[[], bool],
+        is_read_paused: Callable[[], bool],
         answered: Callable[[], None],
         left: Callable[[], None],
     ) -> None:
         super().__init__(lane.config, lane.state, lane.app_state)
         self._answered = answered
         self._left = left
-        self._incoming: Incoming | None = None
+        self._incoming: HttpRequest | None = None
         self._chunked = False
-        self._responded = False  # whether the application has said all it has to say
+        self._responded = False  # whether the application has sent its whole response
         self.connection_made(transport)
-        self.flow = _Flow(transport, holds)
+        self.flow = _Flow(transport, is_read_paused)
         self.connections.discard(self)  # the native protocol is there already
 
     @property
@@ -61,16 +61,16 @@ class AppAnswer(HttpToolsProtocol):
 
     @property
     def has_responded(self) -> bool:
-        """Whether what is still to come of the request is of no interest."""
+        """Whether the application has answered, and the rest of the request does not matter."""
         return self._responded
 
     @property
     def is_held(self) -> bool:
-        """Whether there is no telling how long the answer will take."""
+        """Whether nobody can tell how long the answer will take."""
         return True
 
-    def begin(self, incoming: Incoming) -> None:
-        """Pass on *incoming*, as far as it has come."""
+    def begin(self, incoming: HttpRequest) -> None:
+        """Pass on *incoming*, and what has come of its body."""
         self._incoming = incoming
         self._chunked = incoming.chunked
         self._responded = False
@@ -82,7 +82,7 @@ class AppAnswer(HttpToolsProtocol):
             self.proceed()
 
     def proceed(self) -> None:
-        """Pass on what has come since."""
+        """Pass on what has come of the body since."""
         incoming = self._incoming
         if incoming is None:
             return
@@ -96,14 +96,14 @@ class AppAnswer(HttpToolsProtocol):
             if self._responded:
                 self._answered()
 
-    def spare(self) -> None:
-        """Take note that the client sends no more: that is for the application to find out."""
+    def half_close(self) -> None:
+        """Do nothing: the application learns of the end from uvicorn."""
 
     def hang_up(self) -> None:
-        """Take note that nobody waits for the answer: uvicorn learns it from `connection_lost`."""
+        """Do nothing: uvicorn learns of the end from `connection_lost`."""
 
     def on_response_complete(self) -> None:
-        # Not uvicorn's own: the next request comes from us, and the idle time is watched by us.
+        # uvicorn's own method would read the next request and watch the idle time. The native protocol does.
         self.flow.resume_reading()
         self._responded = True
         if self._incoming is None and not self.transport.is_closing():

@@ -1,4 +1,4 @@
-"""How long and how many: the limits of the native host's connections, and one timer for all of them."""
+"""The limits of the native host's connections, and one timer for the deadlines of all of them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ log = logging.getLogger("mirant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one connection may take. Durations are seconds."""
+class ConnectionLimits:
+    """How long a connection may wait for its client, in seconds, and how many connections there may be."""
 
-    #: From a connection's beginning, or a request's first byte, to the end of its head. A phone on a bad
-    #: network needs 3; Apache allows 20, and a slowloris lives on every second.
+    #: From the beginning of a connection, or of a request, to the end of its head. A phone on a bad network
+    #: needs 3. Apache allows 20, which lets a slowloris keep a connection for that long.
     head: float = 10.0
-    #: Between two reads of a body. nginx allows 60; a body is at most a MiB.
+    #: For a body to the bus as a whole; for one to the application, between two reads. nginx allows 60
+    #: between two reads; a body to the bus has at most a MiB.
     body: float = 30.0
-    #: Without a request. Longer than the 60 of the usual proxies, which should be the ones to hang up.
+    #: Without a request. Proxies keep connections for 60; they should close first, not while they send.
     idle: float = 75.0
-    #: From an upgrade, or the end of a session, to a session. A client handshakes within a round trip.
+    #: From an upgrade, or the end of a session, to a new session. A client handshakes within a round trip.
     session: float = 10.0
-    #: Of a WebSocket, until it is sent a ping. Longer than the 30 between heartbeats: most never get one.
+    #: Without a byte from a WebSocket, until a ping is sent. Heartbeats come every 30, so most get no ping.
     silence: float = 40.0
     #: For the answer to that ping.
     pong: float = 20.0
-    #: For the peer to take what is still being sent to it, and to close its side.
+    #: For the peer to take what is still being sent, and to close its side.
     closing: float = 2.0
-    #: The same when the server ends: somebody waits for it.
+    #: The same when the server ends: a person or a supervisor waits for that.
     leaving: float = 0.5
-    #: Connections at a time: as many as sessions, and a tenth for those that have none yet.
+    #: Connections at a time: one for each session (100,000), and a tenth for those without a session yet.
     connections: int = 110_000
 
 
@@ -40,11 +41,11 @@ class Watched(Entry, Protocol):
     """A connection that has a deadline."""
 
     def overdue(self, now: float) -> None:
-        """Act: the deadline has passed. If it has moved meanwhile, set it anew."""
+        """Act on the deadline, which has passed; set it again if it should have moved meanwhile."""
 
 
 class Clock(Protocol):
-    """What is needed of an event loop."""
+    """The part of an event loop that a `Watch` uses."""
 
     def time(self) -> float: ...
 
@@ -63,7 +64,7 @@ class Watch:
         self._armed_for = 0.0
 
     def set(self, connection: Watched, deadline: float) -> None:
-        """Let *connection* be called at *deadline*, and not at the one it had."""
+        """Call *connection* at *deadline*, and no longer at the deadline it had."""
         if self._deadlines.set(connection, deadline):
             self._arm()
 

@@ -10,28 +10,28 @@ from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Outgoing
 from mirant.bus.polls import MAX_PLAIN
 from mirant.bus.request import Request
-from mirant.hosts.gate import CLOSE, announces_more, over_limit, text_of
+from mirant.hosts.gate import CLOSE, announces_more, over_limit
 from mirant.hosts.native.lane import Lane
-from mirant.hosts.native.requests import Incoming
-from mirant.transports.callback_polling import ScriptExchange, body_of, callback_of
+from mirant.hosts.native.requests import HttpRequest
+from mirant.transports.exchanges import exchange_of
 from mirant.transports.long_polling import Exchange, charset_of, is_utf8
-from mirant.transports.response import Headers, Response, refuse
+from mirant.transports.response import Headers, Response
 
 # RFC 9110, section 15.2.1
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Answered(Protocol):
-    """Takes the bytes of a whole response, and whether the connection is to end with it.
+class Respond(Protocol):
+    """Sends the bytes of a whole response, after the *last* of which the connection ends.
 
-    Returns whether they can be sent.
+    Returns whether the client is there to read them.
     """
 
     def __call__(self, response: bytes, *, last: bool) -> bool: ...
 
 
 class Answering(Protocol):
-    """Whoever answers the request whose turn it is."""
+    """What answers the request whose turn it is."""
 
     @property
     def reads(self) -> bool:
@@ -39,28 +39,28 @@ class Answering(Protocol):
 
     @property
     def is_held(self) -> bool:
-        """Whether there is no telling how long the answer will take."""
+        """Whether nobody can tell how long the answer will take."""
 
     def proceed(self) -> None:
-        """Take note that more of the request has come."""
+        """Go on: more of the request has come."""
 
-    def spare(self) -> None:
-        """Take note that the client sends no more: it gets its replies, but may not see all that is sent."""
+    def half_close(self) -> None:
+        """Answer with replies alone from now on: the client sends no more, and may be gone for good."""
 
     def hang_up(self) -> None:
-        """Take note that nobody waits for the answer any more."""
+        """Give up: nobody waits for the answer any more."""
 
 
 class BusAnswer:
-    """The answering of one request that speaks Bayeux."""
+    """Answers one request that speaks Bayeux."""
 
     __slots__ = (
         "_answered",
         "_exchange",
         "_incoming",
         "_lane",
+        "_replies_only",
         "_request",
-        "_spared",
         "_transport",
         "_write",
     )
@@ -68,12 +68,12 @@ class BusAnswer:
     def __init__(
         self,
         lane: Lane,
-        incoming: Incoming,
+        incoming: HttpRequest,
         request: Request,
         transport: str,
         *,
         write: Callable[[bytes], None],
-        answered: Answered,
+        answered: Respond,
     ) -> None:
         """Answer *incoming*, which is *request* and speaks *transport*; *write* takes what comes before."""
         self._lane = lane
@@ -83,12 +83,12 @@ class BusAnswer:
         self._write = write
         self._answered = answered
         self._exchange: Exchange | None = None
-        self._spared = False
+        self._replies_only = False
 
     def begin(self) -> bool:
-        """Begin, as soon as the head is there: what is refused need not send its body.
+        """Begin when the head is there, so that a request which is refused need not send its body.
 
-        Return whether it was let in.
+        Return whether the request was let in.
         """
         incoming, limit = self._incoming, self._lane.core.settings.max_body
         refusal = self._lane.gate.refusal(self._request, self._transport)
@@ -119,8 +119,8 @@ class BusAnswer:
         """Whether it is a /meta/connect that is held until there is something to say."""
         return self._exchange is not None and is_held(self._exchange)
 
-    def spare(self) -> None:
-        self._spared = True
+    def half_close(self) -> None:
+        self._replies_only = True
         if self._exchange is not None:
             self._exchange.replies_only = True
 
@@ -134,32 +134,21 @@ class BusAnswer:
 
     def _serve(self, body: bytes) -> None:
         lane = self._lane
-        if self._transport == "callback-polling":
-            query = text_of(self._request.query.encode("latin-1"))
-            try:
-                body = body_of(query)
-            except BodyInvalid as error:
-                self._answer(refuse(400, f"This is not a Bayeux message: {error}."))
-                return
-            callback = callback_of(query)
-            assert callback is not None, "without a callback it is not callback-polling"
-            self._exchange = ScriptExchange(lane.core, self._request, self._answer, callback)
-        else:
-            self._exchange = Exchange(lane.core, self._request, self._answer)
-        self._exchange.replies_only = self._spared
+        self._exchange = exchange_of(self._transport, lane.core, self._request, self._answer)
+        self._exchange.replies_only = self._replies_only
         messages = self._exchange.read(body)
         if messages is not None:
             lane.loop.start(lane.core.receive(messages, self._exchange, lane.now()), lane.state.tasks)
 
     def _answer(self, response: Response) -> bool:
-        # Who is answered before the body has come may still be sending it: such a connection ends.
+        # A client that is answered before its body has come may still be sending it: the connection ends.
         last = not (self._incoming.keep_alive and self._incoming.complete) or CLOSE in response.headers
         headers = self._lane.gate.headers(self._request)
         return self._answered(self._lane.encode(response, headers, close=last), last=last)
 
 
-def head_to_know(data: bytes, incoming: Incoming) -> bytes | None:
-    """Return the head of *incoming* if *data* is just that, and a body of a length that it names."""
+def head_to_know(data: bytes, incoming: HttpRequest) -> bytes | None:
+    """Return the head of *incoming* if *data* is that head and a whole body of the length in it."""
     if incoming.method != "POST" or not (incoming.complete and incoming.keep_alive):
         return None
     end = data.find(b"\r\n\r\n") + 4
@@ -170,15 +159,16 @@ def head_to_know(data: bytes, incoming: Incoming) -> bytes | None:
 
 
 class KnownAnswer(Exchange):
-    """The answering of requests with a head that is known, one after the other, on one connection.
+    """Answers requests with a known head, one after the other, on one connection.
 
-    A client that polls sends the same head again and again: what is equal, byte for byte, means the same, and
-    is neither parsed nor judged anew. That was two thirds of what a poll cost. One object answers them all.
+    A client that polls sends the same head with every request. A head that is equal byte for byte means the
+    same, so it is neither parsed nor judged again. Both took two thirds of the time of a poll. One object
+    answers all of them.
     """
 
     __slots__ = ("_answered", "_headers", "_is_utf8", "_lane", "_may_be_plain", "gate", "head", "size")
 
-    def __init__(self, lane: Lane, head: bytes, size: int, request: Request, answered: Answered) -> None:
+    def __init__(self, lane: Lane, head: bytes, size: int, request: Request, answered: Respond) -> None:
         """Know *head*, of a request of *size* bytes, head and body, that is a POST and was let in."""
         self._core = lane.core
         self.request = request
@@ -189,7 +179,7 @@ class KnownAnswer(Exchange):
         self._answered = answered
         self.head = head
         self.size = size
-        self.gate = lane.gate  # that let it in; another may not, and its settings be others
+        self.gate = lane.gate  # the one that let the head in; after a reload there is another
         self._headers: Headers = lane.gate.headers(request)
         self._is_utf8 = is_utf8(charset_of(request))
         self._may_be_plain = self._is_utf8 and size - len(head) <= min(MAX_PLAIN, lane.core.settings.max_body)
@@ -212,7 +202,7 @@ class KnownAnswer(Exchange):
             try:
                 return decode(body, max_size=limits.max_body, max_batch=limits.max_batch)
             except (BodyInvalid, BodyTooLarge):
-                pass  # the base finds it again, and says so
+                pass  # the base class finds the error again, and answers with it
         return super().read(body)
 
     def send(self, out: Outgoing) -> bool:
@@ -234,11 +224,11 @@ class KnownAnswer(Exchange):
     def proceed(self) -> None:
         """Nothing more of the request can come."""
 
-    def spare(self) -> None:
+    def half_close(self) -> None:
         self.replies_only = True
 
     def hang_up(self) -> None:
-        """Take note that nobody waits for the answer any more."""
+        """Give up: nobody waits for the answer any more."""
         self._lane.core.detach(self, self._lane.now())
 
     def _answer(self, response: Response) -> bool:

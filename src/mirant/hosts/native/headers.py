@@ -11,12 +11,12 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 
 class PackedHeaders(Mapping[str, str]):
-    """Headers by name, as one piece of bytes: a quarter of a dict's memory, for what few will ask for."""
+    """Headers by name, as one piece of bytes: a quarter of a dict's memory. Few applications read them."""
 
     __slots__ = ("_packed",)
 
     def __init__(self, headers: RawHeaders) -> None:
-        """Pack *headers*; no part of them has a line break, which the parser saw to."""
+        """Pack *headers*; the parser has refused line breaks in them."""
         self._packed = b"\n".join(b"%b:%b" % pair for pair in headers)
 
     def _unpack(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What comes on a connection, made into requests: in slices, and no further ahead than is of use."""
+"""What comes on a connection, made into requests: in slices, and a few requests ahead at most."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from typing import Final
 
 from mirant.hosts.native.requests import RequestInvalid, RequestReader
 
-# How much is parsed at once: the rest of a larger read waits until what was in it has been looked at.
+# Bytes that are parsed at once. The rest of a larger read waits until the requests in them were begun.
 _SLICE: Final = 64 * 1024
 
-# How many requests are read ahead of the one that is being answered. Reading on is how we learn that the
-# client has hung up, so it is not none; browsers do not pipeline, proxies rarely.
+# How many requests are read ahead of the one that is being answered. It is not zero, because reading shows
+# that a client has hung up. Browsers do not pipeline (RFC 9112, section 9.3.2), proxies rarely do.
 _MAX_AHEAD: Final = 16
 
 
 class Inflow:
-    """The bytes of one connection that are to be read, and the requests in them that were."""
+    """What has come on one connection: bytes that are still to be parsed, and the requests before them."""
 
-    __slots__ = ("_fed", "_reader", "arrived", "holding", "invalid", "unread")
+    __slots__ = ("_fed", "_reader", "arrived", "invalid", "read_paused", "unread")
 
     def __init__(self) -> None:
         self._reader = RequestReader()
         self._fed = b""  # what the parser was given last, if that was one request and nothing else
         #: The requests that wait for their turn. The body of the last one may still be coming.
         self.arrived = self._reader.arrived
-        #: What is parsed when there is room for more requests.
+        #: Bytes that are parsed when there is room for more requests.
         self.unread = b""
-        #: What is no request, to be answered when all before it has been.
+        #: Why the bytes after the last request are not HTTP. It is answered after all requests before.
         self.invalid: RequestInvalid | None = None
-        #: Whether nothing is to be read from the socket for now.
-        self.holding = False
+        #: Whether reading from the socket is paused because enough is unread.
+        self.read_paused = False
 
     @property
     def in_head(self) -> bool:
@@ -51,14 +51,14 @@ class Inflow:
         """Whether there is something to `read`, and room for what is in it."""
         arrived = self.arrived
         is_ahead = len(arrived) >= _MAX_AHEAD or (len(arrived) > 0 and arrived[-1].waiting > _SLICE)
-        return bool(self.unread) and not is_ahead
+        return bool(self.unread) and self.invalid is None and not is_ahead
 
     def add(self, data: bytes) -> None:
-        """Take note that *data* has come."""
+        """Append *data*, which has come."""
         self.unread = self.unread + data if self.unread else data
 
     def read(self, *, alone: bool) -> bool:
-        """Read a slice of what is unread; return whether it made sense.
+        """Parse a slice of what is unread; return whether it was HTTP.
 
         *alone* says that nothing is being answered.
         """
@@ -79,9 +79,10 @@ class Inflow:
         return fed
 
     def drop(self) -> None:
-        """Forget what was not read."""
+        """Forget what was not read, and the requests that were not begun."""
         self.unread, self.invalid = b"", None
+        self.arrived.clear()
 
     def close(self) -> None:
-        """Let go of the parser, which holds on to its reader."""
+        """Drop the parser: it and its reader refer to each other."""
         self._reader.close()

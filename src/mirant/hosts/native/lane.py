@@ -1,4 +1,4 @@
-"""What all native connections of one server share: the bus, where it is, the limits and uvicorn's things."""
+"""What all native connections of one server share: the bus and its path, the limits, uvicorn's state."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from mirant.hosts.asgi.scope import is_below
 from mirant.hosts.gate import Gate, transport_of
 from mirant.hosts.headers import read_headers
 from mirant.hosts.loop import Loop
-from mirant.hosts.native.deadlines import Limits, Watch
-from mirant.hosts.native.requests import Incoming
+from mirant.hosts.native.deadlines import ConnectionLimits, Watch
+from mirant.hosts.native.requests import HttpRequest
 from mirant.hosts.rfc6455.handshake import is_handshake
+from mirant.hosts.routes import Routes
 from mirant.transports.response import Headers, Response
 
 _JSON: Final = Response(200, b"").content_type
@@ -29,24 +30,32 @@ _FORWARDED: Final = frozenset({"x-forwarded-for", "x-forwarded-proto"})
 
 
 async def _nothing(scope: Any, receive: Any, send: Any) -> None:
-    """An application that does nothing: what counts is what was done to its scope."""
+    """An application that does nothing. The middleware in front of it changes the scope, which is wanted."""
 
 
 def _with_unix(trusted: list[str] | str) -> list[str] | str:
     if trusted == "*" or trusted == ["*"]:
-        return trusted  # everybody is, and the rules are others
+        return trusted  # everybody is trusted, and then uvicorn takes the first address instead of the last
     return [*(trusted.split(",") if isinstance(trusted, str) else trusted), UNIX]
 
 
 class Lane:
-    """The surroundings of a connection. `path` is where the bus is, without a slash at its end."""
+    """What every connection of one server shares. `path` is where the bus is, without a slash at its end."""
 
     def __init__(
-        self, loop: Loop, path: str, limits: Limits, config: Config, state: ServerState, app_state: Any
+        self,
+        loop: Loop,
+        path: str,
+        routes: Routes,
+        limits: ConnectionLimits,
+        config: Config,
+        state: ServerState,
+        app_state: Any,
     ) -> None:
         self.loop = loop
         self.core = loop.core
         self.path = path
+        self.routes = routes
         self.limits = limits
         self.config = config
         self.state = state
@@ -54,7 +63,7 @@ class Lane:
         self.event_loop = loop.bind()
         self.now = self.event_loop.time
         self.watch = Watch(self.event_loop)
-        # Who can open a Unix socket has been let in by its mode: that is the proxy.
+        # The mode of a Unix socket decides who may open it; whoever can is trusted as the proxy.
         self._proxies = ProxyHeadersMiddleware(
             _nothing, trusted_hosts=_with_unix(config.forwarded_allow_ips or "")
         )
@@ -64,13 +73,13 @@ class Lane:
 
     @property
     def gate(self) -> Gate:
-        """What is let in."""
+        """What decides which requests are let in. There is a new one when the settings change."""
         return self.loop.gate
 
     # --- Where a request goes ---
 
-    def path_of(self, incoming: Incoming) -> tuple[str, bytes] | None:
-        """Return path and query of *incoming* if the bus is there; None if something else is."""
+    def path_of(self, incoming: HttpRequest) -> tuple[str, bytes] | None:
+        """Return path and query of *incoming* if the bus is at that path; None if it is not."""
         try:
             url = httptools.parse_url(incoming.url)
             path = url.path.decode("ascii")
@@ -80,17 +89,19 @@ class Lane:
             path = unquote(path)
         return (path, url.query or b"") if is_below(path, self.path) else None
 
-    def destination(self, incoming: Incoming, transport: asyncio.Transport) -> tuple[str, Request] | None:
+    def destination(self, incoming: HttpRequest, transport: asyncio.Transport) -> tuple[str, Request] | None:
         """Return the Bayeux transport that *incoming* speaks, and what the bus needs to know of it.
 
-        None if it is not for the native host: another path, a page, an event stream, or an upgrade that is
-        refused, which the application answers too.
+        None if it is not for the native host: another path, one that has a route, a page, an event stream,
+        or an upgrade that is refused, which the application answers too.
         """
         place = self.path_of(incoming)
         if place is None or incoming.method not in ("POST", "GET"):
             return None
-        _, query = place
+        path, query = place
         if incoming.method == "GET" and not query and not incoming.upgrades:
+            return None
+        if not incoming.upgrades and self.routes.has(path.removeprefix(self.path)):
             return None
         request = self.request_of(incoming, query, transport)
         if incoming.upgrades:
@@ -99,7 +110,7 @@ class Lane:
         name = transport_of(incoming.method, request.headers.get("accept"), query)
         return (name, request) if name in ("long-polling", "callback-polling") else None
 
-    def request_of(self, incoming: Incoming, query: bytes, transport: asyncio.Transport) -> Request:
+    def request_of(self, incoming: HttpRequest, query: bytes, transport: asyncio.Transport) -> Request:
         """Return what the bus needs to know of *incoming*."""
         headers, repeated = read_headers(incoming.headers)
         peer = _peer_of(transport)
@@ -111,10 +122,10 @@ class Lane:
         text = query.decode("latin-1")
         return Request(headers, address=address, peer=peer, repeated=repeated, secure=secure, query=text)
 
-    def _forwarded(self, incoming: Incoming, peer: str | None, *, secure: bool) -> tuple[str | None, bool]:
-        """Return address and security as *peer* tells them, if it is a proxy that is trusted.
+    def _forwarded(self, incoming: HttpRequest, peer: str | None, *, secure: bool) -> tuple[str | None, bool]:
+        """Return address and security as *peer* forwards them, if uvicorn's rules trust that proxy.
 
-        That is by uvicorn's rules; what is told and is no IP address is None.
+        The address is None if what is forwarded is not an IP address.
         """
         scope: Any = {
             "type": "http",
@@ -133,7 +144,7 @@ class Lane:
     # --- Responses ---
 
     def encode(self, response: Response, headers: Headers, *, close: bool) -> bytes:
-        """Return the bytes of *response* with further *headers*; with *close*, it is the last one."""
+        """Return the bytes of *response* with further *headers*; with *close*, it is the last response."""
         body = response.body
         self._refresh()
         if response.status == 200 and response.content_type == _JSON:
@@ -152,7 +163,7 @@ class Lane:
         return b"%b%d\r\n%b\r\n%b" % (head, len(body), more, body)
 
     def encode_poll(self, opening: bytes, reply: bytes) -> bytes:
-        """Return the response with the JSON array that has *opening*, but for its end, and then *reply*."""
+        """Return the response with a JSON array: *opening*, which lacks its closing bracket, then *reply*."""
         self._refresh()
         return b"%b%d\r\n\r\n%b,%b]" % (self._json_head, len(opening) + len(reply) + 2, opening, reply)
 
@@ -162,7 +173,7 @@ class Lane:
         return b"HTTP/1.1 101 Switching Protocols\r\n%b%b\r\n" % (self._common, lines)
 
     def _refresh(self) -> None:
-        """Make anew what goes before every response: uvicorn gives out a new list, with the date in it."""
+        """Encode the headers of every response again when uvicorn has made a new list, with a new date."""
         defaults = self.state.default_headers
         if defaults is not self._default_headers:
             self._default_headers = defaults
@@ -174,7 +185,7 @@ class Lane:
 
 
 def _peer_of(transport: asyncio.Transport) -> str | None:
-    """Return who is at the other end: an IP address, `UNIX`, or None if it is gone."""
+    """Return the IP address at the other end, or `UNIX`; None if the peer is gone."""
     name = transport.get_extra_info("peername")
     if isinstance(name, tuple):
         return str(name[0])

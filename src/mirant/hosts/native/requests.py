@@ -1,4 +1,4 @@
-"""HTTP/1.1 requests out of bytes, without I/O: bounded, one after the other, each ready to be passed on."""
+"""HTTP/1.1 requests out of bytes (RFC 9112), without I/O: bounded, one after the other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_HEADERS: Final = 100
 
 
 class RequestInvalid(Exception):
-    """What came is no request that can be answered; `status` and `sentence` say why. Reading is over."""
+    """What came is not a request that can be answered; `status` and `sentence` say why. Reading is over."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(status, sentence)
@@ -28,8 +28,8 @@ class RequestInvalid(Exception):
         return f"{self.status}: {self.sentence}"
 
 
-class Incoming:
-    """One request, from the end of its head on. Its body may still be coming."""
+class HttpRequest:
+    """One request message (RFC 9112, section 2.1) whose head is complete. Its body may still be coming."""
 
     __slots__ = ("_body", "complete", "headers", "keep_alive", "method", "rest", "upgrades", "url", "version")
 
@@ -65,11 +65,11 @@ class Incoming:
 
     @property
     def waiting(self) -> int:
-        """How many bytes of the body have come and were not taken."""
+        """How many bytes of the body wait to be taken."""
         return len(self._body)
 
     def add_body(self, part: bytes) -> None:
-        """Append what came of the body: most come in one part, some in a million."""
+        """Append a part of the body. Most bodies come in one part, some in a million."""
         if not self._body:
             self._body = part
         elif isinstance(self._body, bytearray):
@@ -84,7 +84,7 @@ class Incoming:
 
 
 class RequestReader:
-    """Reads the requests of one connection. Feed it bytes; what `arrived` has its head complete."""
+    """Reads the requests of one connection. Feed it bytes; requests with a complete head are in `arrived`."""
 
     __slots__ = (
         "_head_size",
@@ -99,13 +99,13 @@ class RequestReader:
 
     def __init__(self) -> None:
         #: Requests in their order. The body of the last one may still be coming.
-        self.arrived: deque[Incoming] = deque()
+        self.arrived: deque[HttpRequest] = deque()
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
-        self._reading: Incoming | None = None
+        self._reading: HttpRequest | None = None
         self._in_head = False
         self._head_size = 0
         self._header_count = 0
-        self._silent = 0  # bytes since the parser last called: it keeps them, whatever they are
+        self._silent = 0  # bytes since the parser's last call: it buffers them without a limit of its own
         self._over = False  # whether nothing follows any more
 
     @property
@@ -119,15 +119,15 @@ class RequestReader:
         return self._reading is not None
 
     def close(self) -> None:
-        """Let go of the parser, which holds on to this object."""
+        """Drop the parser: it and this object refer to each other."""
         self._parser = None
         self._over = True
 
     def feed(self, data: bytes) -> None:
-        """Take note of *data*.
+        """Parse *data*.
 
         Raises:
-            RequestInvalid: it is no request. What `arrived` before is good.
+            RequestInvalid: it is not HTTP. The requests in `arrived` are good.
         """
         if self._over:
             return
@@ -153,7 +153,7 @@ class RequestReader:
     # --- What the parser calls ---
 
     def on_message_begin(self) -> None:
-        self._reading = Incoming()
+        self._reading = HttpRequest()
         self._in_head = True
         self._head_size = self._header_count = self._silent = 0
 
@@ -166,7 +166,7 @@ class RequestReader:
         assert self._reading is not None, "a request has begun"
         self._header_count += 1
         self._count(len(name) + len(value))
-        if self._in_head:  # else it is a trailer: nobody asked for it, and it proves nothing
+        if self._in_head:  # a trailer is discarded (RFC 9112, section 7.1.2)
             self._reading.headers.append((name, value))
 
     def _count(self, size: int) -> None:
@@ -205,7 +205,7 @@ class RequestReader:
     # --- Upgrades ---
 
     def _upgrade(self, rest: bytes) -> bytes | None:
-        """Take a request that wants another protocol, and *rest* after it; return what is to be parsed."""
+        """Handle a request for another protocol, with *rest* after it; return what is to be parsed next."""
         request = self._reading
         assert request is not None, "a request has begun"
         self._reading = None
@@ -216,14 +216,13 @@ class RequestReader:
             return None
         if request.method == "CONNECT":
             raise RequestInvalid(405, "This server is no proxy.")
-        # RFC 9110, section 7.8: a server may ignore an Upgrade, such as Java's and curl's to HTTP/2, or one
-        # that no client of WebSockets makes. The parser took what follows for the other protocol; so it reads
-        # the request again, without it.
+        # RFC 9110, section 7.8: a server may ignore an Upgrade. Java and curl ask for HTTP/2. The parser took
+        # what follows for the other protocol, so it reads the request again, without that header.
         self._parser = httptools.HttpRequestParser(self)
         return request.head(without=frozenset({b"upgrade"})) + rest
 
 
-def _asks_for_websocket(request: Incoming) -> bool:
+def _asks_for_websocket(request: HttpRequest) -> bool:
     """Whether *request* can begin a WebSocket (RFC 6455, section 4.1): a GET that has no body."""
     headers = [(name.lower(), value.strip().lower()) for name, value in request.headers]
     has_body = any(name in (b"content-length", b"transfer-encoding") for name, _ in headers)
@@ -238,7 +237,7 @@ def _too_large() -> RequestInvalid:
 
 
 def _cause_of(error: Exception) -> RequestInvalid:
-    # The parser wraps what a callback raised.
+    # httptools raises an error of its own from what a callback raised.
     if isinstance(error.__context__, RequestInvalid):
         return error.__context__
     return RequestInvalid(400, "This is no HTTP request.")

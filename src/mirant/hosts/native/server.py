@@ -1,8 +1,8 @@
-"""The fast lane: a protocol for uvicorn's server that answers the bus's requests in place.
+"""The native host: a protocol for uvicorn's server that answers Bayeux in place.
 
-Give a `NativeHost` to uvicorn as ``http=``. Requests at the bus's path that are Bayeux are answered here,
-without a task and without ASGI; all others are passed on to uvicorn's own protocol and the application
-behind it, on the same connection, in their order.
+Give a `NativeHost` to uvicorn as ``http=``. A request that is Bayeux is answered here, without a task and
+without ASGI. Every other request is passed on to uvicorn's own protocol and the application behind it, on the
+same connection, in its order.
 """
 
 from __future__ import annotations
@@ -15,31 +15,35 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from mirant.hosts.loop import Loop
-from mirant.hosts.native.connection import NativeProtocol
-from mirant.hosts.native.deadlines import Limits
+from mirant.hosts.native.connection import HttpConnection
+from mirant.hosts.native.deadlines import ConnectionLimits
 from mirant.hosts.native.lane import Lane
-from mirant.hosts.native.websocket import NativeConnection
+from mirant.hosts.native.websocket import NativeWebSocket
+from mirant.hosts.routes import Routes
 
 
 class NativeHost:
-    """Makes the protocols for the connections of a server: what uvicorn takes as ``http=``."""
+    """Makes a protocol for each connection of a server. uvicorn takes it as ``http=``."""
 
     def __init__(
         self,
         loop: Loop,
         path: str,
         *,
-        limits: Limits | None = None,
-        connection: type[NativeConnection] = NativeConnection,
+        routes: Routes,
+        limits: ConnectionLimits | None = None,
+        websocket: type[NativeWebSocket] = NativeWebSocket,
     ) -> None:
         """Answer for the bus of *loop* at *path*, such as ``/cometd``; ``/`` gives it everything.
 
-        The application that uvicorn serves must have the bus there too: for pages and event streams.
+        The application that uvicorn serves must have the bus there too: for pages, event streams and what
+        has one of its *routes*.
         """
         self._loop = loop
         self._path = "/" + path.strip("/") if path.strip("/") else ""
-        self._limits = limits or Limits()
-        self._connection = connection
+        self._routes = routes
+        self._limits = limits or ConnectionLimits()
+        self._websocket = websocket
         self._lane: Lane | None = None
 
     def __call__(
@@ -48,10 +52,10 @@ class NativeHost:
         server_state: ServerState,
         app_state: Mapping[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> NativeProtocol:
+    ) -> HttpConnection:
         """Return the protocol for a new connection."""
         lane = self._lane
         if lane is None or lane.state is not server_state:  # the same host may be served again
-            lane = Lane(self._loop, self._path, self._limits, config, server_state, app_state)
+            lane = Lane(self._loop, self._path, self._routes, self._limits, config, server_state, app_state)
             self._lane = lane
-        return NativeProtocol(lane, self._connection)
+        return HttpConnection(lane, self._websocket)

@@ -1,7 +1,7 @@
 """The server's side of WebSocket framing (RFC 6455, section 5), without I/O: bytes in, messages out.
 
-`FrameReader` turns what a client sends into messages and control frames, and fails as soon as a byte can
-no longer be part of anything valid. `frame` makes what a server sends.
+`FrameReader` turns bytes of a client into messages and control frames, and fails at the first byte that
+cannot be part of a valid frame. `frame` makes the frames of the server.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _CODES: Final = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
 _PRIVATE_CODES: Final = range(3000, 5000)  # section 7.4.2
 
 #: An opcode (`TEXT`, `BINARY`, `CLOSE`, `PING` or `PONG`) and its payload; a text is valid UTF-8.
-Event = tuple[int, bytes]
+Frame = tuple[int, bytes]
 
 
 class FrameInvalid(Exception):
@@ -56,7 +56,7 @@ class FrameInvalid(Exception):
 
 
 class FrameReader:
-    """Reads what one client sends. Feed it bytes, then take events until there is none."""
+    """Reads the frames of one client. Feed it bytes, then call `next` until it returns None."""
 
     __slots__ = ("_at", "_buffer", "_max_size", "_message")
 
@@ -64,19 +64,19 @@ class FrameReader:
         """Take messages of at most *max_size* bytes."""
         self._max_size = max_size
         self._buffer = b""
-        self._at = 0  # what is before it in the buffer has been read
-        # A message of which a part is still to come; most arrive whole, and never make one.
+        self._at = 0  # bytes of the buffer that have been read
+        # A message of which a part is still to come. Most messages arrive whole and need no such object.
         self._message: _Message | None = None
 
     def feed(self, data: bytes) -> None:
-        """Take note of *data*. Between events this keeps less than a header and a control frame."""
+        """Append *data*. Between frames the buffer is shorter than a header and a control frame."""
         if self._buffer:
             self._buffer = self._buffer[self._at :] + data
             self._at = 0
         else:
             self._buffer = data
 
-    def next(self) -> Event | None:
+    def next(self) -> Frame | None:
         """Return the next message or control frame, or None if more bytes are needed for it.
 
         Raises:
@@ -84,7 +84,7 @@ class FrameReader:
         """
         message = self._message
         if message is None:
-            # By far the most frequent: one unfragmented text that is here as a whole.
+            # The most frequent case: a text in one frame that has come as a whole.
             buffer, at = self._buffer, self._at
             if len(buffer) >= at + 6 and buffer[at] == _FINAL_TEXT:
                 end = at + 6 + buffer[at + 1] - _MASKED
@@ -163,7 +163,7 @@ class FrameReader:
         self._skip_to(mask_at + 4)
         return message
 
-    def _control(self, opcode: int, mask_at: int, size: int) -> Event | None:
+    def _control(self, opcode: int, mask_at: int, size: int) -> Frame | None:
         end = mask_at + 4 + size
         if len(self._buffer) < end:
             return None
@@ -196,7 +196,7 @@ class _Message:
         )
 
     def fill(self, data: memoryview) -> int:
-        """Take what belongs to the frame from the beginning of *data*; return how many bytes that was."""
+        """Take the bytes of the frame from the beginning of *data*; return how many they were."""
         part = apply_mask(data[: self.missing], self.mask)
         taken = len(part)
         self.missing -= taken
@@ -212,7 +212,7 @@ class _Message:
         return bytes(self.payload)
 
     def _check_text(self, part: bytes, *, final: bool) -> None:
-        # Section 8.1: text that is not UTF-8 fails the connection; the sooner the better.
+        # Section 8.1: text that is not UTF-8 fails the connection. It is checked as it comes.
         if self._check is not None:
             try:
                 self._check(part, final)

@@ -4,7 +4,7 @@ import asyncio
 import importlib.util
 import json
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ import uvloop
 from websockets.asyncio.client import connect
 
 from mirant import Bus, Settings
+from mirant.hosts.asgi import outflow
 from mirant.hosts.asgi import shared_frames as asgi_shared_frames
 from mirant.hosts.asgi import websocket as asgi_websocket
 from mirant.hosts.asgi.scope import Event, Receive, Scope, Send
@@ -43,14 +44,6 @@ IMPLEMENTATIONS: Final = [
     "websockets-sansio",
     *(["wsproto"] if importlib.util.find_spec("wsproto") else []),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def host() -> Iterator[None]:
-    """The ASGI host alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hosts, "HOST", "asgi")
-        yield
 
 
 class Spy:
@@ -287,8 +280,9 @@ async def test_a_reader_that_stops_lets_its_outbox_grow_and_gets_everything(ws: 
 
 
 async def test_a_reader_that_stopped_is_dropped_when_its_close_does_not_get_through(
-    ws: str, spy: Spy
+    ws: str, spy: Spy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(outflow, "_CLOSING", 0.1)
     bus = Bus(settings=Settings(timeout=NEVER, max_interval=NEVER))
     async with serving(bus, ws=ws) as url, FrozenPeer.at(url) as slow:
         await slow.begin("/bulk")

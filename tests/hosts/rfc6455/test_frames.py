@@ -3,36 +3,31 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from websockets.frames import Frame, Opcode
+from websockets.frames import Frame as WebsocketsFrame
+from websockets.frames import Opcode
 
 from mirant.hosts.rfc6455.frames import (
     BINARY,
     CLOSE,
     PING,
     TEXT,
-    Event,
+    Frame,
     FrameInvalid,
     FrameReader,
     close_payload,
     frame,
 )
-from mirant.hosts.rfc6455.handshake import accept_headers, accept_key, is_handshake
-
-
-@pytest.fixture(scope="module", autouse=True)
-def host() -> None:
-    """No host at all."""
 
 
 def sent(payload: bytes, opcode: int = TEXT, *, fin: bool = True) -> bytes:
     """Return a frame as a client sends it, made by another library."""
-    return Frame(Opcode(opcode), payload, fin).serialize(mask=True)
+    return WebsocketsFrame(Opcode(opcode), payload, fin).serialize(mask=True)
 
 
-def events(*reads: bytes, max_size: int = 1000) -> list[Event]:
+def events(*reads: bytes, max_size: int = 1000) -> list[Frame]:
     """Return what *reads* are understood as."""
     reader = FrameReader(max_size)
-    found: list[Event] = []
+    found: list[Frame] = []
     for read in reads:
         reader.feed(read)
         while (event := reader.next()) is not None:
@@ -74,8 +69,8 @@ def test_lengths_both_ways(size: int) -> None:
     payload = b"x" * size
 
     assert events(sent(payload), max_size=size) == [(TEXT, payload)]
-    assert frame(TEXT, payload) == Frame(Opcode.TEXT, payload).serialize(mask=False)
-    assert frame(BINARY, payload) == Frame(Opcode.BINARY, payload).serialize(mask=False)
+    assert frame(TEXT, payload) == WebsocketsFrame(Opcode.TEXT, payload).serialize(mask=False)
+    assert frame(BINARY, payload) == WebsocketsFrame(Opcode.BINARY, payload).serialize(mask=False)
 
 
 def test_several_frames_in_one_read() -> None:
@@ -90,7 +85,7 @@ def test_several_frames_in_one_read() -> None:
 @pytest.mark.parametrize(
     ("wire", "code"),
     [
-        (Frame(Opcode.TEXT, b"x").serialize(mask=False), 1002),
+        (WebsocketsFrame(Opcode.TEXT, b"x").serialize(mask=False), 1002),
         (sent(b"x", 0), 1002),
         (sent(b"x", TEXT, fin=False) + sent(b"y"), 1002),
         (b"\xc1\x80", 1002),
@@ -124,7 +119,7 @@ def test_codes_of_a_close(code: int) -> None:
     payload = close_payload(code, "är")
 
     assert events(sent(payload, CLOSE)) == [(CLOSE, payload)]
-    assert frame(CLOSE, payload) == Frame(Opcode.CLOSE, payload).serialize(mask=False)
+    assert frame(CLOSE, payload) == WebsocketsFrame(Opcode.CLOSE, payload).serialize(mask=False)
 
 
 def test_fragments_of_one_byte_cost_no_more_than_they_are() -> None:
@@ -132,44 +127,3 @@ def test_fragments_of_one_byte_cost_no_more_than_they_are() -> None:
     reader.feed(sent(b"a", TEXT, fin=False) + sent(b"a", 0, fin=False) * 99_998 + sent(b"a", 0))
 
     assert reader.next() == (TEXT, b"a" * 100_000)
-
-
-# --- The opening handshake ---
-
-GOOD = {
-    "host": "x",
-    "upgrade": "WebSocket",
-    "connection": "keep-alive, Upgrade",
-    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-    "sec-websocket-version": "13",
-}
-
-
-def test_the_handshake_of_the_specification() -> None:
-    assert is_handshake("GET", "1.1", GOOD)
-    assert accept_key(GOOD["sec-websocket-key"]) == b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # section 1.3
-    assert b"sec-websocket-protocol" not in accept_headers(GOOD)
-    assert b"sec-websocket-protocol: a\r\n" in accept_headers({**GOOD, "sec-websocket-protocol": "a, b"})
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"upgrade": "h2c"},
-        {"connection": "keep-alive"},
-        {"sec-websocket-version": "8"},
-        {"sec-websocket-key": "dGhl"},
-        {"sec-websocket-key": "é"},
-        {"sec-websocket-protocol": "a,,b"},
-        {"sec-websocket-protocol": ""},
-        {"content-length": "1"},
-    ],
-)
-def test_what_is_no_handshake(wrong: dict[str, str]) -> None:
-    assert not is_handshake("GET", "1.1", {**GOOD, **wrong})
-
-
-def test_what_is_no_handshake_by_its_first_line() -> None:
-    assert not is_handshake("POST", "1.1", GOOD)
-    assert not is_handshake("GET", "1.0", GOOD)
-    assert not is_handshake("GET", "1.1", {})

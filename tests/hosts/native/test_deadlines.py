@@ -7,11 +7,6 @@ import pytest
 from mirant.hosts.native.deadlines import Watch
 
 
-@pytest.fixture(scope="module", autouse=True)
-def host() -> None:
-    """No host at all."""
-
-
 class Timer:
     """A callback and when it is due."""
 

@@ -1,0 +1,151 @@
+"""The life of one HTTP connection: its state, the time that its client has, and its end.
+
+Tests: `tests/hosts/native/test_connection.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from typing import Final
+
+from mirant.hosts.native.connection_states import AFTER, DISCARDS, HttpEvent, HttpState
+from mirant.hosts.native.inflow import Inflow
+from mirant.hosts.native.lane import Lane
+from mirant.transports.response import Response, refuse
+
+# How many bytes a client has to take, each time its output is looked at, for the connection to be kept.
+_LEAST_TAKEN: Final = 4 * 1024
+
+
+class ConnectionLife(asyncio.Protocol):
+    """An HTTP connection without its answers, which a subclass gives."""
+
+    __slots__ = (
+        "_inflow",
+        "_lane",
+        "_patience",
+        "_server_ends",
+        "_since",
+        "_state",
+        "_transport",
+        "_unsent",
+        "_write_paused",
+        "bucket",
+        "deadline",
+    )
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._inflow = Inflow()
+        self._transport: asyncio.Transport = None  # type: ignore[assignment]  # there is one all its life
+        self._state = HttpState.IN_STEP
+        self._write_paused = False  # whether the client does not read our answers
+        self._server_ends = False
+        self._patience: float | None = lane.limits.head  # seconds for the rest of a request, if one has begun
+        self._since = lane.now()
+        self._unsent = 0  # bytes that waited for the client to take them when we last looked
+        self.deadline = 0.0
+        self.bucket: int | None = None
+
+    def _on(self, event: HttpEvent) -> None:
+        self._state = AFTER.get((self._state, event), self._state)
+
+    @property
+    def _only_sends(self) -> bool:
+        """Whether all that matters is that the client takes what was sent to it."""
+        return self._state in DISCARDS or self._write_paused or self._transport.is_closing()
+
+    # --- Time ---
+
+    @property
+    @abstractmethod
+    def _is_ours_to_act(self) -> bool:
+        """Whether the client waits for an answer whose request it has sent whole."""
+
+    @property
+    @abstractmethod
+    def _is_with_app(self) -> bool:
+        """Whether the application answers the request whose turn it is."""
+
+    def overdue(self, now: float) -> None:
+        """End the connection if the client takes too long."""
+        limits = self._lane.limits
+        due = self._since + (limits.idle if self._patience is None else self._patience)
+        if self._only_sends:
+            self._check_output()
+        elif self._is_ours_to_act or not self._transport.is_reading():
+            self._lane.watch.set(self, now + limits.idle)
+        elif due > now:
+            self._lane.watch.set(self, due)
+        elif self._inflow.unfinished and not self._is_with_app:
+            self._end_with(refuse(408, "The request did not come in time."))
+        else:
+            self._part()
+
+    def _expect_rest(self, *, again: bool) -> None:
+        """Give the rest of a request its time: from its first byte on, or *again* from now on."""
+        limits = self._lane.limits
+        patience = limits.head if self._inflow.in_head else limits.body
+        if again or patience != self._patience:
+            self._patience = patience
+            self._since = self._lane.now()
+            self._lane.watch.set(self, self._since + patience)
+
+    def _watch_output(self) -> None:
+        """Look, after a while, whether the client takes what is being sent to it."""
+        limits = self._lane.limits
+        self._unsent = self._transport.get_write_buffer_size()
+        patience = limits.leaving if self._server_ends else limits.body if self._unsent else limits.closing
+        self._lane.watch.set(self, self._lane.now() + patience)
+
+    def _check_output(self) -> None:
+        """Drop the connection unless the client has taken something of what is being sent to it."""
+        unsent = self._transport.get_write_buffer_size()
+        is_first_look = unsent > 0 and not self._unsent  # uvicorn closes connections too
+        if self._server_ends or not (is_first_look or self._unsent - unsent >= _LEAST_TAKEN):
+            self._transport.abort()
+        else:
+            self._watch_output()
+
+    # --- Reading from the socket ---
+
+    @abstractmethod
+    def _app_reads(self) -> bool:
+        """Whether the application has not paused the reading of a body."""
+
+    def _pause_reading(self, *, when: bool) -> None:
+        """Read nothing from the socket *when* enough is unread, and read on when it is not."""
+        if when != self._inflow.read_paused:
+            self._inflow.read_paused = when
+            if when:
+                self._transport.pause_reading()
+            elif self._app_reads():
+                self._transport.resume_reading()
+
+    # --- The end ---
+
+    def _end_with(self, response: Response) -> None:
+        """Send *response*, which says why the connection ends, and end it."""
+        self._transport.write(self._lane.encode(response, (), close=True))
+        self._end()
+
+    def _end(self) -> None:
+        """End the connection so that the client can read what was answered last."""
+        if not (self._state in DISCARDS or self._inflow.unread or self._inflow.unfinished):
+            self._part()
+            return
+        self._on(HttpEvent.LINGER)
+        # The client may still be sending: if we closed at once, the kernel would answer that with a reset,
+        # which destroys what the client has not read yet (RFC 9112, section 9.6).
+        self._inflow.drop()
+        if self._transport.can_write_eof() and not self._transport.is_closing():
+            self._transport.write_eof()
+        self._pause_reading(when=False)
+        self._watch_output()
+
+    def _part(self) -> None:
+        """Close the connection as soon as the client has taken what was sent, or takes no more of it."""
+        self._on(HttpEvent.CLOSE)
+        self._transport.close()
+        self._watch_output()

@@ -7,7 +7,7 @@ from msgspec import Raw
 
 from mirant.bayeux import client_messages
 from mirant.bayeux.advice import Advice
-from mirant.bayeux.client_messages import ServerBodyInvalid, ServerMessage, decode_server
+from mirant.bayeux.client_messages import ServerBodyInvalid, ServerMessage, decode_server, decode_strictly
 from mirant.bayeux.codec import decode
 
 
@@ -159,3 +159,10 @@ def test_deep_data_is_passed_on() -> None:
     deep = b"[" * 500 + b"]" * 500
 
     assert bytes(decode_server(b'[{"data":%b}]' % deep)[0].data) == deep
+
+
+def test_one_who_checks_servers_forgives_no_wrong_type() -> None:
+    assert decode_strictly(b'{"channel":"/a","data":1}') == ServerMessage(channel="/a", data=Raw(b"1"))
+    for text in (b'{"id":42}', b'{"channel":null}', b"[]", b'"a"', b"{"):
+        with pytest.raises(ValueError, match=r"."):
+            decode_strictly(text)

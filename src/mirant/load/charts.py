@@ -27,7 +27,7 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """Points to be joined, and the class of style that says how."""
 
     name: str
@@ -78,7 +78,7 @@ def percentiles(nines: int, title: str = "") -> Axis:
 def line_chart(
     x: Axis,
     y: Axis,
-    lines: Iterable[Line],
+    lines: Iterable[ChartLine],
     *,
     labels: Sequence[tuple[float, str]],
     shade: float | None = None,
@@ -142,7 +142,7 @@ def _grid(x: Axis, y: Axis) -> Iterable[str]:
         yield _text("x title", (_LEFT + _RIGHT_END) / 2, HEIGHT - 6, x.title)
 
 
-def _line(x: Axis, y: Axis, line: Line) -> str:
+def _line(x: Axis, y: Axis, line: ChartLine) -> str:
     points = [(_x(x, at), _y(y, value)) for at, value in line.points]
     path = " ".join(f"{'L' if n else 'M'}{at:.1f} {value:.1f}" for n, (at, value) in enumerate(points))
     drawn = f'<path class="line {line.style}" d="{path}"/>'

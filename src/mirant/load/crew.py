@@ -14,15 +14,15 @@ from mirant.load.clock import now_us
 from mirant.load.orders import (
     Assignment,
     Findings,
+    Finish,
     Gather,
     Gone,
     Halt,
-    Leave,
     Order,
     Play,
     Report,
-    Sample,
     Settle,
+    WorkerSample,
 )
 from mirant.load.outcome import Outcome, Timeline
 from mirant.load.scenario import Scenario, Share
@@ -61,12 +61,12 @@ class Watcher(Protocol):
     def gathering(self, ready: int, clients: int) -> None:
         """Clients get ready."""
 
-    def playing(self, outcome: Outcome, state: State) -> None:
+    def playing(self, outcome: Outcome, state: RunState) -> None:
         """A run goes on; *outcome* grows."""
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class RunState:
     """The sums of the last samples of all workers."""
 
     ready: int
@@ -86,10 +86,10 @@ class Crew:
         self._count = workers
         self._connections: dict[Connection, int] = {}
         self._processes: list[BaseProcess] = []
-        self._samples: dict[int, Sample] = {}
+        self._samples: dict[int, WorkerSample] = {}
         self._findings: list[Findings] = []
         self._outcome: Outcome | None = None
-        self._first: dict[int, Sample] = {}  # of the run, per worker
+        self._first: dict[int, WorkerSample] = {}  # of the run, per worker
         self._busy: dict[int, float] = {}
         self._next_number = 1
         # A fresh interpreter for each: a fork would share the state of whatever runs us.
@@ -194,7 +194,7 @@ class Crew:
         """Say goodbye to the server and end the workers."""
         for connection in self._connections:
             try:
-                connection.send(Leave())
+                connection.send(Finish())
             except OSError:  # it has left already
                 pass
         until = now_us() + _LEAVE_LIMIT * SECOND
@@ -220,14 +220,14 @@ class Crew:
 
     def _take(self, report: Report) -> None:
         match report:
-            case Sample():
+            case WorkerSample():
                 self._take_sample(report)
             case Findings():
                 self._findings.append(report)
             case Gone(worker, error):
                 raise WorkerFailed(f"Worker {worker} has ended. {error}".rstrip())
 
-    def _take_sample(self, sample: Sample) -> None:
+    def _take_sample(self, sample: WorkerSample) -> None:
         outcome = self._outcome
         if outcome is None:
             self._samples[sample.worker] = sample
@@ -239,9 +239,9 @@ class Crew:
             if sample.at > first.at and not sample.is_done:
                 self._busy[sample.worker] = (sample.cpu - first.cpu) * SECOND / (sample.at - first.at)
 
-    def _state(self) -> State:
+    def _state(self) -> RunState:
         samples = self._samples.values()
-        return State(
+        return RunState(
             ready=sum(sample.ready for sample in samples),
             published=sum(sample.published for sample in samples),
             delivered=sum(sample.delivered for sample in samples),

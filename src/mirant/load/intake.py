@@ -15,15 +15,16 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Raw
 
+from mirant.bayeux.client_messages import ServerMessage, decode_strictly
 from mirant.load.ledger import Expected, Ledger
-from mirant.load.messages import Chat, Incoming, decode
+from mirant.load.messages import read_benchmark_data
 
 # Most that is kept of each. In a server's queues there are rarely more different payloads at a time; and of
 # single deliveries 4,096 are what CometD's reference run publishes in four seconds.
 _PAYLOADS: Final = 256
 _DELIVERIES: Final = 4_096
 
-_NOTHING: Final[Sequence[Incoming]] = ()
+_NOTHING: Final[Sequence[ServerMessage]] = ()
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ class Intake:
         self._deliveries.clear()
         self.payloads = 0
 
-    def take(self, client: int, payload: bytes, now: int) -> Sequence[Incoming]:
+    def take(self, client: int, payload: bytes, now: int) -> Sequence[ServerMessage]:
         """Cross off the deliveries in *payload*, which *client* received at *now*; return the replies."""
         known = self._payloads.get(payload)
         if known is None:
@@ -61,9 +62,9 @@ class Intake:
         self._ledger.arrived(client, known, now)
         return _NOTHING
 
-    def _read(self, client: int, payload: bytes, now: int) -> Sequence[Incoming]:
+    def _read(self, client: int, payload: bytes, now: int) -> Sequence[ServerMessage]:
         known: list[Expected] = []
-        replies: list[Incoming] = []
+        replies: list[ServerMessage] = []
         delivers = False  # something that is not in the ledger, or not yet known
         try:
             parts = _split(payload)
@@ -71,8 +72,8 @@ class Intake:
                 text = bytes(part)
                 expected = self._deliveries.get(text)
                 if expected is None:
-                    message = decode(text)
-                    if not _is_delivery(message):
+                    message = decode_strictly(text)
+                    if not message.is_delivery:
                         replies.append(message)
                         continue
                     delivers = True
@@ -91,20 +92,20 @@ class Intake:
                 _remember(self._payloads, payload, known, _PAYLOADS)
         return replies
 
-    def _identify(self, client: int, message: Incoming) -> Expected | None:
+    def _identify(self, client: int, message: ServerMessage) -> Expected | None:
         """Return what *message* is; None if it is not in the ledger, which is noted there."""
-        ledger, chat = self._ledger, message.data
-        if not isinstance(chat, Chat):
+        ledger, data = self._ledger, read_benchmark_data(message.data)
+        if data is None:
             ledger.stray(client, f"data on {message.channel} that this run did not publish")
             return None
-        number = chat.number
+        number = data.number
         expected = ledger.find(number)
         if expected is not None:
-            return None if ledger.is_altered(client, message.channel, chat, expected) else expected
+            return None if ledger.is_altered(client, message.channel, data, expected) else expected
         if ledger.is_complete(number):
-            ledger.not_owed(client, number, chat.room)
+            ledger.not_owed(client, number, data.room)
         elif not ledger.is_earlier(number):
-            ledger.stray(client, f"message {chat.msg_id!r}, which is not of this run")
+            ledger.stray(client, f"message {data.msg_id!r}, which is not of this run")
         return None
 
 
@@ -112,7 +113,3 @@ def _remember(table: dict[bytes, T], text: bytes, meaning: T, most: int) -> None
     if len(table) >= most:
         table.clear()
     table[text] = meaning
-
-
-def _is_delivery(message: Incoming) -> bool:
-    return bool(message.data) if not isinstance(message.data, Chat) else True

@@ -16,15 +16,15 @@ from typing import Final, NamedTuple
 import msgspec
 
 from mirant.load.histogram import Histogram
-from mirant.load.messages import Chat, chat_of
+from mirant.load.messages import BenchmarkData, benchmark_data
 from mirant.load.scenario import Scenario, Share
-from mirant.load.schedule import Batch, Schedule
+from mirant.load.schedule import PublishBatch, Schedule
 
 _EXAMPLES: Final = 5  # of each kind of fault, for the report
 _NAMED: Final = 4  # clients that miss a message
 
 
-class Line:
+class PublisherOrder:
     """One publisher's messages on their way: how many, and the number that each client saw last."""
 
     __slots__ = ("last", "messages")
@@ -46,7 +46,7 @@ class Expected:
         room: int,
         due: int,
         waiting: set[int],
-        line: Line,
+        line: PublisherOrder,
         note: Callable[[int], None],
     ) -> None:
         self.number = number
@@ -106,7 +106,7 @@ class Ledger:
         here = set(share.clients(scenario))
         self._members = [members & here for members in scenario.members]
         self._open: dict[int, Expected] = {}
-        self._lines: dict[int, Line] = {}  # by publisher
+        self._lines: dict[int, PublisherOrder] = {}  # by publisher
         self._is_halted = False
         self._warming: list[int] = []
         self._timed: list[int] = []
@@ -178,10 +178,10 @@ class Ledger:
         self.faults.strays += 1
         self.faults.give_example(self.faults.strays, f"client {client} got {what}")
 
-    def is_altered(self, client: int, channel: str, chat: Chat, expected: Expected) -> bool:
+    def is_altered(self, client: int, channel: str, chat: BenchmarkData, expected: Expected) -> bool:
         """Whether a message differs from what was published; noted if so."""
         scenario, room = self._scenario, expected.room
-        published = chat_of(scenario, expected.number, expected.publisher, room, expected.due)
+        published = benchmark_data(scenario, expected.number, expected.publisher, room, expected.due)
         if chat == published and channel == scenario.room_name(room):
             return False
         self.faults.altered += 1
@@ -203,10 +203,10 @@ class Ledger:
         self._timed.clear()
         return collected
 
-    def _enter(self, batches: Sequence[Batch]) -> None:
+    def _enter(self, batches: Sequence[PublishBatch]) -> None:
         for batch in batches:
             note = (self._timed if batch.due >= self._timed_from else self._warming).append
-            line = self._lines.setdefault(batch.publisher, Line())
+            line = self._lines.setdefault(batch.publisher, PublisherOrder())
             for number, room in enumerate(batch.rooms, batch.first):
                 if members := self._members[room]:
                     self._open[number] = Expected(

@@ -47,17 +47,17 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
+class Finish:
     """Disconnect all clients and end."""
 
 
-Order = Gather | Play | Halt | Settle | Leave
+Order = Gather | Play | Halt | Settle | Finish
 
 # --- from a worker ---
 
 
 @dataclass(slots=True, kw_only=True)
-class Sample:
+class WorkerSample:
     """How a worker fares; sent a few times a second. Histograms are of the time since the last one."""
 
     worker: int
@@ -100,4 +100,4 @@ class Gone:
     error: str = ""
 
 
-Report = Sample | Findings | Gone
+Report = WorkerSample | Findings | Gone

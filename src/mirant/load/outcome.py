@@ -9,7 +9,7 @@ from typing import Final
 
 from mirant.load.histogram import Histogram
 from mirant.load.ledger import Faults, Missing
-from mirant.load.orders import Findings, Sample
+from mirant.load.orders import Findings, WorkerSample
 from mirant.load.scenario import Scenario
 from mirant.load.schedule import SECOND, Pace
 
@@ -38,7 +38,7 @@ class Timeline:
         self._slices: dict[int, Slice] = {}
         self._before: dict[int, tuple[float, int]] = {}  # worker → when it last reported, published till then
 
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: WorkerSample) -> None:
         """Take in what a worker sampled."""
         at = max((sample.at - self._start) / SECOND, 0.0)
         before, published = self._before.get(sample.worker, (0.0, 0))
@@ -135,7 +135,7 @@ class Outcome:
         """What a delivery cost the generator, in microseconds of CPU, publishing included."""
         return sum(self.cpu.values()) * SECOND / self.delivered if self.delivered else 0.0
 
-    def add_sample(self, sample: Sample) -> None:
+    def add_sample(self, sample: WorkerSample) -> None:
         """Take in what a worker sampled during the run."""
         self.timeline.add(sample)
         self.latency.merge(sample.latency)

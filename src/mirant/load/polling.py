@@ -1,4 +1,4 @@
-"""The long-polling carrier: POSTs over two connections of a session, one of them for held connects."""
+"""The long-polling transport: POSTs over two connections of a client, one of them for held connects."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Final, cast
 
 import httptools
 
+from mirant.load.client import LoadClient
 from mirant.load.clock import now_us
 from mirant.load.intake import Intake
-from mirant.load.session import Session
 from mirant.load.target import Target
 
 # Servers close connections that are idle, uvicorn and Node.js after 5 s, and a request that crosses with
@@ -19,18 +19,18 @@ from mirant.load.target import Target
 _IDLE_LIMIT: Final = 3.0  # seconds
 
 
-class PollingCarrier:
-    """Carries a session over HTTP/1.1. A request that fails takes both connections with it."""
+class PollingTransport:
+    """Carries a client over HTTP/1.1. A request that fails takes both connections with it."""
 
     def __init__(
-        self, session: Session, target: Target, intake: Intake, loop: asyncio.AbstractEventLoop
+        self, client: LoadClient, target: Target, intake: Intake, loop: asyncio.AbstractEventLoop
     ) -> None:
-        self.session = session
+        self.client = client
         self._intake = intake
         self._loop = loop
         self._is_open = False
         self._cookies: dict[str, str] = {}
-        self.cookie_line = b""  # the Cookie field that the session sends, with its end; empty for none
+        self.cookie_line = b""  # the Cookie field that the client sends, with its end; empty for none
         self._polling = _Line(self, target, loop)
         self._sending = _Line(self, target, loop)
         self._queue: list[bytes] = []
@@ -41,9 +41,9 @@ class PollingCarrier:
         return self._is_open
 
     def open(self) -> None:
-        """Be ready for requests, and tell the session."""
+        """Be ready for requests, and tell the client."""
         self._is_open = True
-        self.session.opened()
+        self.client.opened()
 
     def send(self, batch: Sequence[bytes]) -> None:
         """Send messages in one request; after the one before it is answered, so that they stay in order."""
@@ -61,7 +61,7 @@ class PollingCarrier:
         self._polling.close()
         self._sending.close()
         if reason:
-            self.session.lost(reason)
+            self.client.lost(reason)
 
     def set_cookie(self, field: str) -> None:
         """Keep the cookie of a Set-Cookie field. All requests go to one URL, so its path does not matter."""
@@ -72,8 +72,8 @@ class PollingCarrier:
 
     def answered(self, body: bytes) -> None:
         """Take the answer to a request."""
-        for reply in self._intake.take(self.session.client, body, now_us()):
-            self.session.handle(reply)
+        for reply in self._intake.take(self.client.number, body, now_us()):
+            self.client.handle(reply)
         self._send_queue()
 
     def _send_queue(self) -> None:
@@ -102,9 +102,9 @@ def length_after(head: bytes) -> int | None:
 class _Line:
     """One connection at a time, and one request on it."""
 
-    def __init__(self, carrier: PollingCarrier, target: Target, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, owner: PollingTransport, target: Target, loop: asyncio.AbstractEventLoop) -> None:
         self.is_busy = False
-        self._carrier = carrier
+        self._owner = owner
         self._target = target
         self._loop = loop
         self._connection: _Connection | None = None
@@ -117,7 +117,7 @@ class _Line:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
-        cookie = self._carrier.cookie_line
+        cookie = self._owner.cookie_line
         request = b"%bContent-Length: %d\r\n%b\r\n%b" % (self._head, len(body), cookie, body)
         if self._connection is not None:
             self._connection.write(request)
@@ -130,7 +130,7 @@ class _Line:
         try:
             await self._loop.create_connection(lambda: connection, target.host, target.port, ssl=target.tls)
         except (OSError, ValueError) as error:
-            self._carrier.close(f"cannot connect: {error}")
+            self._owner.close(f"cannot connect: {error}")
         else:
             self._connection = connection
             connection.write(request)
@@ -149,24 +149,24 @@ class _Line:
         if connection is not self._connection:
             return
         if status != 200:
-            self._carrier.close(f"the server answered HTTP {status}")
+            self._owner.close(f"the server answered HTTP {status}")
             return
         self.is_busy = False
         if not connection.is_kept:
             self.close()
-        self._carrier.answered(body)
+        self._owner.answered(body)
         if not self.is_busy and self._connection is not None:
             self._idle = self._loop.call_later(_IDLE_LIMIT, self.close)
 
     def set_cookie(self, field: str) -> None:
-        self._carrier.set_cookie(field)
+        self._owner.set_cookie(field)
 
     def lost(self, connection: _Connection, reason: str) -> None:
         if connection is not self._connection:
             return
         self._connection = None
         if self.is_busy:
-            self._carrier.close(reason)
+            self._owner.close(reason)
 
 
 class _Connection(asyncio.Protocol):

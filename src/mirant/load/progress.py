@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from mirant.load.crew import State
+from mirant.load.crew import RunState
 from mirant.load.outcome import Outcome
 from mirant.load.wording import milliseconds, share
 
@@ -37,7 +37,7 @@ class Progress:
         if self._is_due() or ready == clients:
             self._say(f"{ready:,} of {clients:,} clients are ready")
 
-    def playing(self, outcome: Outcome, state: State) -> None:
+    def playing(self, outcome: Outcome, state: RunState) -> None:
         """Say how a run goes."""
         if not state.delivered or not self._is_due():
             return
@@ -54,7 +54,7 @@ class Progress:
         )
 
     def finish(self) -> None:
-        """Leave a clean line for what comes next."""
+        """Finish a clean line for what comes next."""
         if self._is_terminal:
             self._write("\r\x1b[K")
 

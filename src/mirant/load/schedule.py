@@ -37,7 +37,7 @@ class Pace:
         return self.start + round((batch + 1) * self.pause)
 
 
-class Batch(NamedTuple):
+class PublishBatch(NamedTuple):
     """Messages that one client publishes in one request, numbered from *first*, each to a room."""
 
     first: int
@@ -46,14 +46,14 @@ class Batch(NamedTuple):
     rooms: list[int]
 
 
-def batches(scenario: Scenario, pace: Pace) -> Iterator[Batch]:
+def batches(scenario: Scenario, pace: Pace) -> Iterator[PublishBatch]:
     """Yield the batches of a run in order; the same ones in every process."""
     draw = random.Random(f"{scenario.seed}/{pace.first}")
     size, clients, filled = scenario.batch_size, scenario.clients, scenario.filled
     for index in range(pace.batches):
         publisher = draw.randrange(clients) if scenario.random_publishers else index % clients
         rooms = draw.choices(filled, k=size)
-        yield Batch(pace.first + index * size, publisher, pace.due(index), rooms)
+        yield PublishBatch(pace.first + index * size, publisher, pace.due(index), rooms)
 
 
 class Schedule:
@@ -82,7 +82,7 @@ class Schedule:
         self._stopped_at = self.next_number
         self._next = None
 
-    def take(self, now: int) -> list[Batch]:
+    def take(self, now: int) -> list[PublishBatch]:
         """Hand out what is due by *now*."""
         taken = []
         while self._next is not None and self._next.due <= now:
@@ -90,7 +90,7 @@ class Schedule:
             self._next = next(self._batches, None)
         return taken
 
-    def take_through(self, number: int) -> list[Batch]:
+    def take_through(self, number: int) -> list[PublishBatch]:
         """Hand out what comes before and with message *number*, due or not."""
         taken = []
         while self._next is not None and self._next.first <= number:

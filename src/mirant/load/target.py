@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from mirant.client.options import ClientOptions
+
 WEBSOCKET = "websocket"
 LONG_POLLING = "long-polling"
 
@@ -77,10 +79,16 @@ class Target:
             return self.parts.port
         return 443 if self.secure else 80
 
-    @property
-    def handshake_ext(self) -> dict[str, Any]:
-        """The `ext` of a /meta/handshake."""
-        return {**self.ext, "ack": True} if self.ack else self.ext
+    @cached_property
+    def client_options(self) -> ClientOptions:
+        """How clients of it behave: as CometD's, but they do not wait as long after failures."""
+        return ClientOptions(
+            connection_types=(self.transport,),
+            hold=30.0,
+            backoff_limit=10.0,
+            ack=self.ack,
+            handshake_fields={"ext": self.ext} if self.ext else {},
+        )
 
     @cached_property
     def tls(self) -> ssl.SSLContext | None:

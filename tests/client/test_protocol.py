@@ -5,6 +5,7 @@ import json
 import pytest
 from msgspec import Raw
 
+from mirant.bayeux.client_messages import decode_server
 from mirant.client.events import (
     BodyRejected,
     Delivered,
@@ -279,3 +280,60 @@ def test_an_answer_with_a_reply_is_none(dialogue: Dialogue) -> None:
 
     assert channels(dialogue.settle()) == ["/meta/connect"]
     assert dialogue.take(RequestFailed) == []
+
+
+# --- the short way for those who poll at a high rate ---
+
+
+@pytest.mark.parametrize("ack", [False, True])
+def test_the_short_way_says_the_same_as_the_long_one(*, ack: bool) -> None:
+    short, long = Dialogue(ack=ack), Dialogue(ack=ack)
+    for dialogue in (short, long):
+        dialogue.enter(ext={"ack": ack}, advice={"timeout": 30_000})
+        dialogue.now = 5
+    for number in range(3):
+        reply = {**long.reply("/meta/connect"), "ext": {"ack": number + 1}}
+        [connect] = long.tell(reply)
+        [message] = decode_server(json.dumps(reply))
+        beat = short.protocol.beat(message, short.now)
+        assert beat is not None
+        assert json.loads(beat) == connect
+        assert short.protocol.next_deadline() == long.protocol.next_deadline() == 45
+    assert short.settle() == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"successful": False},
+        {"advice": {"interval": 0}},
+        {"id": "2"},
+        {"id": None},
+    ],
+)
+def test_the_short_way_takes_only_what_is_usual(dialogue: Dialogue, fields: dict[str, object]) -> None:
+    [message] = decode_server(json.dumps([{**dialogue.reply("/meta/connect"), **fields}]))
+
+    assert dialogue.protocol.beat(message, 0) is None
+    assert dialogue.settle() == []
+
+
+@pytest.mark.parametrize("unusual", ["interval", "subscription", "first", "goodbye", "lost"])
+def test_the_short_way_is_for_a_client_that_does_nothing_else(unusual: str) -> None:
+    dialogue = Dialogue()
+    dialogue.handshake()
+    dialogue.answer("/meta/handshake", clientId="c1")
+    if unusual != "first":
+        dialogue.answer("/meta/connect", advice={"interval": 1_000 if unusual == "interval" else 0})
+    if unusual == "interval":
+        dialogue.wait()
+    reply = dialogue.reply("/meta/connect")
+    if unusual == "subscription":
+        dialogue.protocol.subscriptions.want("/a")
+    elif unusual == "goodbye":
+        dialogue.disconnect()
+    elif unusual == "lost":
+        dialogue.lose()
+    [message] = decode_server(json.dumps(reply))
+
+    assert dialogue.protocol.beat(message, dialogue.now) is None

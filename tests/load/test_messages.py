@@ -3,10 +3,8 @@
 import json
 
 import pytest
-from msgspec import Raw
 
-from mirant.bayeux.client_messages import decode_server
-from mirant.load.messages import BenchmarkData, Publisher, read_benchmark_data
+from mirant.load.messages import BenchmarkData, Publisher, read_delivery
 from mirant.load.scenario import Scenario
 from mirant.load.schedule import PublishBatch
 
@@ -28,27 +26,30 @@ def test_a_publish_has_the_fields_of_the_reference_benchmark() -> None:
     }
 
 
-def test_published_data_is_known_again() -> None:
+def test_a_delivery_of_what_was_published_is_known_again() -> None:
     [message] = Publisher(Scenario(message_size=20)).messages(PublishBatch(12, 3, 1_500, [2]), "abc")
-    [read] = decode_server(message)
-    data = read_benchmark_data(read.data)
+    delivery = read_delivery(message)
 
-    assert data == BenchmarkData(2, 3, "x" * 20, 1_500_000, "12/bench/a")
-    assert data.number == 12
+    assert delivery is not None
+    assert delivery.channel == "/bench/a/2"
+    assert delivery.data == BenchmarkData(2, 3, "x" * 20, 1_500_000, "12/bench/a")
+    assert delivery.data.number == 12
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        b"null",
-        b"7",
-        b"{}",
-        b'{"room":2,"user":3,"chat":"","start":1}',
-        b'{"room":2,"user":3,"chat":"","start":1,"msg_id":"1/a","more":0}',
+        b'{"channel":"/bench/a/2","id":"p12","successful":false,"error":"403::no"}',
+        b'{"channel":"/a","data":null}',
+        b'{"channel":"/a","data":{"room":2,"user":3,"chat":"","start":1}}',
+        b'{"channel":"/a","data":{"room":2,"user":3,"chat":"","start":1,"msg_id":"1/a","more":0}}',
+        b'["data"]',
+        b'"data"',
+        b"",
     ],
 )
-def test_other_data_is_not_taken_for_ours(text: bytes) -> None:
-    assert read_benchmark_data(Raw(text)) is None
+def test_replies_and_the_data_of_others_are_not_taken_for_ours(text: bytes) -> None:
+    assert read_delivery(text) is None
 
 
 @pytest.mark.parametrize("msg_id", ["", "x/a", "-1/a", "/a"])

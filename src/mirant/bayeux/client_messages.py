@@ -72,16 +72,10 @@ def decode_server(body: bytes | str) -> list[ServerMessage]:
         raise ServerBodyInvalid(str(error)) from None
 
 
-def decode_strictly(text: bytes) -> ServerMessage:
-    """Return the message in one JSON object. For those who check servers.
+#: Returns the message in one JSON object, for those who check servers. Raises ValueError if it is not an
+#: object, or if one of its fields has the wrong type.
+decode_strictly = msgspec.json.Decoder(ServerMessage).decode
 
-    Raises:
-        ValueError: it is not an object, or one of its fields has the wrong type.
-    """
-    return _decode_object(text)
-
-
-_decode_object = msgspec.json.Decoder(ServerMessage).decode
 _decode_array = msgspec.json.Decoder(list[ServerMessage]).decode
 _decode_anything = msgspec.json.Decoder(list[dict[str, Raw]] | dict[str, Raw]).decode
 

@@ -29,6 +29,7 @@ from mirant.client.states import ACTIVE, TRANSITIONS, Cause, ClientState
 from mirant.client.subscriptions import WantedSubscriptions
 from mirant.client.traffic import Traffic
 
+_CONNECTED: Final = ClientState.CONNECTED
 NO_TRANSPORT: Final = "405::no_transport"  # the word of CometD's Java client
 
 
@@ -56,6 +57,11 @@ class SessionKeeper:
     def can_ask(self) -> bool:
         """Whether a request of the application can be sent now."""
         return self.session is not None and self.link.is_open and self.state in ACTIVE
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether a connect that succeeds is followed by the next at once, and by nothing else."""
+        return self.state is _CONNECTED and not (self.advice.interval or self.subscriptions.has_new)
 
     # --- what the application asks for ---
 
@@ -213,8 +219,7 @@ class SessionKeeper:
         if self.state not in ACTIVE:
             return
         advised = None if reply.advice is None else reply.advice.reconnect
-        if advised is None:
-            # Not every server advises with 402; without a handshake no client recovers from it.
+        if advised is None:  # not every server advises with 402, and only a handshake helps then
             advised = "handshake" if error.startswith("402") else self.advice.reconnect
         if advised == "none":
             self._end(Cause.SENT_AWAY, error)

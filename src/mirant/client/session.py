@@ -16,7 +16,7 @@ class ClientSession:
         self._connection_type = connection_type
         self._before, self._after = client_messages.connect_around_id(client_id, connection_type)
 
-    def connect(self, message_id: str, timeout: int | None) -> bytes:
+    def connect(self, message_id: str, timeout: int | None = None) -> bytes:
         """Return a /meta/connect; *timeout* is how many milliseconds it may be held, None as advised."""
         if timeout is None and self.acknowledged is None:
             # Nearly all connects of polling clients: 0.1 µs, where encoding takes 0.3.

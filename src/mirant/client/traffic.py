@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mirant.bayeux.client_messages import ServerMessage
 from mirant.client.events import ClientEvent, RequestAnswered, RequestFailed, RequestRefused
-from mirant.client.requests import PendingRequest, PendingRequests
+from mirant.client.requests import CONNECT, PendingRequest, PendingRequests
 from mirant.client.sending import SendQueue
 
 
@@ -41,6 +41,12 @@ class Traffic:
             self.sending.add(message_id, message)
         else:
             self.sending.add_alone(message_id, message, path)
+        return message_id
+
+    def replace_connect(self, held_until: float) -> str:
+        """Let another connect take the place of the one that waits; return its id."""
+        message_id = self.requests.next_id()
+        self.requests.connect = PendingRequest(message_id, CONNECT, held_until + self._network_delay)
         return message_id
 
     def emit(self, event: ClientEvent) -> None:

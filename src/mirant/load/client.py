@@ -105,12 +105,15 @@ class LoadClient:
 
     def handle(self, message: ServerMessage) -> None:
         """Act on a message that is not a delivery."""
+        now = self._loop.time()
         if message.id is not None and message.id.startswith(PUBLISH_ID):
             refused = None if message.successful else message.error or "refused without a reason"
             self._outside.replied(message.id, refused)
-            return
-        self._protocol.handle(message, self._loop.time())
-        self._settle()
+        elif (connect := self._protocol.beat(message, now)) is not None:
+            self.transport.send_connect(connect)
+        else:
+            self._protocol.handle(message, now)
+            self._settle()
 
     # --- what the protocol wants ---
 

@@ -17,7 +17,7 @@ from msgspec import Raw
 
 from mirant.bayeux.client_messages import ServerMessage, decode_strictly
 from mirant.load.ledger import Expected, Ledger
-from mirant.load.messages import read_benchmark_data
+from mirant.load.messages import BenchmarkData, read_delivery
 
 # Most that is kept of each. In a server's queues there are rarely more different payloads at a time; and of
 # single deliveries 4,096 are what CometD's reference run publishes in four seconds.
@@ -72,12 +72,15 @@ class Intake:
                 text = bytes(part)
                 expected = self._deliveries.get(text)
                 if expected is None:
-                    message = decode_strictly(text)
-                    if not message.is_delivery:
+                    delivery = read_delivery(text)
+                    if delivery is None and not (message := decode_strictly(text)).data:
                         replies.append(message)
                         continue
                     delivers = True
-                    expected = self._identify(client, message)
+                    if delivery is None:
+                        self._ledger.stray(client, f"data on {message.channel} that this run did not publish")
+                        continue
+                    expected = self._identify(client, delivery.channel, delivery.data)
                     if expected is None:
                         continue
                     _remember(self._deliveries, text, expected, _DELIVERIES)
@@ -92,16 +95,12 @@ class Intake:
                 _remember(self._payloads, payload, known, _PAYLOADS)
         return replies
 
-    def _identify(self, client: int, message: ServerMessage) -> Expected | None:
-        """Return what *message* is; None if it is not in the ledger, which is noted there."""
-        ledger, data = self._ledger, read_benchmark_data(message.data)
-        if data is None:
-            ledger.stray(client, f"data on {message.channel} that this run did not publish")
-            return None
-        number = data.number
+    def _identify(self, client: int, channel: str, data: BenchmarkData) -> Expected | None:
+        """Return what was delivered; None if it is not in the ledger, which is noted there."""
+        ledger, number = self._ledger, data.number
         expected = ledger.find(number)
         if expected is not None:
-            return None if ledger.is_altered(client, message.channel, data, expected) else expected
+            return None if ledger.is_altered(client, channel, data, expected) else expected
         if ledger.is_complete(number):
             ledger.not_owed(client, number, data.room)
         elif not ledger.is_earlier(number):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
-from msgspec import Raw
 
 from mirant.load.scenario import Scenario
 from mirant.load.schedule import PublishBatch
@@ -38,15 +37,24 @@ def benchmark_data(scenario: Scenario, number: int, publisher: int, room: int, d
     return BenchmarkData(room, publisher, text, due * 1_000, f"{number}{scenario.channel}")
 
 
-def read_benchmark_data(raw: Raw) -> BenchmarkData | None:
-    """Return *raw* as the data of a message; None if no generator published it."""
+class BenchmarkDelivery(msgspec.Struct):
+    """A delivery of what a generator published."""
+
+    data: BenchmarkData
+    channel: str = ""
+
+
+def read_delivery(text: bytes) -> BenchmarkDelivery | None:
+    """Return the delivery in *text*; None if it is another message, or not one at all."""
+    if b'"data"' not in text:  # 0.05 µs, where to try and fail takes 1
+        return None
     try:
-        return _decode_data(raw)
+        return _decode_delivery(text)
     except ValueError:
         return None
 
 
-_decode_data = msgspec.json.Decoder(BenchmarkData).decode
+_decode_delivery = msgspec.json.Decoder(BenchmarkDelivery).decode
 
 
 class Publisher:

@@ -24,6 +24,7 @@ def dialogue() -> Dialogue:
     """Bring a client to its session."""
     made = Dialogue()
     made.enter()
+    made.seen.clear()
     return made
 
 

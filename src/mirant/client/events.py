@@ -36,7 +36,10 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class RequestAnswered:
-    """The server accepted a subscribe, an unsubscribe, a publish or a disconnect."""
+    """The server accepted a request. `SessionOpened` says so of a handshake.
+
+    When it is a connect, everything that the server had sent before has come: the session lives.
+    """
 
     request: PendingRequest
     reply: ServerMessage

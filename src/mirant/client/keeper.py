@@ -89,9 +89,9 @@ class SessionKeeper:
         """Send the subscribes that are wanted and were not sent, if they can be sent."""
         if self.session is None or not self.can_ask:
             return
-        client_id = self.session.client_id
+        subscribe = partial(client_messages.subscribe, client_id=self.session.client_id)
         for pattern in self.subscriptions.take_new():
-            write = partial(client_messages.subscribe, client_id=client_id, subscription=pattern)
+            write = partial(subscribe, subscription=pattern)
             self._traffic.ask(SUBSCRIBE, now, write, subscription=pattern)
 
     # --- what the transport and the clock tell ---
@@ -161,13 +161,14 @@ class SessionKeeper:
                 self._back_off(error, now)
 
     def connect_answered(self, request: PendingRequest, reply: ServerMessage, now: float) -> None:
-        """Send the next connect, now or after the interval; or do what the server advises instead."""
+        """Send the next connect, now or after the interval, or do what the server advises instead."""
         advice = reply.advice
         if advice is not None:
             self.advice.merge(advice)
         if not reply.successful:
             self._connect_refused(request, reply, now)
             return
+        self._traffic.settle(request, reply)
         if self.session is not None:
             self.session.note_batch(reply)
         if self.state is not ClientState.CONNECTED:
@@ -268,8 +269,7 @@ class SessionKeeper:
         delay = max(self.advice.interval, self._backoff.next())
         if self.session is not None and self.advice.has_expired(now + delay - self._away_since):
             self._drop_session(reason)
-        self._is_backing_off = True
-        self.retry_at = now + delay
+        self._is_backing_off, self.retry_at = True, now + delay
         self._traffic.emit(RetryScheduled(reason, self.retry_at))
 
     def _lose_session(self, reason: str, now: float) -> None:

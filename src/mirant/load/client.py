@@ -1,7 +1,7 @@
-"""A client of the load: `mirant.client.protocol` over whichever transport.
+"""A client of the load: `mirant.client.protocol` over one of two transports.
 
 The protocol sees what concerns the session. Deliveries and replies to publishes, which are nearly all of the
-traffic, do not pass through it: `intake` reads the former, and the latter only need to be counted.
+traffic, do not pass through it: `intake` reads the deliveries, and the replies only need to be counted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mirant.load.target import Target
 
 
 class Readiness(Enum):
-    """How far a client of the load is on its way to be of use."""
+    """Whether a client of the load can publish."""
 
     IDLE = "idle"
     COMING = "coming"  # handshakes, connects, subscribes
@@ -136,7 +136,7 @@ class LoadClient:
             self._set_timer(self._protocol.retry_at)
 
     def _count_failures(self, events: Sequence[ClientEvent]) -> None:
-        """Count what went wrong, each thing once; nothing does for a client that leaves."""
+        """Count each failure once. A client that leaves has none."""
         if self.readiness is Readiness.GONE:
             return
         failures, was_refused = self._outside.failures, False

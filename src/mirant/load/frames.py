@@ -1,8 +1,8 @@
 """WebSocket frames as a client sees them (RFC 6455, section 5), for a generator that must be cheap.
 
-A connection without compression is little more than a length in front of each message; a general library
-costs as much for that as the rest of a delivery (`websockets`) or more than this does (picows: 10 µs of
-CPU a delivery against 9, most of it the kernel's).
+Without compression a frame is little more than a length before a message. The `websockets` library would
+double what a delivery costs. picows costs more too: 10 µs of CPU for a delivery against 9, most of which is
+the kernel's.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ PONG: Final = 0xA
 
 WHOLE_TEXT: Final = 0x80 | TEXT  # the first byte of most frames: final, text
 
-# A server that coalesces sends some 32 KiB, a catching-up one more; this only stops nonsense.
+# A server that gathers deliveries sends some 32 KiB, or more when it catches up. This only stops nonsense.
 _LONGEST: Final = 64 * 1024 * 1024
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 
 
 class ServerFrameInvalid(ValueError):
-    """What the server sent is no WebSocket frame, or not one that it may send."""
+    """The server sent what is not a WebSocket frame, or a frame that a server may not send."""
 
 
 def split(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
@@ -36,7 +36,7 @@ def split(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
         ServerFrameInvalid: a frame is masked, which servers must not do (section 5.1), or too long.
     """
     start, end = 0, len(data)
-    # Most reads are one whole frame of middling length: a delivery, or some.
+    # Most reads are one whole frame of 126 to 65,535 bytes, with one delivery or a few.
     if end > 4 and data[1] == 126 and end == 4 + (data[2] << 8) + data[3]:
         return [(data[0], data[4:])], b""
     frames = []

@@ -1,9 +1,8 @@
 """The intake: payloads from the network to entries in the ledger. The hot path of the generator.
 
-A publish reaches a room as many deliveries that are the same byte for byte. Each is read in full once; its
-copies are recognized, which costs a tenth. So the generator can check more deliveries than it could parse.
-Over WebSocket whole payloads repeat; an answer over HTTP bears the id of its request, but what it delivers
-repeats just so.
+All deliveries of one publish are equal byte for byte. The first is read in full. The others are looked up,
+which costs a tenth, so the generator can check more deliveries than it could parse. Over WebSocket whole
+payloads repeat. An HTTP answer has the id of its request, but the deliveries in it repeat as well.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from mirant.bayeux.client_messages import ServerMessage, decode_strictly
 from mirant.load.ledger import Expected, Ledger
 from mirant.load.messages import BenchmarkData, read_delivery
 
-# Most that is kept of each. In a server's queues there are rarely more different payloads at a time; and of
-# single deliveries 4,096 are what CometD's reference run publishes in four seconds.
+# Most entries of each table. A server's queues rarely hold more different payloads at a time, and 4,096
+# deliveries are what CometD's reference run publishes in four seconds.
 _PAYLOADS: Final = 256
 _DELIVERIES: Final = 4_096
 
@@ -32,7 +31,7 @@ _split = msgspec.json.Decoder(list[Raw]).decode
 
 
 class Intake:
-    """Takes what the clients of one worker receive; `ledger` is that of the current run."""
+    """Takes what the clients of one worker receive."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.payloads = 0  # WebSocket messages or HTTP bodies that had deliveries
@@ -65,7 +64,7 @@ class Intake:
     def _read(self, client: int, payload: bytes, now: int) -> Sequence[ServerMessage]:
         known: list[Expected] = []
         replies: list[ServerMessage] = []
-        delivers = False  # something that is not in the ledger, or not yet known
+        delivers = False  # whether anything was read in full
         try:
             parts = _split(payload)
             for part in parts:
@@ -96,7 +95,7 @@ class Intake:
         return replies
 
     def _identify(self, client: int, channel: str, data: BenchmarkData) -> Expected | None:
-        """Return what was delivered; None if it is not in the ledger, which is noted there."""
+        """Return the ledger's entry for a delivery. If there is none, note a fault there and return None."""
         ledger, number = self._ledger, data.number
         expected = ledger.find(number)
         if expected is not None:

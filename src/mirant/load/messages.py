@@ -1,4 +1,4 @@
-"""What the generator publishes, and how it knows it again."""
+"""The messages that the generator publishes, and how it recognises them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mirant.load.schedule import PublishBatch
 
 _encode = msgspec.json.Encoder().encode
 
-#: What begins the id of a publish; the rest of it is the message's number.
+#: The first character of a publish's id. The rest is the message's number.
 PUBLISH_ID: Final = "p"
 
 
 class BenchmarkData(msgspec.Struct, forbid_unknown_fields=True):
-    """The `data` of a message: the fields, and so the size, that CometD's benchmark sends."""
+    """The `data` of a message. It has the fields, and so the size, of CometD's benchmark."""
 
     room: int
     user: int

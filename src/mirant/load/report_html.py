@@ -111,7 +111,7 @@ def _search(summary: Summary) -> str:
     bad = ChartLine(
         "p99, not good", "b", [p for p, t in zip(points, trials, strict=True) if not t.is_good], dots=True
     )
-    limit = ChartLine(f"bound: {milliseconds(bound)}", "c", [(0, bound), (x.ticks[-1][0], bound)])
+    limit = ChartLine(f"bound: {milliseconds(bound)}", "c", [(0, bound), (x.end, bound)])
     labels = [(trial.rate, _of_trial(trial)) for trial in trials]
     chart = line_chart(x, y, [limit, good, bad], labels=labels)
     return _section("Search", _found(summary), _legend(good, bad, limit), chart)
@@ -211,7 +211,7 @@ def _of_moment(values: list[int]) -> str:
 def _throughput(outcome: Outcome) -> str:
     slices, width = outcome.timeline.slices, outcome.timeline.width
     fan_out = outcome.expected / outcome.published if outcome.published else 0.0
-    # The last slice is as a rule not a whole one, and would look like a collapse.
+    # The last slice is rarely whole, and would look like a collapse.
     whole = slices[:-1] or slices
     delivered = ChartLine("delivered", "a", [(at + width / 2, part.delivered / width) for at, part in whole])
     asked = [(at + width / 2, part.published * fan_out / width) for at, part in whole]

@@ -1,4 +1,4 @@
-"""The websocket transport: one connection of a client, read as cheaply as it can be."""
+"""The websocket transport: one connection of a client, read as cheaply as possible."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class WebSocketTransport:
         except TimeoutError:
             socket.abort()
             self.client.lost("no answer to the upgrade to WebSocket in time")
-        except (OSError, ValueError) as error:  # also what we said of the answer
+        except (OSError, ValueError) as error:  # ValueError: the answer to the upgrade was refused
             socket.abort()
             self.client.lost(f"cannot connect: {error}")
         else:
@@ -74,7 +74,7 @@ class WebSocketTransport:
             self._socket.send(TEXT, b"[" + b",".join(batch) + b"]")
 
     def send_connect(self, message: bytes) -> None:
-        """Send a /meta/connect in a frame of its own: replies in the same frame would be held with it."""
+        """Send a /meta/connect in a frame of its own, because replies to others in it would be held too."""
         self.send([message])
 
     def close(self, reason: str = "") -> None:
@@ -89,7 +89,7 @@ class WebSocketTransport:
             self.client.lost(reason)
 
     def ended(self, socket: _Socket, reason: str) -> None:
-        """Note that *socket* was closed by the other side, or by a fault."""
+        """Note that the server closed *socket*, or that it broke."""
         if socket is self._socket:
             self._socket = None
             self.client.lost(reason)
@@ -110,7 +110,7 @@ class _Socket(asyncio.Protocol):
         self._reason = "the server closed a connection"
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are no subclass of asyncio's.
+        # uvloop's transports are not a subclass of asyncio's.
         self._transport = cast(asyncio.Transport, transport)
         fields = (
             ("Upgrade", "websocket"),
@@ -124,7 +124,7 @@ class _Socket(asyncio.Protocol):
         reason = f"a connection broke: {error}" if error else self._reason
         if not self.upgraded.done():
             self.upgraded.set_exception(ServerFrameInvalid(reason))
-            self.upgraded.exception()  # whoever waited may have given up
+            self.upgraded.exception()  # read here, because nobody may be waiting any more
         self._owner.ended(self, reason)
 
     def data_received(self, data: bytes) -> None:

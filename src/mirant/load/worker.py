@@ -46,7 +46,7 @@ _NO_RUN: Final = Pace(start=0, pause=1, batches=0)
 
 def run_worker(assignment: Assignment, connection: Connection) -> None:
     """Obey the orders that come through *connection* until told to leave, or until it closes."""
-    # Ctrl-C reaches all of us; the command decides what it means.
+    # Ctrl-C reaches all processes; the command decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _allow_connections()
@@ -58,12 +58,12 @@ def run_worker(assignment: Assignment, connection: Connection) -> None:
         error = traceback.format_exc()
     try:
         connection.send(Gone(assignment.share.worker, error))
-    except OSError:  # nobody is there to hear it
+    except OSError:  # the command has gone
         pass
 
 
 class Worker:
-    """The clients of a share, the schedule that they publish by and the ledger of what they receive."""
+    """The clients of a share, the schedule of what they publish, and the ledger of what they receive."""
 
     def __init__(self, assignment: Assignment, connection: Connection) -> None:
         self._scenario = assignment.scenario
@@ -89,9 +89,9 @@ class Worker:
         self._left = asyncio.Event()
         self._alarm = Alarm(self._loop, self._publish_due)
         self._clients = {number: self._client(number) for number in self._share.clients(self._scenario)}
-        gc.freeze()  # these stay; the collector need not look at them again and again
+        gc.freeze()  # these live until the end, so the garbage collector can skip them
         self._loop.add_reader(self._connection.fileno(), self._read_orders)
-        # uvloop has made it non-blocking, and then findings that the pipe cannot hold at once are not sent.
+        # uvloop has made it non-blocking. Such a pipe refuses findings that are larger than its buffer.
         os.set_blocking(self._connection.fileno(), True)
         sampling = self._loop.create_task(self._send_samples())
         await self._left.wait()
@@ -104,7 +104,7 @@ class Worker:
         """Note the reply to a publish; *error* is None if it was accepted."""
         digits = message_id.removeprefix(PUBLISH_ID)
         fan_out = self._unconfirmed.pop(int(digits), None) if digits.isdecimal() else None
-        if fan_out is None:  # one of a run before this
+        if fan_out is None:  # of an earlier run
             return
         if error is None:
             self._owed += fan_out
@@ -146,7 +146,7 @@ class Worker:
         self._unconfirmed, self._unsent, self._refused = {}, [], {}
         self._lateness.clear()
         self._schedule = Schedule(self._scenario, pace)
-        # The ledger has a schedule of its own: it may look ahead of what is published.
+        # The ledger has a schedule of its own, because it may look ahead of what is published.
         self._intake.ledger = Ledger(self._scenario, self._share, Schedule(self._scenario, pace))
         self._wake_when_due()
 
@@ -204,7 +204,7 @@ class Worker:
 
     def _sample(self) -> WorkerSample:
         ledger = self._intake.ledger
-        now, cpu = now_us(), time.process_time()  # together: what follows takes a while under overload
+        now, cpu = now_us(), time.process_time()  # both now, because the rest takes a while under overload
         ledger.advance(now)
         warming, latency = ledger.collect()
         lateness = Histogram.of(Counter(self._lateness).items())
@@ -252,7 +252,7 @@ class Worker:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if sys.platform == "win32":  # uvloop is not made for it
+    if sys.platform == "win32":  # uvloop does not support it
         return None
     import uvloop
 
@@ -260,7 +260,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _allow_connections() -> None:
-    """Allow this process as many open connections as it may have: the usual 1,024 are few."""
+    """Raise this process's limit of open connections to its maximum: the usual 1,024 are too few."""
     if sys.platform != "win32":
         import resource
 

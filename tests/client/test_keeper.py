@@ -384,3 +384,11 @@ def test_a_goodbye_of_the_server_means_nothing_to_a_client_without_a_session() -
 
     assert dialogue.state() is ClientState.HANDSHAKING
     assert channels(dialogue.answer("/meta/handshake", clientId="c1")) == ["/meta/connect"]
+
+
+def test_a_transport_that_is_open_before_is_used_at_once() -> None:
+    dialogue = Dialogue("long-polling")
+    assert dialogue.open() == []
+
+    assert channels(dialogue.handshake()) == ["/meta/handshake"]
+    assert dialogue.take(TransportWanted) == []

@@ -215,7 +215,8 @@ class ClientProtocol:
             return None
         if session.acknowledged is not None:
             session.note_batch(message)
-        return session.connect(traffic.replace_connect(now + keeper.advice.timeout))
+        deadline = now + keeper.advice.timeout + traffic.network_delay
+        return session.connect(traffic.requests.replace_connect(deadline))
 
     # --- the clock ---
 

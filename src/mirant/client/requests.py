@@ -48,6 +48,13 @@ class PendingRequests:
         else:
             self._others[request.id] = request
 
+    def replace_connect(self, deadline: float) -> str:
+        """Let another connect take the place of the one that waits; return its id."""
+        self._numbers += 1
+        message_id = str(self._numbers)
+        self.connect = PendingRequest(message_id, CONNECT, deadline)
+        return message_id
+
     def take(self, message_id: str | None) -> PendingRequest | None:
         """Remove and return the request with this id; None if none waits."""
         connect = self.connect

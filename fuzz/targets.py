@@ -18,6 +18,9 @@ from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.errors import APPLICATION_FAILED, TABLE
 from mirant.bus.browsers import COOKIE, Browsers
 from mirant.bus.request import Request
+from mirant.client.options import ClientOptions
+from mirant.client.protocol import ClientProtocol
+from mirant.client.states import ClientState
 from mirant.extensions.ack import Ack
 from mirant.extensions.activity import Activity
 from mirant.extensions.binary import BinaryData
@@ -189,9 +192,31 @@ def _requests(reads: list[bytes]) -> list[Any]:
     return found + status
 
 
+def server(data: bytes) -> None:
+    """What a server says to a connected client that has a publish and a subscribe under way."""
+    protocol = ClientProtocol("websocket", ClientOptions(ack=True))
+    protocol.subscribe("/a", 0)
+    protocol.handshake(0)
+    protocol.opened(0)
+    protocol.receive(b'[{"channel":"/meta/handshake","id":"1","successful":true,"clientId":"c"}]', 0)
+    protocol.receive(b'[{"channel":"/meta/connect","id":"3","successful":true}]', 0)
+    protocol.publish("/a", 1, 0)
+    protocol.to_send()
+    protocol.receive(data, 0)
+    for _ in range(5):
+        connects = [envelope for envelope in protocol.to_send() if envelope.is_connect]
+        assert len(connects) <= 1
+        deadline = protocol.next_deadline()
+        if deadline is not None:
+            protocol.advance(deadline)
+    protocol.disconnect(1e9)
+    protocol.lost("it broke", 1e9)
+    assert protocol.state is ClientState.DISCONNECTED
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     target.__name__: target
-    for target in (body, frame, post, name, ext, query, cookie, token, websocket, http)
+    for target in (body, frame, post, name, ext, query, cookie, token, websocket, http, server)
 }
 
 

@@ -28,7 +28,7 @@ LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in 
 TOP = len(LAYERS) - 1
 
 # These speak to a bus over the wire alone; only programs on the top layer start them.
-APART = {"client", "load"}
+APART = {"client": {"bayeux"}, "load": {"bayeux", "client"}}
 
 FORBIDDEN_NEIGHBOURS = {
     "bus": {"extensions", "policy"},  # both are written against the bus's types
@@ -124,7 +124,8 @@ def _layer_fault(source: str, target: str) -> str | None:
     if not target:
         return None if LEVEL.get(source) == TOP else "only the top layer may use the package's public names"
     if source in APART:
-        return None if target == "bayeux" else f"`{source}` may import only bayeux"
+        allowed = APART[source]
+        return None if target in allowed else f"`{source}` may import only {' and '.join(sorted(allowed))}"
     if target in APART:
         return None if LEVEL[source] == TOP else f"only {', '.join(LAYERS[TOP])} may import `{target}`"
     if LEVEL[target] > LEVEL[source]:
@@ -242,7 +243,18 @@ def test_the_package_only_reexports() -> None:
 def tree(tmp_path: Path) -> Path:
     """Give an empty package in which a test may break a rule."""
     root = tmp_path / "src" / "mirant"
-    for package in ("bayeux", "bus", "extensions", "policy", "hosts", "client", "cli", "novelty"):
+    for package in (
+        "bayeux",
+        "bus",
+        "extensions",
+        "policy",
+        "hosts",
+        "client",
+        "load",
+        "testing",
+        "cli",
+        "novelty",
+    ):
         (root / package).mkdir(parents=True)
     (root / "__init__.py").write_text('"""A package."""\n')
     return root
@@ -262,6 +274,8 @@ def _write(root: Path, file: str, code: str) -> None:
         ("bus/a.py", "from mirant.extensions import ack", "may not import its neighbour `extensions`"),
         ("extensions/a.py", "from mirant.policy import rules", "may not import its neighbour `policy`"),
         ("client/a.py", "from mirant.bus import bus", "`client` may import only bayeux"),
+        ("client/a.py", "from mirant.load import crew", "`client` may import only bayeux"),
+        ("load/a.py", "from mirant.bus import bus", "`load` may import only bayeux and client"),
         ("hosts/a.py", "from mirant.client import client", "may import `client`"),
         ("hosts/a.py", "from mirant import Bus", "only the top layer may use the package's public names"),
         ("novelty/a.py", "from mirant.bayeux import channels", "`novelty` has no layer"),
@@ -282,6 +296,8 @@ def test_an_import_against_the_layers_is_named(tree: Path, file: str, code: str,
         ("cli/a.py", "from mirant import Bus"),
         ("cli/a.py", "from mirant.client import client"),
         ("client/a.py", "import asyncio\nfrom mirant.bayeux import channels"),
+        ("load/a.py", "from mirant.client import protocol"),
+        ("testing/a.py", "from mirant.client import protocol"),
         ("hosts/a.py", "import asyncio, uvicorn"),
         ("bus/a.py", "import secrets"),
     ],

@@ -1,4 +1,8 @@
-"""A client that says what a check tells it to, over long-polling or a WebSocket, and forgives nothing."""
+"""A client that says what a check tells it to, over long-polling or a WebSocket, and forgives nothing.
+
+It does not use `mirant.client`, because it judges servers: ours should not be judged by our own reading of
+Bayeux.
+"""
 
 import asyncio
 import itertools

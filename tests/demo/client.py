@@ -1,11 +1,11 @@
 """A client of a bus in the same process, over long-polling."""
 
-import json
 from typing import Any
 
 import httpx
 
 from mirant import Bus
+from tests.hosts.clients import Poller
 
 Message = dict[str, Any]
 
@@ -19,29 +19,31 @@ class RemoteFailure(Exception):
 
 
 class Client:
-    """One session; what it was sent is kept until a test asks for it."""
+    """One session. What it was sent is kept until a test asks for it."""
 
     def __init__(self, bus: Bus) -> None:
-        self._http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=bus.mount(nothing)), base_url="http://bus/cometd"
-        )
+        transport = httpx.ASGITransport(app=bus.mount(nothing))
+        self._http = httpx.AsyncClient(transport=transport)
+        self._poller = Poller(self._http, "http://bus/cometd/")
         self._received: list[Message] = []
-        #: The session.
-        self.id = ""
         #: What a handshake says besides.
         self.offer: Message = {"version": "1.0", "supportedConnectionTypes": ["long-polling"]}
 
+    @property
+    def id(self) -> str:
+        """The session; empty before the handshake."""
+        return self._poller.id or ""
+
     async def handshake(self, **fields: Any) -> "Client":
         """Get a session."""
-        reply = await self.send("/meta/handshake", **self.offer, **fields)
-        self.id = reply["clientId"]
+        reply = await self._poller.handshake(**self.offer, **fields)
+        assert reply["successful"], reply
         return self
 
     async def post(self, body: str) -> list[Message]:
         """Send *body* as it is; return all that comes back."""
-        answers: list[Message] = (await self._http.post("", content=body)).json()
-        self._received += [answer for answer in answers if "data" in answer]
-        return answers
+        answers: list[Message] = (await self._poller.post(body)).json()
+        return self._keep(answers)
 
     async def connect(self, **fields: Any) -> Message:
         """Poll without waiting; return the reply."""
@@ -51,10 +53,7 @@ class Client:
 
     async def send(self, channel: str, **fields: Any) -> Message:
         """Send one message; return the reply to it."""
-        message = {"channel": channel, "id": "1", **fields}
-        if self.id:
-            message["clientId"] = self.id
-        answers = await self.post(json.dumps([message]))
+        answers = self._keep(await self._poller.send({"channel": channel, "id": "1", **fields}))
         [reply] = [answer for answer in answers if "data" not in answer and answer["channel"] == channel]
         return reply
 
@@ -101,6 +100,10 @@ class Client:
     async def disconnect(self) -> None:
         """End the session."""
         await self.send("/meta/disconnect")
+
+    def _keep(self, answers: list[Message]) -> list[Message]:
+        self._received += [answer for answer in answers if "data" in answer]
+        return answers
 
     async def close(self) -> None:
         """Let go of what belongs to no session."""

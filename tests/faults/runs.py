@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from mirant import Bus, Settings
 from mirant.testing import FaultProxy, randomly
-from tests.faults.client import Client, PollingClient, SocketClient
+from tests.faults.client import FaultClient, PollingClient, SocketClient
 from tests.hosts.serving import serving
 
 # Sessions outlive every fault here: what is proved is for sessions that live.
@@ -95,7 +95,7 @@ async def _publish(bus: Bus, channel: str, count: int, dice: random.Random) -> N
         await asyncio.sleep(dice.choice([0, 0, 0.002, 0.01, 0.03]))
 
 
-def _outcome(client: Client, count: int, proxy: FaultProxy) -> Outcome:
+def _outcome(client: FaultClient, count: int, proxy: FaultProxy) -> Outcome:
     return Outcome(count, client.arrived, client.taken, client.repeated, client.failures, proxy.accepted)
 
 

@@ -1,12 +1,12 @@
-"""A session with everything around it simulated: a clock, a carrier, somebody to report to."""
+"""A client of the load with everything around it simulated: a clock, a transport, somebody to report to."""
 
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from mirant.load.messages import decode
-from mirant.load.session import Session
+from mirant.bayeux.client_messages import decode_strictly
+from mirant.load.client import LoadClient
 from mirant.load.target import Target
 
 Fields = dict[str, Any]
@@ -50,24 +50,30 @@ class Timers:
                 timer.call()
 
 
-class Carrier:
-    """A carrier that keeps what it is given."""
+class Transport:
+    """A transport that keeps what it is given."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, client: LoadClient) -> None:
+        self.client = client
         self.is_open = False
         self.sent: list[Fields] = []
         self.opened = 0
+        #: The last message sent on each channel.
+        self.last: dict[str, Fields] = {}
 
     def open(self) -> None:
         """Open at once."""
         self.opened += 1
         self.is_open = True
-        self.session.opened()
+        self.client.opened()
 
     def send(self, batch: Sequence[bytes]) -> None:
         """Keep messages."""
-        self.sent += [json.loads(message) for message in batch]
+        for text in batch:
+            message: Fields = json.loads(text)
+            self.sent.append(message)
+            name: str = message["subscription"] if "subscription" in message else message.get("channel", "")
+            self.last[name] = message
 
     def send_connect(self, message: bytes) -> None:
         """Keep a connect."""
@@ -77,7 +83,7 @@ class Carrier:
         """Close."""
         self.is_open = False
         if reason:
-            self.session.lost(reason)
+            self.client.lost(reason)
 
     def take(self) -> list[Fields]:
         """Return what was sent since the last call."""
@@ -86,7 +92,7 @@ class Carrier:
 
 
 class Outside:
-    """Keeps what a session reports."""
+    """Keeps what a client reports."""
 
     def __init__(self) -> None:
         self.failures: Counter[str] = Counter()
@@ -98,31 +104,39 @@ class Outside:
 
 
 class Stage:
-    """A session with everything around it."""
+    """A client with everything around it."""
 
     def __init__(self, target: Target | None = None) -> None:
         self.timers, self.outside = Timers(), Outside()
         target = target or Target(url="http://test/")
-        self.session = Session(4, ["/r/1", "/r/2"], target, self.outside, self.timers)
-        self.carrier = Carrier(self.session)
-        self.session.carrier = self.carrier
+        self.client = LoadClient(4, ["/r/1", "/r/2"], target, self.outside, self.timers)
+        self.transport = Transport(self.client)
+        self.client.transport = self.transport
 
     def tell(self, *messages: Fields) -> list[Fields]:
-        """Let the server say *messages*; return what the session sends then."""
+        """Let the server say *messages*; return what the client sends then."""
         for message in messages:
-            self.session.handle(decode(json.dumps(message).encode()))
-        return self.carrier.take()
+            self.client.handle(decode_strictly(json.dumps(message).encode()))
+        return self.transport.take()
+
+    def answer(self, name: str, **fields: Any) -> list[Fields]:
+        """Let the server accept the last message on a channel, or for a subscription, of that name."""
+        request = self.transport.last[name]
+        echoed: Fields = {
+            field: request[field] for field in ("channel", "id", "subscription") if field in request
+        }
+        return self.tell({**echoed, **OK, **fields})
 
     def arrive(self, **fields: Any) -> list[Fields]:
         """Start and shake hands; return what is sent next."""
-        self.session.start()
-        [handshake] = self.carrier.take()
+        self.client.start()
+        [handshake] = self.transport.take()
         assert handshake["channel"] == "/meta/handshake"
-        return self.tell({"channel": "/meta/handshake", "clientId": "c1", **OK, **fields})
+        return self.answer("/meta/handshake", clientId="c1", **fields)
 
     def get_ready(self, **fields: Any) -> list[Fields]:
         """Come all the way; return the connect that is held then."""
         self.arrive(**fields)
         for name in ("/r/1", "/r/2"):
-            self.tell({"channel": "/meta/subscribe", "subscription": name, "id": "2", **OK})
-        return self.tell({"channel": "/meta/connect", "id": "3", **OK, "ext": {"ack": 1}})
+            self.answer(name)
+        return self.answer("/meta/connect", ext={"ack": 1})

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mirant.load.crew import Crew, State, WorkerFailed, crew
+from mirant.load.crew import Crew, RunState, WorkerFailed, crew
 from mirant.load.outcome import Outcome
 from mirant.load.scenario import Scenario
 from mirant.load.target import Target
@@ -24,7 +24,7 @@ class Watcher:
     def gathering(self, ready: int, clients: int) -> None:
         """Clients get ready."""
 
-    def playing(self, outcome: Outcome, state: State) -> None:
+    def playing(self, outcome: Outcome, state: RunState) -> None:
         """A run goes on."""
 
 

@@ -11,7 +11,7 @@ from mirant.load.frames import (
     TEXT,
     WHOLE_TEXT,
     Assembler,
-    FrameInvalid,
+    ServerFrameInvalid,
     accept_of,
     frame,
     split,
@@ -51,12 +51,12 @@ def test_a_server_reads_our_frames(size: int) -> None:
 
 
 def test_masked_frames_are_refused() -> None:
-    with pytest.raises(FrameInvalid, match="masks"):
+    with pytest.raises(ServerFrameInvalid, match="masks"):
         split(frame(TEXT, b"hello"))
 
 
 def test_an_absurd_length_is_refused() -> None:
-    with pytest.raises(FrameInvalid, match="bytes"):
+    with pytest.raises(ServerFrameInvalid, match="bytes"):
         split(b"\x81\x7f" + (1 << 40).to_bytes(8, "big"))
 
 
@@ -74,14 +74,14 @@ def test_fragments_are_put_together() -> None:
 
 @pytest.mark.parametrize("first", [0x80, 0x82, 0xC1, 0x83])
 def test_frames_out_of_place_are_refused(first: int) -> None:
-    with pytest.raises(FrameInvalid):
+    with pytest.raises(ServerFrameInvalid):
         Assembler().add(first, b"")
 
 
 def test_a_new_message_inside_another_is_refused() -> None:
     assembler = Assembler()
     assembler.add(0x01, b"one")
-    with pytest.raises(FrameInvalid):
+    with pytest.raises(ServerFrameInvalid):
         assembler.add(0x01, b"two")
 
 

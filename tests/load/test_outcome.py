@@ -6,7 +6,7 @@ import pytest
 
 from mirant.load.histogram import Histogram
 from mirant.load.ledger import Faults, Missing
-from mirant.load.orders import Findings, Sample
+from mirant.load.orders import Findings, WorkerSample
 from mirant.load.outcome import Outcome, Timeline
 from mirant.load.scenario import Scenario
 from mirant.load.schedule import SECOND, Pace
@@ -145,10 +145,10 @@ def test_a_generator_that_kept_up_is_not_doubted() -> None:
     assert whole.doubts == []
 
 
-def sample(at: float, published: int, latencies: int, worker: int = 0) -> Sample:
+def sample(at: float, published: int, latencies: int, worker: int = 0) -> WorkerSample:
     """Make a sample *at* seconds after the start."""
     latency = Histogram.of([(round(at * 1_000), latencies)] if latencies else [])
-    return Sample(
+    return WorkerSample(
         worker=worker,
         run=1,
         at=PACE.start + round(at * SECOND),

@@ -1,6 +1,6 @@
 """What is said while a run goes on."""
 
-from mirant.load.crew import State
+from mirant.load.crew import RunState
 from mirant.load.histogram import Histogram
 from mirant.load.outcome import Outcome, Timeline
 from mirant.load.progress import Progress
@@ -22,7 +22,7 @@ class Screen:
     def play(self, at: float, delivered: int) -> None:
         """Tell of a run *at* some time."""
         self.now = at
-        state = State(
+        state = RunState(
             ready=1_000,
             published=delivered // 100,
             delivered=delivered,

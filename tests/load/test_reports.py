@@ -13,7 +13,7 @@ import pytest
 from mirant.load import report_html, report_json, report_terminal
 from mirant.load.histogram import Histogram
 from mirant.load.ledger import Faults
-from mirant.load.orders import Sample
+from mirant.load.orders import WorkerSample
 from mirant.load.outcome import Outcome, Timeline
 from mirant.load.scenario import Scenario
 from mirant.load.schedule import SECOND, Pace
@@ -35,7 +35,7 @@ def outcome(fields: Mapping[str, Any] | None = None, *, pause: float = 10_000, f
     for second in range(4):
         values = ((value * factor, 1) for value in range(second + 1, 1_001, 4))
         made.add_sample(
-            Sample(
+            WorkerSample(
                 worker=0,
                 run=1,
                 at=(second + 1) * SECOND,

@@ -84,8 +84,7 @@ def _decode_quickly(body: bytes) -> list[Message]:
 
 def _decode_leniently(body: bytes) -> list[Message]:
     try:
-        # A body with half a surrogate pair is not JSON to the decoder; most bodies have no such escape.
-        found = _decode_anything(_LONE_SURROGATE.sub(_mend, body) if b"\\u" in body else body)
+        found = _decode_anything(mend_surrogates(body))
     except (ValueError, RecursionError) as error:
         raise BodyInvalid(_explain(error)) from None
     return [_read_fields(fields) for fields in (found if isinstance(found, list) else [found])]
@@ -142,6 +141,14 @@ _LONE_SURROGATE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
+
+
+def mend_surrogates(body: bytes) -> bytes:
+    """Return *body* with the replacement character for each half of a surrogate pair.
+
+    A body with such a half is not JSON to the decoder. Most bodies have no escape of that kind at all.
+    """
+    return _LONE_SURROGATE.sub(_mend, body) if b"\\u" in body else body
 
 
 def _mend(escape: re.Match[bytes]) -> bytes:

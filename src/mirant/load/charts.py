@@ -19,16 +19,22 @@ _FLOOR: Final = HEIGHT - _BOTTOM
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Where values lie between 0 and 1, which of them are named, and how."""
+    """A scale: maps values to the range 0 to 1, and names some of them."""
 
     place: Callable[[float], float]
     ticks: Sequence[tuple[float, str]]
     title: str = ""
 
+    @property
+    def end(self) -> float:
+        """The value of the last tick."""
+        value, _ = self.ticks[-1]
+        return value
+
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """Points to be joined, and the class of style that says how."""
+class ChartLine:
+    """Points joined by a line. `style` is the CSS class of the line."""
 
     name: str
     style: str
@@ -45,7 +51,7 @@ def linear(low: float, high: float, name: Callable[[float], str], title: str = "
 
 
 def exact(low: float, high: float, name: Callable[[float], str], title: str = "") -> Axis:
-    """Return an axis that ends at *high*, tick or not: nothing happens after a run's end."""
+    """Return an axis that ends at *high*, even between two ticks, because nothing happens after a run."""
     step, width = _step((high - low) or 1.0), (high - low) or 1.0
     ticks = [low + step * n for n in range(math.floor(width / step + 1e-9) + 1)]
     return Axis(lambda value: (value - low) / width, [(tick, name(tick)) for tick in ticks], title)
@@ -64,7 +70,7 @@ def logarithmic(low: float, high: float, name: Callable[[float], str], title: st
 
 
 def percentiles(nines: int, title: str = "") -> Axis:
-    """Return an axis on which each further nine of a percentile takes as much room as the one before."""
+    """Return an axis for percentiles: 90, 99, 99.9 and so on are equally far apart."""
     ticks = [(0.0, "0 %"), (50.0, "50 %")]
     ticks += [(100 - 100 / 10**n, f"{100 - 100 / 10**n:.{max(0, n - 2)}f} %") for n in range(1, nines + 1)]
 
@@ -78,15 +84,15 @@ def percentiles(nines: int, title: str = "") -> Axis:
 def line_chart(
     x: Axis,
     y: Axis,
-    lines: Iterable[Line],
+    lines: Iterable[ChartLine],
     *,
     labels: Sequence[tuple[float, str]],
     shade: float | None = None,
 ) -> str:
     """Return the SVG of a chart.
 
-    *labels* are (x, text) pairs: what a pointer there shows. Up to *shade* on the x axis the ground is
-    darker.
+    *labels* are (x, text) pairs; a pointer at x shows the text. The background is darker up to *shade* on the
+    x axis.
     """
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">']
     if shade is not None:
@@ -107,7 +113,7 @@ def line_chart(
 
 
 def bar_chart(y: Axis, bars: Sequence[tuple[str, float, str]], title: str) -> str:
-    """Return the SVG of bars from left to right, each with a name below (or none) and a text for pointers."""
+    """Return the SVG of bars. Each has a name, which may be empty, a value and a text for pointers."""
     slot = (_RIGHT_END - _LEFT) / len(bars)
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">', *_grid(Axis(float, [], title), y)]
     labels = []
@@ -142,7 +148,7 @@ def _grid(x: Axis, y: Axis) -> Iterable[str]:
         yield _text("x title", (_LEFT + _RIGHT_END) / 2, HEIGHT - 6, x.title)
 
 
-def _line(x: Axis, y: Axis, line: Line) -> str:
+def _line(x: Axis, y: Axis, line: ChartLine) -> str:
     points = [(_x(x, at), _y(y, value)) for at, value in line.points]
     path = " ".join(f"{'L' if n else 'M'}{at:.1f} {value:.1f}" for n, (at, value) in enumerate(points))
     drawn = f'<path class="line {line.style}" d="{path}"/>'

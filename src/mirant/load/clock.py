@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-# As far as timers of event loops may be off. Waking earlier than a batch is due would spin.
+# How early the timer of an event loop may fire. To wake before a batch is due would be to spin.
 _SHORTEST: Final = 50  # microseconds
 
 
@@ -20,9 +20,9 @@ def now_us() -> int:
 class Alarm:
     """Calls *ring* at a given time, within about 0.2 ms.
 
-    The timers of event loops count whole milliseconds, which is longer than many a latency that is to be
-    measured. The interval timer of the process does not; so there can be one alarm in a process, in its
-    main thread. Where there is no such timer (Windows) it is the loop's, and the lateness shows.
+    Event loops count whole milliseconds, which is longer than many latencies that are measured here. The
+    interval timer of the process is finer. A process has one such timer, so it can have one alarm, in its
+    main thread. On Windows, which has none, the loop's timer is used, and the lateness is reported.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[], None]) -> None:
@@ -34,7 +34,7 @@ class Alarm:
             loop.add_signal_handler(signal.SIGALRM, ring)
 
     def set(self, when: int) -> None:
-        """Ring once at *when*, or at once if that has passed; an earlier setting is forgotten."""
+        """Ring once at *when*, or at once if that has passed. The setting before is forgotten."""
         delay = max(when - now_us(), _SHORTEST) / 1_000_000
         if self._precise:
             signal.setitimer(signal.ITIMER_REAL, delay)

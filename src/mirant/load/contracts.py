@@ -1,4 +1,4 @@
-"""What a session needs around it: a carrier, timers, and somebody to report to."""
+"""What a client of the load needs around it: a transport, timers, and somebody to report to."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 
-class Carrier(Protocol):
-    """How messages of one session get to the server and back."""
+class ClientTransport(Protocol):
+    """How messages of one client get to the server and back."""
 
     @property
     def is_open(self) -> bool:
         """Whether something can be sent now."""
 
     def open(self) -> None:
-        """Begin to connect; `Session.opened` or `Session.lost` is called in the end."""
+        """Begin to connect. `LoadClient.opened` or `LoadClient.lost` is called in the end."""
 
     def send(self, batch: Sequence[bytes]) -> None:
         """Send messages in one request. They stay in order."""
 
     def send_connect(self, message: bytes) -> None:
-        """Send a /meta/connect, which may be held."""
+        """Send a /meta/connect, which the server may hold."""
 
     def close(self, reason: str = "") -> None:
-        """Close; if there is a reason, `Session.lost` is called with it."""
+        """Close. If there is a reason, `LoadClient.lost` is called with it."""
 
 
 class Timer(Protocol):
@@ -35,7 +35,7 @@ class Timer(Protocol):
 
 
 class Timers(Protocol):
-    """What a session needs of an event loop. Seconds."""
+    """What a client needs of an event loop. Seconds."""
 
     def time(self) -> float:
         """Return the time."""
@@ -45,7 +45,7 @@ class Timers(Protocol):
 
 
 class Outside(Protocol):
-    """What a session needs from its worker."""
+    """What a client needs from its worker."""
 
     failures: Counter[str]
 

@@ -14,15 +14,15 @@ from mirant.load.clock import now_us
 from mirant.load.orders import (
     Assignment,
     Findings,
+    Finish,
     Gather,
     Gone,
     Halt,
-    Leave,
     Order,
     Play,
     Report,
-    Sample,
     Settle,
+    WorkerSample,
 )
 from mirant.load.outcome import Outcome, Timeline
 from mirant.load.scenario import Scenario, Share
@@ -30,21 +30,21 @@ from mirant.load.schedule import SECOND, Pace
 from mirant.load.target import Target
 from mirant.load.worker import run_worker
 
-_TICK: Final = 0.1  # seconds between looks at whether to go on
-_LEAD: Final = SECOND // 4  # before a run starts, for the order to arrive everywhere
+_TICK: Final = 0.1  # seconds between two checks whether to go on
+_LEAD: Final = SECOND // 4  # before a run starts: the order must have arrived everywhere
 _SLICES: Final = 240  # of a timeline, at most
 _FINEST: Final = 0.5  # seconds: twice what lies between two samples of a worker
 _LEAVE_LIMIT: Final = 5.0  # seconds
-_GRACE: Final = SECOND // 2  # after the last delivery, for what comes twice
-_INTERRUPTED_LIMIT: Final = 2.0  # seconds that an interrupted run waits for what is under way
+_GRACE: Final = SECOND // 2  # after the last delivery: a duplicate may follow
+_INTERRUPTED_LIMIT: Final = 2.0  # seconds that an interrupted run waits for messages under way
 
 
 class WorkerFailed(RuntimeError):
-    """A worker ended when it should not have; the text has its traceback."""
+    """A worker ended too early. The text has its traceback."""
 
 
 class ClientsMissing(RuntimeError):
-    """Not all clients got ready; the text says how many did, and what kept the others."""
+    """Not all clients got ready. The text says how many did, and why the others did not."""
 
 
 class Interrupted(RuntimeError):
@@ -52,21 +52,21 @@ class Interrupted(RuntimeError):
 
 
 class Watcher(Protocol):
-    """Sees a run while it goes on, and may end it."""
+    """Follows a run, and may end it."""
 
     @property
     def interrupts(self) -> int:
-        """How often the user asked to stop: once ends a run, twice also the wait for what is under way."""
+        """How often the user asked to stop: once ends a run, twice also the wait for its messages."""
 
     def gathering(self, ready: int, clients: int) -> None:
         """Clients get ready."""
 
-    def playing(self, outcome: Outcome, state: State) -> None:
+    def playing(self, outcome: Outcome, state: RunState) -> None:
         """A run goes on; *outcome* grows."""
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class RunState:
     """The sums of the last samples of all workers."""
 
     ready: int
@@ -74,11 +74,11 @@ class State:
     delivered: int
     outstanding: int
     is_done: bool
-    busy: float  # of a core, the busiest worker, since the run began
+    busy: float  # share of a core that the busiest worker used since the run began
 
 
 class Crew:
-    """Workers that share the clients of a scenario; make one with `crew`."""
+    """Workers that share the clients of a scenario. Make one with `crew`."""
 
     def __init__(self, scenario: Scenario, target: Target, workers: int, watcher: Watcher) -> None:
         self.scenario = scenario
@@ -86,13 +86,13 @@ class Crew:
         self._count = workers
         self._connections: dict[Connection, int] = {}
         self._processes: list[BaseProcess] = []
-        self._samples: dict[int, Sample] = {}
+        self._samples: dict[int, WorkerSample] = {}
         self._findings: list[Findings] = []
         self._outcome: Outcome | None = None
-        self._first: dict[int, Sample] = {}  # of the run, per worker
+        self._first: dict[int, WorkerSample] = {}  # of the run, per worker
         self._busy: dict[int, float] = {}
         self._next_number = 1
-        # A fresh interpreter for each: a fork would share the state of whatever runs us.
+        # Each worker gets a fresh interpreter, because a fork would share the state of the calling program.
         context = multiprocessing.get_context("spawn")
         for number in range(workers):
             ours, theirs = context.Pipe()
@@ -132,8 +132,8 @@ class Crew:
     def play(self, *, pause: float, batches: int, warm_up: float, patience: float) -> Outcome:
         """Publish *batches*, one each *pause* µs, and return what became of them.
 
-        What is due in the first *warm_up* seconds is not timed. The run ends when everything has arrived, or
-        nothing more did for *patience* seconds; and half a second later, as the last delivery may come twice.
+        Messages due in the first *warm_up* seconds are not timed. The run ends half a second after everything
+        has arrived, because the last delivery may come twice; or when nothing came for *patience* seconds.
         """
         pace = Pace(
             start=now_us() + _LEAD,
@@ -194,7 +194,7 @@ class Crew:
         """Say goodbye to the server and end the workers."""
         for connection in self._connections:
             try:
-                connection.send(Leave())
+                connection.send(Finish())
             except OSError:  # it has left already
                 pass
         until = now_us() + _LEAVE_LIMIT * SECOND
@@ -215,19 +215,19 @@ class Crew:
                 continue
             try:
                 self._take(connection.recv())
-            except (EOFError, OSError):  # the latter in the middle of a report
+            except (EOFError, OSError):  # OSError: it died in the middle of a report
                 raise WorkerFailed(f"Worker {self._connections[connection]} has died.") from None
 
     def _take(self, report: Report) -> None:
         match report:
-            case Sample():
+            case WorkerSample():
                 self._take_sample(report)
             case Findings():
                 self._findings.append(report)
             case Gone(worker, error):
                 raise WorkerFailed(f"Worker {worker} has ended. {error}".rstrip())
 
-    def _take_sample(self, sample: Sample) -> None:
+    def _take_sample(self, sample: WorkerSample) -> None:
         outcome = self._outcome
         if outcome is None:
             self._samples[sample.worker] = sample
@@ -239,9 +239,9 @@ class Crew:
             if sample.at > first.at and not sample.is_done:
                 self._busy[sample.worker] = (sample.cpu - first.cpu) * SECOND / (sample.at - first.at)
 
-    def _state(self) -> State:
+    def _state(self) -> RunState:
         samples = self._samples.values()
-        return State(
+        return RunState(
             ready=sum(sample.ready for sample in samples),
             published=sum(sample.published for sample in samples),
             delivered=sum(sample.delivered for sample in samples),

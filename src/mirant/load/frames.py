@@ -1,8 +1,8 @@
 """WebSocket frames as a client sees them (RFC 6455, section 5), for a generator that must be cheap.
 
-A connection without compression is little more than a length in front of each message; a general library
-costs as much for that as the rest of a delivery (`websockets`) or more than this does (picows: 10 µs of
-CPU a delivery against 9, most of it the kernel's).
+Without compression a frame is little more than a length before a message. The `websockets` library would
+double what a delivery costs. picows costs more too: 10 µs of CPU for a delivery against 9, most of which is
+the kernel's.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ PONG: Final = 0xA
 
 WHOLE_TEXT: Final = 0x80 | TEXT  # the first byte of most frames: final, text
 
-# A server that coalesces sends some 32 KiB, a catching-up one more; this only stops nonsense.
+# A server that gathers deliveries sends some 32 KiB, or more when it catches up. This only stops nonsense.
 _LONGEST: Final = 64 * 1024 * 1024
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 
 
-class FrameInvalid(ValueError):
-    """What the server sent is no WebSocket frame, or not one that it may send."""
+class ServerFrameInvalid(ValueError):
+    """The server sent what is not a WebSocket frame, or a frame that a server may not send."""
 
 
 def split(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
     """Return the complete frames in *data*, as (first byte, payload), and the rest.
 
     Raises:
-        FrameInvalid: a frame is masked, which servers must not do (section 5.1), or too long.
+        ServerFrameInvalid: a frame is masked, which servers must not do (section 5.1), or too long.
     """
     start, end = 0, len(data)
-    # Most reads are one whole frame of middling length: a delivery, or some.
+    # Most reads are one whole frame of 126 to 65,535 bytes, with one delivery or a few.
     if end > 4 and data[1] == 126 and end == 4 + (data[2] << 8) + data[3]:
         return [(data[0], data[4:])], b""
     frames = []
@@ -44,13 +44,13 @@ def split(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
         length, body = data[start + 1], start + 2
         if length >= 126:
             if length > 127:
-                raise FrameInvalid("the server masks its frames")
+                raise ServerFrameInvalid("the server masks its frames")
             body += 2 if length == 126 else 8
             if body > end:
                 break
             length = int.from_bytes(data[start + 2 : body], "big")
             if length > _LONGEST:
-                raise FrameInvalid(f"a frame of {length} bytes")
+                raise ServerFrameInvalid(f"a frame of {length} bytes")
         if body + length > end:
             break
         frames.append((data[start], data[body : body + length]))
@@ -68,11 +68,11 @@ class Assembler:
         """Return the message that this data frame completes, if it does.
 
         Raises:
-            FrameInvalid: the frame is out of place, compressed, or not text.
+            ServerFrameInvalid: the frame is out of place, compressed, or not text.
         """
         opcode = first & 0x0F
         if first & 0x70 or opcode not in (0, TEXT) or (opcode == 0) == (self._parts is None):
-            raise FrameInvalid(f"a frame that begins with {first:#04x} out of place")
+            raise ServerFrameInvalid(f"a frame that begins with {first:#04x} out of place")
         parts = [] if self._parts is None else self._parts
         parts.append(payload)
         if first & 0x80:

@@ -1,8 +1,8 @@
 """A histogram of durations with three significant digits at any size, after HdrHistogram.
 
-The `hdrhistogram` package would do the same; but recording costs it 5 µs a value, half of what this
-generator may spend on a whole delivery, and it needs setuptools at run time. Values arrive here thousands
-at a time and already counted (`add` takes a count), so plain Python is fast enough.
+The `hdrhistogram` package does the same, but it takes 5 µs to record a value, half of what this generator may
+spend on a whole delivery, and it needs setuptools at run time. Here values arrive by the thousand and already
+counted (`add` takes a count), so plain Python is fast enough.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _EXACT: Final = _HALF << 1
 
 
 def bucket_of(value: int) -> int:
-    """Return the number of the bucket that *value*, not negative, falls into."""
+    """Return the number of the bucket for *value*, which is not negative."""
     if value < _EXACT:
         return value
     shift = value.bit_length() - _BITS - 1
@@ -35,7 +35,7 @@ def top_of(bucket: int) -> int:
 
 
 class Histogram(msgspec.Struct):
-    """Counts of values, which are whole microseconds; what is negative counts as 0."""
+    """Counts of values in whole microseconds. A negative value counts as 0."""
 
     counts: dict[int, int] = msgspec.field(default_factory=dict)
     count: int = 0
@@ -88,14 +88,14 @@ class Histogram(msgspec.Struct):
         found = []
         for percent in percents:
             wanted = min(max(self.count * percent / 100, 1), self.count)
-            # A hair less: 99.9 / 100 * 1000 is 999.0000000000001, and that is the 999th value.
+            # A hair less, because 99.9 / 100 * 1000 is 999.0000000000001, and the 999th value is meant.
             while reached < wanted - 1e-6:
                 top, reached = next(steps)
             found.append(min(top, self.maximum))
         return found
 
     def curve(self) -> list[tuple[float, int]]:
-        """Return (percent, value) points that halve what is left to 100 %, four steps each, and end there."""
+        """Return (percent, value) points up to 100 %. Every four of them halve the distance to it."""
         if not self.count:
             return []
         percents: list[float] = []

@@ -1,9 +1,8 @@
 """The intake: payloads from the network to entries in the ledger. The hot path of the generator.
 
-A publish reaches a room as many deliveries that are the same byte for byte. Each is read in full once; its
-copies are recognized, which costs a tenth. So the generator can check more deliveries than it could parse.
-Over WebSocket whole payloads repeat; an answer over HTTP bears the id of its request, but what it delivers
-repeats just so.
+All deliveries of one publish are equal byte for byte. The first is read in full. The others are looked up,
+which costs a tenth, so the generator can check more deliveries than it could parse. Over WebSocket whole
+payloads repeat. An HTTP answer has the id of its request, but the deliveries in it repeat as well.
 """
 
 from __future__ import annotations
@@ -15,15 +14,16 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Raw
 
+from mirant.bayeux.client_messages import ServerMessage, decode_strictly
 from mirant.load.ledger import Expected, Ledger
-from mirant.load.messages import Chat, Incoming, decode
+from mirant.load.messages import BenchmarkData, read_delivery
 
-# Most that is kept of each. In a server's queues there are rarely more different payloads at a time; and of
-# single deliveries 4,096 are what CometD's reference run publishes in four seconds.
+# Most entries of each table. A server's queues rarely hold more different payloads at a time, and 4,096
+# deliveries are what CometD's reference run publishes in four seconds.
 _PAYLOADS: Final = 256
 _DELIVERIES: Final = 4_096
 
-_NOTHING: Final[Sequence[Incoming]] = ()
+_NOTHING: Final[Sequence[ServerMessage]] = ()
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ _split = msgspec.json.Decoder(list[Raw]).decode
 
 
 class Intake:
-    """Takes what the clients of one worker receive; `ledger` is that of the current run."""
+    """Takes what the clients of one worker receive."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.payloads = 0  # WebSocket messages or HTTP bodies that had deliveries
@@ -52,7 +52,7 @@ class Intake:
         self._deliveries.clear()
         self.payloads = 0
 
-    def take(self, client: int, payload: bytes, now: int) -> Sequence[Incoming]:
+    def take(self, client: int, payload: bytes, now: int) -> Sequence[ServerMessage]:
         """Cross off the deliveries in *payload*, which *client* received at *now*; return the replies."""
         known = self._payloads.get(payload)
         if known is None:
@@ -61,22 +61,26 @@ class Intake:
         self._ledger.arrived(client, known, now)
         return _NOTHING
 
-    def _read(self, client: int, payload: bytes, now: int) -> Sequence[Incoming]:
+    def _read(self, client: int, payload: bytes, now: int) -> Sequence[ServerMessage]:
         known: list[Expected] = []
-        replies: list[Incoming] = []
-        delivers = False  # something that is not in the ledger, or not yet known
+        replies: list[ServerMessage] = []
+        delivers = False  # whether anything was read in full
         try:
             parts = _split(payload)
             for part in parts:
                 text = bytes(part)
                 expected = self._deliveries.get(text)
                 if expected is None:
-                    message = decode(text)
-                    if not _is_delivery(message):
+                    # Most replies are told apart without a call.
+                    delivery = read_delivery(text) if b'"data"' in text else None
+                    if delivery is None and not (message := decode_strictly(text)).data:
                         replies.append(message)
                         continue
                     delivers = True
-                    expected = self._identify(client, message)
+                    if delivery is None:
+                        self._ledger.stray(client, f"data on {message.channel} that this run did not publish")
+                        continue
+                    expected = self._identify(client, delivery.channel, delivery.data)
                     if expected is None:
                         continue
                     _remember(self._deliveries, text, expected, _DELIVERIES)
@@ -91,20 +95,16 @@ class Intake:
                 _remember(self._payloads, payload, known, _PAYLOADS)
         return replies
 
-    def _identify(self, client: int, message: Incoming) -> Expected | None:
-        """Return what *message* is; None if it is not in the ledger, which is noted there."""
-        ledger, chat = self._ledger, message.data
-        if not isinstance(chat, Chat):
-            ledger.stray(client, f"data on {message.channel} that this run did not publish")
-            return None
-        number = chat.number
+    def _identify(self, client: int, channel: str, data: BenchmarkData) -> Expected | None:
+        """Return the ledger's entry for a delivery. If there is none, note a fault there and return None."""
+        ledger, number = self._ledger, data.number
         expected = ledger.find(number)
         if expected is not None:
-            return None if ledger.is_altered(client, message.channel, chat, expected) else expected
+            return None if ledger.is_altered(client, channel, data, expected) else expected
         if ledger.is_complete(number):
-            ledger.not_owed(client, number, chat.room)
+            ledger.not_owed(client, number, data.room)
         elif not ledger.is_earlier(number):
-            ledger.stray(client, f"message {chat.msg_id!r}, which is not of this run")
+            ledger.stray(client, f"message {data.msg_id!r}, which is not of this run")
         return None
 
 
@@ -112,7 +112,3 @@ def _remember(table: dict[bytes, T], text: bytes, meaning: T, most: int) -> None
     if len(table) >= most:
         table.clear()
     table[text] = meaning
-
-
-def _is_delivery(message: Incoming) -> bool:
-    return bool(message.data) if not isinstance(message.data, Chat) else True

@@ -1,9 +1,10 @@
 """The ledger: every delivery that is owed to a client here, crossed off when it arrives.
 
-Message numbers rise over the whole run, so a client that sees one publisher's numbers rise has that
-publisher's messages in order. Each message keeps the set of clients that still wait for it: who is not in
-the set gets it for the second time, and who is still in it at the end never got it. What is kept is of
-messages on their way, so it grows with what a server owes, not with clients times publishers.
+Message numbers rise over the whole run. If a client sees one publisher's numbers rise, it has that
+publisher's messages in order. Each message has the set of clients that still wait for it. A client that
+gets the message and is not in the set gets it for the second time; a client that is in the set at the end
+never got it. Only messages under way are kept, so memory grows with what a server owes, and not with clients
+times publishers.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from typing import Final, NamedTuple
 import msgspec
 
 from mirant.load.histogram import Histogram
-from mirant.load.messages import Chat, chat_of
+from mirant.load.messages import BenchmarkData, benchmark_data
 from mirant.load.scenario import Scenario, Share
-from mirant.load.schedule import Batch, Schedule
+from mirant.load.schedule import PublishBatch, Schedule
 
 _EXAMPLES: Final = 5  # of each kind of fault, for the report
 _NAMED: Final = 4  # clients that miss a message
 
 
-class Line:
-    """One publisher's messages on their way: how many, and the number that each client saw last."""
+class PublisherOrder:
+    """The order of one publisher: how many messages are under way, and the number each client saw last."""
 
     __slots__ = ("last", "messages")
 
@@ -35,7 +36,7 @@ class Line:
 
 
 class Expected:
-    """A message on its way: who still waits for it here, in which line, and where its latency is noted."""
+    """A message under way: who waits for it here, its publisher's order, and what notes its latency."""
 
     __slots__ = ("due", "line", "note", "number", "publisher", "room", "waiting")
 
@@ -46,7 +47,7 @@ class Expected:
         room: int,
         due: int,
         waiting: set[int],
-        line: Line,
+        line: PublisherOrder,
         note: Callable[[int], None],
     ) -> None:
         self.number = number
@@ -59,7 +60,7 @@ class Expected:
 
 
 class Missing(NamedTuple):
-    """A message that did not reach everyone here. Not all are named: a server that stalls owes millions."""
+    """A message that did not reach all clients here. A few of them are named; there may be many."""
 
     publisher: int
     clients: int  # how many here did not get it
@@ -67,7 +68,7 @@ class Missing(NamedTuple):
 
 
 class Faults(msgspec.Struct):
-    """What arrived as it should not have, counted, with a few examples in words."""
+    """Counts of wrong arrivals, with a few examples in words."""
 
     duplicates: int = 0
     disordered: int = 0
@@ -92,13 +93,13 @@ class Faults(msgspec.Struct):
 class Ledger:
     """What the clients of one worker must receive in one run. It is told the time.
 
-    Messages are entered when they are due, and at once when one comes earlier, from a worker whose clock
-    runs ahead of this one's.
+    A message is entered when it is due, or when it arrives if that is earlier: the clock of the worker that
+    published it may run ahead.
     """
 
     def __init__(self, scenario: Scenario, share: Share, schedule: Schedule) -> None:
         self.delivered = 0  # each expected message once per client
-        self.outstanding = 0  # what was due, but did not arrive yet
+        self.outstanding = 0  # deliveries that are due and have not arrived
         self.faults = Faults()
         self._scenario = scenario
         self._schedule = schedule
@@ -106,7 +107,7 @@ class Ledger:
         here = set(share.clients(scenario))
         self._members = [members & here for members in scenario.members]
         self._open: dict[int, Expected] = {}
-        self._lines: dict[int, Line] = {}  # by publisher
+        self._lines: dict[int, PublisherOrder] = {}  # by publisher
         self._is_halted = False
         self._warming: list[int] = []
         self._timed: list[int] = []
@@ -117,11 +118,11 @@ class Ledger:
             self._enter(self._schedule.take(now))
 
     def halt(self) -> None:
-        """Enter no more of what is merely due: publishing has ended early."""
+        """Enter nothing more because it is due: publishing has ended early."""
         self._is_halted = True
 
     def find(self, number: int) -> Expected | None:
-        """Return a message of this run by its number; None if the run has none such."""
+        """Return a message of this run by its number; None if the run has no such message."""
         if number >= self._schedule.end or number < self._schedule.pace.first:
             return None
         if number >= self._schedule.next_number:
@@ -133,7 +134,7 @@ class Ledger:
         return 0 < number < self._schedule.pace.first
 
     def is_complete(self, number: int) -> bool:
-        """Whether a message of this run has been received by all who should."""
+        """Whether every client that should get a message of this run has got it."""
         return self._schedule.pace.first <= number < self._schedule.next_number and number not in self._open
 
     def arrived(self, client: int, messages: Sequence[Expected], now: int) -> None:
@@ -162,11 +163,11 @@ class Ledger:
         del self._open[expected.number]
         line = expected.line
         line.messages -= 1
-        if not line.messages:  # what follows has higher numbers
+        if not line.messages:  # all later ones have higher numbers
             line.last.clear()
 
     def not_owed(self, client: int, number: int, room: int) -> None:
-        """Note that *client* got a message it had got before, or that was for others."""
+        """Note that *client* got a message for the second time, or one that was for others."""
         if 0 <= room < len(self._members) and client in self._members[room]:
             self.faults.duplicates += 1
             self.faults.give_example(self.faults.duplicates, f"client {client} got message {number} twice")
@@ -174,14 +175,14 @@ class Ledger:
             self.stray(client, f"message {number}, which is for a room it is not in")
 
     def stray(self, client: int, what: str) -> None:
-        """Note that *client* got something that nobody here published for it."""
+        """Note that *client* got something that no worker published."""
         self.faults.strays += 1
         self.faults.give_example(self.faults.strays, f"client {client} got {what}")
 
-    def is_altered(self, client: int, channel: str, chat: Chat, expected: Expected) -> bool:
-        """Whether a message differs from what was published; noted if so."""
+    def is_altered(self, client: int, channel: str, chat: BenchmarkData, expected: Expected) -> bool:
+        """Whether a message differs from what was published. If it does, note that."""
         scenario, room = self._scenario, expected.room
-        published = chat_of(scenario, expected.number, expected.publisher, room, expected.due)
+        published = benchmark_data(scenario, expected.number, expected.publisher, room, expected.due)
         if chat == published and channel == scenario.room_name(room):
             return False
         self.faults.altered += 1
@@ -190,7 +191,7 @@ class Ledger:
         return True
 
     def missing(self) -> dict[int, Missing]:
-        """Return, by number, what did not arrive."""
+        """Return the messages that did not arrive, by number."""
         return {
             e.number: Missing(e.publisher, len(e.waiting), heapq.nsmallest(_NAMED, e.waiting))
             for e in self._open.values()
@@ -203,10 +204,10 @@ class Ledger:
         self._timed.clear()
         return collected
 
-    def _enter(self, batches: Sequence[Batch]) -> None:
+    def _enter(self, batches: Sequence[PublishBatch]) -> None:
         for batch in batches:
             note = (self._timed if batch.due >= self._timed_from else self._warming).append
-            line = self._lines.setdefault(batch.publisher, Line())
+            line = self._lines.setdefault(batch.publisher, PublisherOrder())
             for number, room in enumerate(batch.rooms, batch.first):
                 if members := self._members[room]:
                     self._open[number] = Expected(

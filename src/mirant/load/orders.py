@@ -1,4 +1,4 @@
-"""What the command and its workers say to each other."""
+"""The orders of the command to its workers, and their reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mirant.load.target import Target
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a worker is there for."""
+    """The task of a worker."""
 
     scenario: Scenario
     target: Target
@@ -24,7 +24,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """Bring all clients to the server that are not there, spread over *ramp_up* seconds."""
+    """Connect all clients that are not connected, spread over *ramp_up* seconds."""
 
     ramp_up: float
 
@@ -47,29 +47,29 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
+class Finish:
     """Disconnect all clients and end."""
 
 
-Order = Gather | Play | Halt | Settle | Leave
+Order = Gather | Play | Halt | Settle | Finish
 
 # --- from a worker ---
 
 
 @dataclass(slots=True, kw_only=True)
-class Sample:
-    """How a worker fares; sent a few times a second. Histograms are of the time since the last one."""
+class WorkerSample:
+    """The counts of a worker, sent four times a second. Histograms cover the time since the sample before."""
 
     worker: int
     run: int  # the number of the run's first message; 0 before any
     at: int
     ready: int  # clients that can publish and are subscribed
-    published: int = 0  # since the start of the run, as is what follows
+    published: int = 0  # this and the next two: since the start of the run
     delivered: int = 0
     outstanding: int = 0
     is_done: bool = True  # whether it has nothing left to publish
-    warming: Histogram = field(default_factory=Histogram)  # latencies of what was due in the warm-up
-    latency: Histogram = field(default_factory=Histogram)  # and after it
+    warming: Histogram = field(default_factory=Histogram)  # latencies of messages due in the warm-up
+    latency: Histogram = field(default_factory=Histogram)  # latencies of messages due after it
     lateness: Histogram = field(default_factory=Histogram)  # how long after its time a batch was sent
     cpu: float = 0.0  # seconds, since the worker began
     failures: dict[str, int] = field(default_factory=dict)  # since the worker began
@@ -77,14 +77,14 @@ class Sample:
 
 @dataclass(slots=True, kw_only=True)
 class Findings:
-    """What a worker knows at the end of a run. Messages are named by their numbers."""
+    """The result of a worker at the end of a run. Messages are named by their numbers."""
 
     worker: int
     published: int
     delivered: int
     payloads: int
     halted_at: int  # the first message it would have published, had it gone on
-    owed: int  # deliveries to be made, here and elsewhere, of what it published and was confirmed
+    owed: int  # deliveries, to all workers, of the messages it published and got confirmed
     unconfirmed: dict[int, int]  # published without a reply → deliveries to be made
     unsent: list[int]  # not published, because the client had no connection
     refused: dict[int, str]  # → the server's error
@@ -94,10 +94,10 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The worker has ended; *error* is a traceback if it should not have."""
+    """The worker has ended. *error* is a traceback if it failed."""
 
     worker: int
     error: str = ""
 
 
-Report = Sample | Findings | Gone
+Report = WorkerSample | Findings | Gone

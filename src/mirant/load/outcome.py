@@ -1,4 +1,4 @@
-"""The outcome of a run: what all workers saw, put together and judged."""
+"""The outcome of a run: the reports of all workers, put together and judged."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 
 from mirant.load.histogram import Histogram
 from mirant.load.ledger import Faults, Missing
-from mirant.load.orders import Findings, Sample
+from mirant.load.orders import Findings, WorkerSample
 from mirant.load.scenario import Scenario
 from mirant.load.schedule import SECOND, Pace
 
-# Beyond these the numbers are about the generator. A batch that is 5 ms late is half of CometD's pause.
+# Beyond these limits a run measures the generator. A delay of 5 ms is half of CometD's pause.
 _LATE: Final = 5_000  # microseconds, at the 99th percentile
 _BUSY: Final = 0.9  # of a core
 
@@ -22,7 +22,7 @@ _EXAMPLES: Final = 5
 
 @dataclass(slots=True)
 class Slice:
-    """What happened in one slice of time. Counts may be parts: a sample is spread over what it spans."""
+    """One slice of time. Counts may be fractions, because a sample is spread over the time it spans."""
 
     published: float = 0.0
     delivered: float = 0.0
@@ -30,16 +30,18 @@ class Slice:
 
 
 class Timeline:
-    """What happened when, in slices of *width* seconds since the start."""
+    """A run in slices of *width* seconds since its start."""
 
     def __init__(self, start: int, width: float) -> None:
         self.width = width
         self._start = start
         self._slices: dict[int, Slice] = {}
-        self._before: dict[int, tuple[float, int]] = {}  # worker → when it last reported, published till then
+        self._before: dict[
+            int, tuple[float, int]
+        ] = {}  # worker → when it last reported, and how much it had published
 
-    def add(self, sample: Sample) -> None:
-        """Take in what a worker sampled."""
+    def add(self, sample: WorkerSample) -> None:
+        """Add the sample of a worker."""
         at = max((sample.at - self._start) / SECOND, 0.0)
         before, published = self._before.get(sample.worker, (0.0, 0))
         self._before[sample.worker] = (at, sample.published)
@@ -54,12 +56,12 @@ class Timeline:
 
     @property
     def slices(self) -> list[tuple[float, Slice]]:
-        """The seconds since the start that each slice begins at, and the slice, without gaps."""
+        """Each slice with its beginning, in seconds since the start, without gaps."""
         last = max(self._slices, default=-1)
         return [(index * self.width, self._slices.get(index, Slice())) for index in range(last + 1)]
 
     def _spread(self, begin: float, end: float) -> Iterator[tuple[Slice, float]]:
-        """Yield the slices between two times, and which share of that time each holds."""
+        """Yield the slices between two times, each with its share of that time."""
         whole = end - begin
         while begin < end:
             index = int(begin / self.width + 1e-9)
@@ -106,7 +108,7 @@ class Outcome:
 
     @property
     def doubts(self) -> list[str]:
-        """Why the numbers may be about the generator, in sentences with the remedy."""
+        """Why the run may measure the generator: sentences, each with a remedy."""
         late, busiest = self.lateness.percentile(99), max(self.busy, default=0.0)
         if busiest > _BUSY:
             return [
@@ -132,11 +134,11 @@ class Outcome:
 
     @property
     def cost(self) -> float:
-        """What a delivery cost the generator, in microseconds of CPU, publishing included."""
+        """Microseconds of CPU that the generator spent for a delivery, publishing included."""
         return sum(self.cpu.values()) * SECOND / self.delivered if self.delivered else 0.0
 
-    def add_sample(self, sample: Sample) -> None:
-        """Take in what a worker sampled during the run."""
+    def add_sample(self, sample: WorkerSample) -> None:
+        """Add the sample of a worker during the run."""
         self.timeline.add(sample)
         self.latency.merge(sample.latency)
         self.lateness.merge(sample.lateness)
@@ -167,7 +169,7 @@ class Outcome:
                 ):
                     self._lose(number, missing)
         self.unconfirmed = len(missing_unconfirmed)
-        # What nobody confirmed counts as owed as far as it arrived.
+        # Of an unconfirmed message, only the deliveries that arrived count as owed.
         self.expected += sum(n - missing_unconfirmed[number] for number, n in unconfirmed.items())
         for error, count in Counter(refused.values()).items():
             self.failures[f"publish refused: {error}"] = count

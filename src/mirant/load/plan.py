@@ -1,4 +1,4 @@
-"""The plan: how fast, how long and what for; and carrying it out with a crew."""
+"""The plan of a run or a search, and how a crew carries it out."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from mirant.load.target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to do to a server. Times are seconds."""
+    """A run at one rate, or the search for the highest. Times are seconds."""
 
     scenario: Scenario
     target: Target
     workers: int
-    pause: float  # from one batch to the next; of a search, at first
+    pause: float  # from one batch to the next; a search begins with it
     duration: float
     warm_up: float
     ramp_up: float
@@ -33,7 +33,7 @@ class Plan:
     def carry_out(self, progress: Progress) -> Summary:
         """Bring the clients, publish, and return what is to be reported. The workers end with it.
 
-        A search that has tried a rate always returns; `Summary.ended_by` says what kept it from going on.
+        A search that has tried a rate always returns; `Summary.ended_by` says what stopped it.
 
         Raises:
             ClientsMissing: not all clients got ready.

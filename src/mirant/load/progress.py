@@ -1,11 +1,11 @@
-"""What is said while a run goes on: one line, written over on a terminal, now and then in a log."""
+"""The progress of a run: one line, overwritten on a terminal, repeated now and then in a log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
 
-from mirant.load.crew import State
+from mirant.load.crew import RunState
 from mirant.load.outcome import Outcome
 from mirant.load.wording import milliseconds, share
 
@@ -14,7 +14,7 @@ _LOGGED_EVERY: Final = 5.0
 
 
 class Progress:
-    """Watches a crew. It is told how to write and what time it is, in seconds."""
+    """Watches a crew. It is given a function to write with, and a clock in seconds."""
 
     def __init__(
         self, write: Callable[[str], None], clock: Callable[[], float], *, is_terminal: bool
@@ -28,7 +28,7 @@ class Progress:
         self._title = ""
 
     def begin(self, title: str = "") -> None:
-        """Begin something new; *title* goes before what is said of it."""
+        """Begin something new. Each line begins with *title*."""
         self._title = title
         self._said_at = None
 
@@ -37,7 +37,7 @@ class Progress:
         if self._is_due() or ready == clients:
             self._say(f"{ready:,} of {clients:,} clients are ready")
 
-    def playing(self, outcome: Outcome, state: State) -> None:
+    def playing(self, outcome: Outcome, state: RunState) -> None:
         """Say how a run goes."""
         if not state.delivered or not self._is_due():
             return
@@ -54,7 +54,7 @@ class Progress:
         )
 
     def finish(self) -> None:
-        """Leave a clean line for what comes next."""
+        """Clear the line for whatever is printed next."""
         if self._is_terminal:
             self._write("\r\x1b[K")
 

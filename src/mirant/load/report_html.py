@@ -6,7 +6,7 @@ import math
 from html import escape
 from typing import Final
 
-from mirant.load.charts import Line, bar_chart, exact, line_chart, linear, logarithmic, percentiles
+from mirant.load.charts import ChartLine, bar_chart, exact, line_chart, linear, logarithmic, percentiles
 from mirant.load.outcome import Outcome
 from mirant.load.report_page import PAGE
 from mirant.load.schedule import SECOND
@@ -91,7 +91,7 @@ def _section(title: str, note: str, *content: str) -> str:
     return f"<section><h2>{title}</h2><p class=quiet>{note}</p>{''.join(content)}</section>"
 
 
-def _legend(*lines: Line) -> str:
+def _legend(*lines: ChartLine) -> str:
     keys = "".join(f'<li class="{line.style}">{escape(line.name)}</li>' for line in lines if line.points)
     return f"<ul class=legend>{keys}</ul>"
 
@@ -105,11 +105,13 @@ def _search(summary: Summary) -> str:
         min([bound, *(p99 for _, p99 in points)]), max([bound, *(p99 for _, p99 in points)]), short
     )
     x = linear(0, max(rates), lambda rate: f"{rate:,.0f}", "messages published per second")
-    good = Line("p99, good", "a", [p for p, t in zip(points, trials, strict=True) if t.is_good], dots=True)
-    bad = Line(
+    good = ChartLine(
+        "p99, good", "a", [p for p, t in zip(points, trials, strict=True) if t.is_good], dots=True
+    )
+    bad = ChartLine(
         "p99, not good", "b", [p for p, t in zip(points, trials, strict=True) if not t.is_good], dots=True
     )
-    limit = Line(f"bound: {milliseconds(bound)}", "c", [(0, bound), (x.ticks[-1][0], bound)])
+    limit = ChartLine(f"bound: {milliseconds(bound)}", "c", [(0, bound), (x.end, bound)])
     labels = [(trial.rate, _of_trial(trial)) for trial in trials]
     chart = line_chart(x, y, [limit, good, bad], labels=labels)
     return _section("Search", _found(summary), _legend(good, bad, limit), chart)
@@ -143,7 +145,7 @@ def _percentiles(summary: Summary) -> str:
     latency = summary.outcome.latency
     curve = [(percent, float(value)) for percent, value in latency.curve()]
     nines = min(max(1, math.floor(math.log10(latency.count))), 6)
-    line = Line("latency", "a", curve)
+    line = ChartLine("latency", "a", curve)
     y = logarithmic(max(latency.minimum, 1), latency.maximum, short)
     labels = [(percent, f"{percent:.6g} %\n{milliseconds(value)}") for percent, value in curve]
     chart = line_chart(percentiles(nines, "of all deliveries"), y, [line], labels=labels)
@@ -186,7 +188,7 @@ def _timeline(outcome: Outcome) -> str:
         (at + width / 2, part.latency.percentiles([50, 99, 100])) for at, part in slices if part.latency.count
     ]
     p50, p99, top = (
-        Line(name, style, [(at, float(max(values[index], 1))) for at, values in timed])
+        ChartLine(name, style, [(at, float(max(values[index], 1))) for at, values in timed])
         for index, (name, style) in enumerate([("50 %", "a"), ("99 %", "b"), ("slowest", "c")])
     )
     values = [value for line in (p50, p99, top) for _, value in line.points]
@@ -209,11 +211,11 @@ def _of_moment(values: list[int]) -> str:
 def _throughput(outcome: Outcome) -> str:
     slices, width = outcome.timeline.slices, outcome.timeline.width
     fan_out = outcome.expected / outcome.published if outcome.published else 0.0
-    # The last slice is as a rule not a whole one, and would look like a collapse.
+    # The last slice is rarely whole, and would look like a collapse.
     whole = slices[:-1] or slices
-    delivered = Line("delivered", "a", [(at + width / 2, part.delivered / width) for at, part in whole])
+    delivered = ChartLine("delivered", "a", [(at + width / 2, part.delivered / width) for at, part in whole])
     asked = [(at + width / 2, part.published * fan_out / width) for at, part in whole]
-    due = Line("asked for by what was published", "c", asked)
+    due = ChartLine("asked for by what was published", "c", asked)
     labels = [
         (
             at + width / 2,

@@ -20,7 +20,7 @@ def render(summary: Summary) -> bytes:
         "began": summary.began.isoformat(timespec="seconds"),
         "machine": summary.machine,
         "workers": summary.workers,
-        # Not the headers nor the handshake's ext: they hold credentials.
+        # Headers and the handshake's ext are left out, because they hold credentials.
         "target": {"url": target.url, "transport": target.transport, "ack": target.ack},
         "scenario": asdict(summary.outcome.scenario),
         "success": summary.is_success,

@@ -1,4 +1,4 @@
-"""The page that the HTML report is put into: its style, for light and dark, and its one script."""
+"""The page around the HTML report: styles for light and dark, and one script."""
 
 from __future__ import annotations
 

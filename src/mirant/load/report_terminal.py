@@ -15,7 +15,7 @@ _FAILURES: Final = 8
 
 
 def render(summary: Summary) -> str:
-    """Return the report, lines of at most 100 characters or so."""
+    """Return the report in lines of about 100 characters at most."""
     outcome = summary.outcome
     lines = [
         "",

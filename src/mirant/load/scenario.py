@@ -1,8 +1,8 @@
 """The scenario: clients in chat rooms, as in the benchmark that CometD comes with.
 
-Every client joins some rooms at random; then one client after the other publishes a batch of messages to
-rooms at random, each of which goes to all who are in the room. All of it follows from the seed, so that
-every worker knows which client must receive what without being told.
+Every client joins some rooms at random. Then one client after the other publishes a batch of messages, each
+to a room at random, and each goes to all clients in that room. All of this follows from the seed, so every
+worker knows which client must receive which message.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from functools import cached_property
 
 
 class ScenarioInvalid(ValueError):
-    """A scenario that cannot be played; the text says why."""
+    """The scenario cannot be played. The text says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """What is played. The defaults are CometD's reference run: about 100 deliveries for each publish.
+    """The clients, rooms and batches of a run.
+
+    The defaults are CometD's reference run: about 100 deliveries for each publish.
 
     Raises:
         ScenarioInvalid: a number is out of its range.
@@ -28,9 +30,9 @@ class Scenario:
     rooms: int = 100
     rooms_per_client: int = 10
     batch_size: int = 10  # messages in one request
-    message_size: int = 50  # bytes of text in a message; around it there are about 110 of fields
+    message_size: int = 50  # bytes of text in a message; its fields add about 110
     channel: str = "/bench/a"  # rooms are below it: /bench/a/0, /bench/a/1, …
-    random_publishers: bool = False  # CometD's --randomize: any client is next, not the next in turn
+    random_publishers: bool = False  # CometD's --randomize: the publisher is drawn, instead of each in turn
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -66,7 +68,7 @@ class Scenario:
 
     @cached_property
     def filled(self) -> tuple[int, ...]:
-        """The rooms that somebody is in: those that are published to."""
+        """The rooms that have clients. Only these are published to."""
         return tuple(room for room, members in enumerate(self.members) if members)
 
     @property

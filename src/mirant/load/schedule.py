@@ -1,8 +1,8 @@
-"""The schedule: who publishes what, and when, whether or not the server keeps up.
+"""The schedule: who publishes what and when, even if the server does not keep up.
 
-The load is an *open loop*: a batch is due at its time even if the last one was slow, and latency counts
-from the time it was due. A generator that waits for the server, or counts from when it got round to
-sending, leaves out just the delays it is there to find (coordinated omission).
+The load is an *open loop*: a batch is due at its time even if the one before was slow, and latency counts
+from the time at which the batch was due. A generator that waits for the server, or counts from the time of
+sending, omits the very delays that it should find (coordinated omission).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Pace:
     start: int
     pause: float
     batches: int
-    warm_up: int = 0  # what is due so soon after the start is checked, but not timed
-    first: int = 1  # the number of the first message: runs over the same sessions count on
+    warm_up: int = 0  # messages due before this are checked, but not timed
+    first: int = 1  # number of the first message; the next run over the same sessions counts on
 
     @property
     def end(self) -> int:
@@ -37,7 +37,7 @@ class Pace:
         return self.start + round((batch + 1) * self.pause)
 
 
-class Batch(NamedTuple):
+class PublishBatch(NamedTuple):
     """Messages that one client publishes in one request, numbered from *first*, each to a room."""
 
     first: int
@@ -46,18 +46,18 @@ class Batch(NamedTuple):
     rooms: list[int]
 
 
-def batches(scenario: Scenario, pace: Pace) -> Iterator[Batch]:
-    """Yield the batches of a run in order; the same ones in every process."""
+def batches(scenario: Scenario, pace: Pace) -> Iterator[PublishBatch]:
+    """Yield the batches of a run in order. They are the same in every process."""
     draw = random.Random(f"{scenario.seed}/{pace.first}")
     size, clients, filled = scenario.batch_size, scenario.clients, scenario.filled
     for index in range(pace.batches):
         publisher = draw.randrange(clients) if scenario.random_publishers else index % clients
         rooms = draw.choices(filled, k=size)
-        yield Batch(pace.first + index * size, publisher, pace.due(index), rooms)
+        yield PublishBatch(pace.first + index * size, publisher, pace.due(index), rooms)
 
 
 class Schedule:
-    """The batches of a run, handed out when they are due. It is told the time."""
+    """Hands out the batches of a run when they are due. The time is passed in."""
 
     def __init__(self, scenario: Scenario, pace: Pace) -> None:
         self.pace = pace
@@ -82,16 +82,16 @@ class Schedule:
         self._stopped_at = self.next_number
         self._next = None
 
-    def take(self, now: int) -> list[Batch]:
-        """Hand out what is due by *now*."""
+    def take(self, now: int) -> list[PublishBatch]:
+        """Return the batches that are due by *now*, each once."""
         taken = []
         while self._next is not None and self._next.due <= now:
             taken.append(self._next)
             self._next = next(self._batches, None)
         return taken
 
-    def take_through(self, number: int) -> list[Batch]:
-        """Hand out what comes before and with message *number*, due or not."""
+    def take_through(self, number: int) -> list[PublishBatch]:
+        """Return the batches up to that of message *number*, due or not."""
         taken = []
         while self._next is not None and self._next.first <= number:
             taken.append(self._next)

@@ -1,7 +1,7 @@
 """The search for the highest rate at which a server still keeps a promise.
 
-Double until it does not, then try the middle until good and bad are close: within 5 %, since two runs at
-one rate differ by about that.
+The rate doubles until a run is bad. Then the middle between good and bad is tried until they are within 5 %
+of each other, because two runs at one rate differ by about that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MOST_TRIALS: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One run of a search. *fault* says why it does not count as good; it is empty if it does."""
+    """One run of a search. *fault* says why it is not good, and is empty if it is."""
 
     rate: float
     outcome: Outcome
@@ -32,7 +32,7 @@ class Trial:
 
 
 class Search:
-    """Says which rate to try next, in messages published per second, and learns how it went."""
+    """Chooses the next rate, in messages published per second, by how the rates before went."""
 
     def __init__(self, first: float) -> None:
         self.best: float | None = None  # the highest good rate
@@ -41,7 +41,7 @@ class Search:
         self._trials = 0
 
     def next_rate(self) -> float | None:
-        """Return the rate to try; None when the search has ended."""
+        """Return the next rate to try; None when the search has ended."""
         if self._trials >= _MOST_TRIALS:
             return None
         if self.best is None and self.worst is None:

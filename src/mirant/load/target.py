@@ -9,20 +9,22 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from mirant.client.options import ClientOptions
+
 WEBSOCKET = "websocket"
 LONG_POLLING = "long-polling"
 
 
 class TargetInvalid(ValueError):
-    """An address that cannot be one of a Bayeux server, or a header that cannot be sent."""
+    """The address is not that of a Bayeux server, or a header cannot be sent."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A Bayeux server and the way its clients come.
+    """A Bayeux server, and how its clients connect.
 
     Raises:
-        TargetInvalid: nothing can be sent to the URL, it holds credentials, or a header holds a line break.
+        TargetInvalid: the URL cannot be used or holds credentials, or a header holds a line break.
     """
 
     url: str
@@ -39,13 +41,13 @@ class Target:
                 raise TargetInvalid(f"the header {name!r} should be one line of ASCII")
 
     def _check_url(self) -> None:
-        if re.match("[^/?#]*//[^/?#]*@", self.url):  # not to be repeated, here or in reports
+        if re.match("[^/?#]*//[^/?#]*@", self.url):  # not quoted, here or in reports
             raise TargetInvalid("name and password should not be in the URL but in a header Authorization")
         if re.fullmatch("[!-~]*", self.url) is None:
             raise TargetInvalid(f"{self.url!r} should be ASCII, with %20 for a space and so on")
         wanted = f"{self.url!r} should be a URL such as http://127.0.0.1:8080/cometd"
         try:
-            self.host.encode("idna")  # as it is looked up
+            self.host.encode("idna")  # the form in which it is looked up
             if self.port == 0:
                 raise TargetInvalid(f"{wanted}: port 0 is none")
         except UnicodeError:
@@ -77,14 +79,20 @@ class Target:
             return self.parts.port
         return 443 if self.secure else 80
 
-    @property
-    def handshake_ext(self) -> dict[str, Any]:
-        """The `ext` of a /meta/handshake."""
-        return {**self.ext, "ack": True} if self.ack else self.ext
+    @cached_property
+    def client_options(self) -> ClientOptions:
+        """How its clients behave: as CometD's, but with shorter waits after failures."""
+        return ClientOptions(
+            connection_types=(self.transport,),
+            hold=30.0,
+            backoff_limit=10.0,
+            ack=self.ack,
+            handshake_fields={"ext": self.ext} if self.ext else {},
+        )
 
     @cached_property
     def tls(self) -> ssl.SSLContext | None:
-        """The TLS to speak; None for none."""
+        """The TLS settings; None for a connection without TLS."""
         if not self.secure:
             return None
         context = ssl.create_default_context()
@@ -94,7 +102,7 @@ class Target:
         return context
 
     def head(self, method: str, *fields: tuple[str, str]) -> bytes:
-        """Return the head of an HTTP request with these fields and those of `headers`; no empty line."""
+        """Return the head of an HTTP request with these fields and `headers`, without the empty line."""
         path = (self.parts.path or "/") + (f"?{self.parts.query}" if self.parts.query else "")
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self.parts.netloc}"]
         lines += [f"{name}: {value}" for name, value in (*self.headers, *fields)]

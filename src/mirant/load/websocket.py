@@ -1,4 +1,4 @@
-"""The websocket carrier: one connection of a session, read as cheaply as it can be."""
+"""The websocket transport: one connection of a client, read as cheaply as possible."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final, cast
 
+from mirant.load.client import LoadClient
 from mirant.load.clock import now_us
 from mirant.load.frames import (
     CLOSE,
@@ -14,27 +15,26 @@ from mirant.load.frames import (
     TEXT,
     WHOLE_TEXT,
     Assembler,
-    FrameInvalid,
+    ServerFrameInvalid,
     frame,
     new_key,
     split,
     upgrade_fault,
 )
 from mirant.load.intake import Intake
-from mirant.load.session import Session
 from mirant.load.target import Target
 
 _LONGEST_HEAD: Final = 16_384  # bytes of an answer to an upgrade
 _UPGRADE_LIMIT: Final = 10.0  # seconds
 
 
-class WebSocketCarrier:
-    """Carries a session over one WebSocket at a time."""
+class WebSocketTransport:
+    """Carries a client over one WebSocket at a time."""
 
     def __init__(
-        self, session: Session, target: Target, intake: Intake, loop: asyncio.AbstractEventLoop
+        self, client: LoadClient, target: Target, intake: Intake, loop: asyncio.AbstractEventLoop
     ) -> None:
-        self.session = session
+        self.client = client
         self.target = target
         self.intake = intake
         self._loop = loop
@@ -47,7 +47,7 @@ class WebSocketCarrier:
         return self._socket is not None
 
     def open(self) -> None:
-        """Open a WebSocket, and tell the session."""
+        """Open a WebSocket, and tell the client."""
         self.close()
         self._opening = self._loop.create_task(self._open())
 
@@ -60,13 +60,13 @@ class WebSocketCarrier:
                 await socket.upgraded
         except TimeoutError:
             socket.abort()
-            self.session.lost("no answer to the upgrade to WebSocket in time")
-        except (OSError, ValueError) as error:  # also what we said of the answer
+            self.client.lost("no answer to the upgrade to WebSocket in time")
+        except (OSError, ValueError) as error:  # ValueError: the answer to the upgrade was refused
             socket.abort()
-            self.session.lost(f"cannot connect: {error}")
+            self.client.lost(f"cannot connect: {error}")
         else:
             self._socket = socket
-            self.session.opened()
+            self.client.opened()
 
     def send(self, batch: Sequence[bytes]) -> None:
         """Send messages in one frame."""
@@ -74,7 +74,7 @@ class WebSocketCarrier:
             self._socket.send(TEXT, b"[" + b",".join(batch) + b"]")
 
     def send_connect(self, message: bytes) -> None:
-        """Send a /meta/connect in a frame of its own: replies in the same frame would be held with it."""
+        """Send a /meta/connect in a frame of its own, because replies to others in it would be held too."""
         self.send([message])
 
     def close(self, reason: str = "") -> None:
@@ -86,22 +86,22 @@ class WebSocketCarrier:
             socket.send(CLOSE, (1000).to_bytes(2, "big"))
             socket.end()
         if reason:
-            self.session.lost(reason)
+            self.client.lost(reason)
 
     def ended(self, socket: _Socket, reason: str) -> None:
-        """Note that *socket* was closed by the other side, or by a fault."""
+        """Note that the server closed *socket*, or that it broke."""
         if socket is self._socket:
             self._socket = None
-            self.session.lost(reason)
+            self.client.lost(reason)
 
 
 class _Socket(asyncio.Protocol):
-    def __init__(self, carrier: WebSocketCarrier) -> None:
+    def __init__(self, owner: WebSocketTransport) -> None:
         self.upgraded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._carrier = carrier
-        self._client = carrier.session.client
-        self._take = carrier.intake.take
-        self._handle = carrier.session.handle
+        self._owner = owner
+        self._number = owner.client.number
+        self._take = owner.intake.take
+        self._handle = owner.client.handle
         self._transport: asyncio.Transport | None = None
         self._key = new_key()
         self._is_upgraded = False
@@ -110,7 +110,7 @@ class _Socket(asyncio.Protocol):
         self._reason = "the server closed a connection"
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are no subclass of asyncio's.
+        # uvloop's transports are not a subclass of asyncio's.
         self._transport = cast(asyncio.Transport, transport)
         fields = (
             ("Upgrade", "websocket"),
@@ -118,14 +118,14 @@ class _Socket(asyncio.Protocol):
             ("Sec-WebSocket-Version", "13"),
             ("Sec-WebSocket-Key", self._key),
         )
-        self._transport.write(self._carrier.target.head("GET", *fields) + b"\r\n")
+        self._transport.write(self._owner.target.head("GET", *fields) + b"\r\n")
 
     def connection_lost(self, error: Exception | None) -> None:
         reason = f"a connection broke: {error}" if error else self._reason
         if not self.upgraded.done():
-            self.upgraded.set_exception(FrameInvalid(reason))
-            self.upgraded.exception()  # whoever waited may have given up
-        self._carrier.ended(self, reason)
+            self.upgraded.set_exception(ServerFrameInvalid(reason))
+            self.upgraded.exception()  # read here, because nobody may be waiting any more
+        self._owner.ended(self, reason)
 
     def data_received(self, data: bytes) -> None:
         now = now_us()
@@ -137,11 +137,11 @@ class _Socket(asyncio.Protocol):
             frames, self._rest = split(data)
             for first, payload in frames:
                 if first == WHOLE_TEXT:
-                    for reply in self._take(self._client, payload, now):
+                    for reply in self._take(self._number, payload, now):
                         self._handle(reply)
                 else:
                     self._uncommon(first, payload, now)
-        except FrameInvalid as error:
+        except ServerFrameInvalid as error:
             self._reason = f"not WebSocket: {error}"
             self.abort()
 
@@ -165,15 +165,15 @@ class _Socket(asyncio.Protocol):
         head, end, rest = data.partition(b"\r\n\r\n")
         if not end:
             if len(data) > _LONGEST_HEAD:
-                raise FrameInvalid("the answer to the upgrade has no end")
+                raise ServerFrameInvalid("the answer to the upgrade has no end")
             self._rest = data
             return b""
         fault = upgrade_fault(head, self._key)
         if fault is not None:
             if not self.upgraded.done():
-                self.upgraded.set_exception(FrameInvalid(fault))
+                self.upgraded.set_exception(ServerFrameInvalid(fault))
                 self.upgraded.exception()
-            raise FrameInvalid(fault)
+            raise ServerFrameInvalid(fault)
         self._is_upgraded = True
         self._rest = b""
         if not self.upgraded.done():
@@ -190,5 +190,5 @@ class _Socket(asyncio.Protocol):
             self._reason = f"the server closed a connection with {code} {words}".rstrip()
             self.end()
         elif opcode != PONG and (message := self._assembler.add(first, payload)) is not None:
-            for reply in self._take(self._client, message, now):
+            for reply in self._take(self._number, message, now):
                 self._handle(reply)

@@ -7,7 +7,7 @@ from typing import Final
 from mirant.load.histogram import Histogram
 from mirant.load.outcome import Outcome
 
-#: The percentiles that reports name; to people only `telling` ones.
+#: The percentiles in reports. Reports for people have those that `telling` returns.
 PERCENTS: Final = (50.0, 90.0, 99.0, 99.9, 99.99)
 
 
@@ -28,8 +28,8 @@ def short(microseconds: float) -> str:
 
 
 def telling(histogram: Histogram) -> list[tuple[float, int]]:
-    """Return (percent, value) of the percentiles that at least one value is beyond; others are noise."""
-    # A hair less than one: 1,000 * (100 - 99.9) is 99.99999999999432.
+    """Return (percent, value) for percentiles that at least one value exceeds. The others are noise."""
+    # A hair less than one, because 1,000 * (100 - 99.9) is 99.99999999999432.
     percents = [p for p in PERCENTS if histogram.count * (100 - p) > 100 - 1e-6]
     return list(zip(percents, histogram.percentiles(percents), strict=True))
 
@@ -50,7 +50,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def setting(outcome: Outcome) -> str:
-    """Return what was played, in one sentence without its full stop."""
+    """Return the scenario in one sentence, without its full stop."""
     scenario = outcome.scenario
     return (
         f"{count(scenario.clients, 'client')} in {count(scenario.rooms, 'room')} "
@@ -61,14 +61,14 @@ def setting(outcome: Outcome) -> str:
 
 
 def verdict(outcome: Outcome) -> tuple[str, list[str]]:
-    """Return the verdict in a sentence, and the particulars of what was wrong."""
+    """Return the verdict in a sentence, and what was wrong in others."""
     if outcome.in_order_once:
         return "Every message arrived, once and in order.", []
     return "Not every message arrived, once and in order.", particulars(outcome) + outcome.faults.examples
 
 
 def particulars(outcome: Outcome) -> list[str]:
-    """Return what went wrong in a run that is not in order, each with its number."""
+    """Return the failures of a run, each with its count."""
     faults = outcome.faults
     wrong = [
         (outcome.lost, "delivery lost", "deliveries lost"),

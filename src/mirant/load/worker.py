@@ -14,6 +14,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Final
 
+from mirant.load.client import LoadClient, Readiness
 from mirant.load.clock import Alarm, now_us
 from mirant.load.histogram import Histogram
 from mirant.load.intake import Intake
@@ -22,21 +23,20 @@ from mirant.load.messages import PUBLISH_ID, Publisher
 from mirant.load.orders import (
     Assignment,
     Findings,
+    Finish,
     Gather,
     Gone,
     Halt,
-    Leave,
     Order,
     Play,
     Report,
-    Sample,
     Settle,
+    WorkerSample,
 )
-from mirant.load.polling import PollingCarrier
-from mirant.load.schedule import Batch, Pace, Schedule
-from mirant.load.session import Session, State
+from mirant.load.polling import PollingTransport
+from mirant.load.schedule import Pace, PublishBatch, Schedule
 from mirant.load.target import WEBSOCKET
-from mirant.load.websocket import WebSocketCarrier
+from mirant.load.websocket import WebSocketTransport
 
 _SAMPLE_EVERY: Final = 0.25  # seconds
 _LEAVE_LIMIT: Final = 2.0  # seconds for the goodbyes
@@ -46,7 +46,7 @@ _NO_RUN: Final = Pace(start=0, pause=1, batches=0)
 
 def run_worker(assignment: Assignment, connection: Connection) -> None:
     """Obey the orders that come through *connection* until told to leave, or until it closes."""
-    # Ctrl-C reaches all of us; the command decides what it means.
+    # Ctrl-C reaches all processes; the command decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _allow_connections()
@@ -58,12 +58,12 @@ def run_worker(assignment: Assignment, connection: Connection) -> None:
         error = traceback.format_exc()
     try:
         connection.send(Gone(assignment.share.worker, error))
-    except OSError:  # nobody is there to hear it
+    except OSError:  # the command has gone
         pass
 
 
 class Worker:
-    """The sessions of a share, the schedule that they publish by and the ledger of what they receive."""
+    """The clients of a share, the schedule of what they publish, and the ledger of what they receive."""
 
     def __init__(self, assignment: Assignment, connection: Connection) -> None:
         self._scenario = assignment.scenario
@@ -74,7 +74,7 @@ class Worker:
         self._schedule = Schedule(assignment.scenario, _NO_RUN)
         self._intake = Intake(Ledger(assignment.scenario, assignment.share, self._schedule))
         self.failures = self._intake.failures
-        self._sessions: dict[int, Session] = {}
+        self._clients: dict[int, LoadClient] = {}
         self._run = 0
         self._published = 0
         self._owed = 0
@@ -84,14 +84,14 @@ class Worker:
         self._lateness: list[int] = []
 
     async def work(self) -> None:
-        """Make the sessions and obey orders until it is time to leave."""
+        """Make the clients and obey orders until it is time to leave."""
         self._loop = asyncio.get_running_loop()
         self._left = asyncio.Event()
         self._alarm = Alarm(self._loop, self._publish_due)
-        self._sessions = {client: self._session(client) for client in self._share.clients(self._scenario)}
-        gc.freeze()  # these stay; the collector need not look at them again and again
+        self._clients = {number: self._client(number) for number in self._share.clients(self._scenario)}
+        gc.freeze()  # these live until the end, so the garbage collector can skip them
         self._loop.add_reader(self._connection.fileno(), self._read_orders)
-        # uvloop has made it non-blocking, and then findings that the pipe cannot hold at once are not sent.
+        # uvloop has made it non-blocking. Such a pipe refuses findings that are larger than its buffer.
         os.set_blocking(self._connection.fileno(), True)
         sampling = self._loop.create_task(self._send_samples())
         await self._left.wait()
@@ -104,7 +104,7 @@ class Worker:
         """Note the reply to a publish; *error* is None if it was accepted."""
         digits = message_id.removeprefix(PUBLISH_ID)
         fan_out = self._unconfirmed.pop(int(digits), None) if digits.isdecimal() else None
-        if fan_out is None:  # one of a run before this
+        if fan_out is None:  # of an earlier run
             return
         if error is None:
             self._owed += fan_out
@@ -130,14 +130,15 @@ class Worker:
                 self._halt()
             case Settle():
                 self._tell(self._findings())
-            case Leave():
+            case Finish():
                 self._left.set()
 
     def _gather(self, ramp_up: float) -> None:
-        absent = [s for s in self._sessions.values() if s.state in (State.IDLE, State.GONE)]
-        for session in absent:
-            delay = ramp_up * session.client / self._scenario.clients
-            self._loop.call_later(delay, session.start)
+        gone = (Readiness.IDLE, Readiness.GONE)
+        absent = [client for client in self._clients.values() if client.readiness in gone]
+        for client in absent:
+            delay = ramp_up * client.number / self._scenario.clients
+            self._loop.call_later(delay, client.start)
 
     def _play(self, pace: Pace) -> None:
         self._run = pace.first
@@ -145,7 +146,7 @@ class Worker:
         self._unconfirmed, self._unsent, self._refused = {}, [], {}
         self._lateness.clear()
         self._schedule = Schedule(self._scenario, pace)
-        # The ledger has a schedule of its own: it may look ahead of what is published.
+        # The ledger has a schedule of its own, because it may look ahead of what is published.
         self._intake.ledger = Ledger(self._scenario, self._share, Schedule(self._scenario, pace))
         self._wake_when_due()
 
@@ -181,12 +182,10 @@ class Worker:
                 self._publish(batch)
         self._wake_when_due()
 
-    def _publish(self, batch: Batch) -> None:
+    def _publish(self, batch: PublishBatch) -> None:
         numbers = range(batch.first, batch.first + len(batch.rooms))
-        session = self._sessions[batch.publisher]
-        if session.client_id is None or not session.publish(
-            self._publisher.messages(batch, session.client_id)
-        ):
+        client = self._clients[batch.publisher]
+        if client.client_id is None or not client.publish(self._publisher.messages(batch, client.client_id)):
             self._unsent.extend(numbers)
             return
         self._lateness.append(now_us() - batch.due)
@@ -199,22 +198,22 @@ class Worker:
     async def _send_samples(self) -> None:
         while True:
             self._tell(self._sample())
-            for session in self._sessions.values():
-                session.check(self._loop.time())
+            for client in self._clients.values():
+                client.check(self._loop.time())
             await asyncio.sleep(_SAMPLE_EVERY)
 
-    def _sample(self) -> Sample:
+    def _sample(self) -> WorkerSample:
         ledger = self._intake.ledger
-        now, cpu = now_us(), time.process_time()  # together: what follows takes a while under overload
+        now, cpu = now_us(), time.process_time()  # both now, because the rest takes a while under overload
         ledger.advance(now)
         warming, latency = ledger.collect()
         lateness = Histogram.of(Counter(self._lateness).items())
         self._lateness.clear()
-        return Sample(
+        return WorkerSample(
             worker=self._share.worker,
             run=self._run,
             at=now,
-            ready=sum(session.state is State.READY for session in self._sessions.values()),
+            ready=sum(client.readiness is Readiness.READY for client in self._clients.values()),
             published=self._published,
             delivered=ledger.delivered,
             outstanding=ledger.outstanding,
@@ -234,26 +233,26 @@ class Worker:
 
     # --- coming and going ---
 
-    def _session(self, client: int) -> Session:
-        channels = [self._scenario.room_name(room) for room in self._scenario.rooms_of[client]]
-        session = Session(client, channels, self._target, self, self._loop)
-        carrier = WebSocketCarrier if self._target.transport == WEBSOCKET else PollingCarrier
-        session.carrier = carrier(session, self._target, self._intake, self._loop)
-        return session
+    def _client(self, number: int) -> LoadClient:
+        channels = [self._scenario.room_name(room) for room in self._scenario.rooms_of[number]]
+        client = LoadClient(number, channels, self._target, self, self._loop)
+        transport = WebSocketTransport if self._target.transport == WEBSOCKET else PollingTransport
+        client.transport = transport(client, self._target, self._intake, self._loop)
+        return client
 
     async def _say_goodbye(self) -> None:
-        for session in self._sessions.values():
-            session.leave()
+        for client in self._clients.values():
+            client.leave()
         for _ in range(_LEAVE_CHECKS):
-            if not any(session.carrier.is_open for session in self._sessions.values()):
+            if not any(client.transport.is_open for client in self._clients.values()):
                 break
             await asyncio.sleep(_LEAVE_LIMIT / _LEAVE_CHECKS)
-        for session in self._sessions.values():
-            session.carrier.close()
+        for client in self._clients.values():
+            client.transport.close()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if sys.platform == "win32":  # uvloop is not made for it
+    if sys.platform == "win32":  # uvloop does not support it
         return None
     import uvloop
 
@@ -261,7 +260,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _allow_connections() -> None:
-    """Allow this process as many open connections as it may have: the usual 1,024 are few."""
+    """Raise this process's limit of open connections to its maximum: the usual 1,024 are too few."""
     if sys.platform != "win32":
         import resource
 

@@ -1,9 +1,10 @@
-"""A TCP proxy that breaks connections on purpose, to see how a client or a server takes it.
+"""A TCP proxy that breaks connections on purpose, to test how a client or a server copes.
 
 Put it between a client and a server, and say what goes wrong::
 
     async with FaultProxy("127.0.0.1", 8080) as proxy:
-        proxy.plan = once(Fault(Kind.RESET, after=100))   # the next connection breaks after 100 bytes
+        # The next connection breaks after 100 bytes.
+        proxy.plan = once(ConnectionFault(FaultKind.RESET, after=100))
         await client.connect(f"http://{proxy.address}/cometd")
 
 A plan is asked once for each connection, in the order in which they are opened. `randomly` makes one from a
@@ -18,7 +19,7 @@ import struct
 from types import TracebackType
 from typing import Final, Self
 
-from mirant.testing.faults import Direction, Fault, Kind, Plan, faultless
+from mirant.testing.faults import ConnectionFault, Direction, FaultKind, FaultPlan, faultless
 
 _CHUNK: Final = 64 * 1024
 
@@ -26,7 +27,7 @@ _CHUNK: Final = 64 * 1024
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 #: Where bytes come from, where they go, and what goes wrong between.
-_Way = tuple[asyncio.StreamReader, asyncio.StreamWriter, Fault | None]
+_Way = tuple[asyncio.StreamReader, asyncio.StreamWriter, ConnectionFault | None]
 
 
 class FaultProxy:
@@ -35,7 +36,7 @@ class FaultProxy:
     On leaving, all its connections are broken off.
     """
 
-    def __init__(self, host: str, port: int, plan: Plan = faultless) -> None:
+    def __init__(self, host: str, port: int, plan: FaultPlan = faultless) -> None:
         #: What happens to connections opened from now on.
         self.plan = plan
         #: How many connections there were.
@@ -85,16 +86,16 @@ class FaultProxy:
         task = asyncio.create_task(self._serve(reader, writer, fault))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        # Nothing to do, unless it was cancelled before it began.
+        # This closes the connection of a task that was cancelled before it began.
         task.add_done_callback(lambda _: _close(writer, gently=False))
 
     async def _serve(
-        self, reader: asyncio.StreamReader, client: asyncio.StreamWriter, fault: Fault | None
+        self, reader: asyncio.StreamReader, client: asyncio.StreamWriter, fault: ConnectionFault | None
     ) -> None:
-        """Forward one connection until it ends, or its *fault* ends it."""
+        """Forward one connection until it ends by itself or by its *fault*."""
         ends, gently = [client], False
         try:
-            if fault is None or fault.kind is not Kind.REFUSE:
+            if fault is None or fault.kind is not FaultKind.REFUSE:
                 answers, server = await asyncio.open_connection(*self._target)
                 ends.append(server)
                 gently = await self._forward(
@@ -102,13 +103,13 @@ class FaultProxy:
                     (answers, client, _concerning(Direction.TO_CLIENT, fault)),
                 )
         except OSError:
-            pass  # one side broke off, and so do we with the other
+            pass  # one side broke off; the other is broken off below
         finally:
             for end in ends:
                 _close(end, gently=gently)
 
     async def _forward(self, *ways: _Way) -> bool:
-        """Forward both *ways* until both have ended; return whether that was in good order."""
+        """Forward both *ways* until both have ended. Return whether they ended in good order."""
         pumps = {asyncio.create_task(self._pump(*way)) for way in ways}
         running = pumps
         try:
@@ -116,7 +117,7 @@ class FaultProxy:
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for ending in [pump.result() for pump in done]:
                     if ending is not None:
-                        return ending is Kind.CUT
+                        return ending is FaultKind.CUT
             return True
         finally:
             for pump in pumps:
@@ -124,9 +125,9 @@ class FaultProxy:
             await asyncio.gather(*pumps, return_exceptions=True)
 
     async def _pump(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, fault: Fault | None
-    ) -> Kind | None:
-        """Forward one direction until it ends; return the kind of the fault if it ends the other too."""
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, fault: ConnectionFault | None
+    ) -> FaultKind | None:
+        """Forward one direction until it ends. Return the kind of its fault if that ends both."""
         left = 0 if fault is None else fault.after
         while chunk := await source.read(_CHUNK):
             if fault is not None and len(chunk) > left:
@@ -140,18 +141,18 @@ class FaultProxy:
         return None
 
     async def _strike(
-        self, kind: Kind, rest: bytes, source: asyncio.StreamReader, sink: asyncio.StreamWriter
-    ) -> Kind | None:
+        self, kind: FaultKind, rest: bytes, source: asyncio.StreamReader, sink: asyncio.StreamWriter
+    ) -> FaultKind | None:
         """Let a fault happen between what has passed and the *rest*."""
-        if kind is Kind.HALF_CLOSE:
+        if kind is FaultKind.HALF_CLOSE:
             sink.write_eof()
             while await source.read(_CHUNK):
                 pass
-        elif kind is Kind.STALL:
+        elif kind is FaultKind.STALL:
             await self._resumed.wait()
             sink.write(rest)
             return await self._pump(source, sink, None)
-        elif kind is Kind.SPLIT:
+        elif kind is FaultKind.SPLIT:
             while rest:
                 for byte in rest:
                     sink.write(bytes([byte]))
@@ -164,7 +165,7 @@ class FaultProxy:
         return None
 
 
-def _concerning(direction: Direction, fault: Fault | None) -> Fault | None:
+def _concerning(direction: Direction, fault: ConnectionFault | None) -> ConnectionFault | None:
     return fault if fault is not None and fault.direction is direction else None
 
 

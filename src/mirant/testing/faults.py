@@ -1,4 +1,4 @@
-"""What can go wrong with a connection, and plans of it; `mirant.testing.fault_proxy` carries them out."""
+"""What can go wrong with a connection, and plans for it. `mirant.testing.fault_proxy` carries them out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Kind(Enum):
+class FaultKind(Enum):
     """What can happen to a connection."""
 
     CUT = "cut"  # both sides are closed in good order (FIN)
@@ -20,55 +20,55 @@ class Kind(Enum):
 
 
 class Direction(Enum):
-    """Which way the bytes go that a fault counts and concerns."""
+    """The direction of the bytes that a fault counts and concerns."""
 
     TO_SERVER = "to-server"
     TO_CLIENT = "to-client"
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ConnectionFault:
     """What happens to one connection, once *after* bytes have passed in *direction*.
 
-    With *after* = 0 it happens at the first byte, not before there is one.
+    With *after* = 0 it happens at the first byte, and not before that.
     """
 
-    kind: Kind
+    kind: FaultKind
     direction: Direction = Direction.TO_CLIENT
     after: int = 0
 
 
 #: Asked with the number of each connection, from 0; returns what happens to it, None for nothing.
-Plan = Callable[[int], Fault | None]
+FaultPlan = Callable[[int], ConnectionFault | None]
 
 
-def faultless(number: int) -> Fault | None:
-    """The plan by which nothing happens."""
+def faultless(number: int) -> ConnectionFault | None:
+    """Let nothing happen to any connection: a plan."""
     return None
 
 
-def once(fault: Fault) -> Plan:
-    """Return the plan by which *fault* happens to the first connection from now on, and none after it."""
+def once(fault: ConnectionFault) -> FaultPlan:
+    """Return a plan by which *fault* happens to the next connection, and nothing to those after it."""
     faults = [fault]
     return lambda number: faults.pop() if faults else None
 
 
-def randomly(seed: int, *, faults: int, share: float = 0.7, reach: int = 4096) -> Plan:
+def randomly(seed: int, *, faults: int, share: float = 0.7, reach: int = 4096) -> FaultPlan:
     """Return a plan that depends on *seed* alone.
 
-    A *share* of the connections is faulty, until there were so many *faults*: what comes then is sound, so a
-    client that tries again succeeds in the end. A fault happens within the first *reach* bytes, early more
-    often than late.
+    A *share* of the connections is faulty, until there were so many *faults*. Later connections are sound, so
+    a client that tries again succeeds in the end. A fault happens within the first *reach* bytes, and early
+    more often than late.
     """
     dice = random.Random(seed)
     left = faults
 
-    def plan(number: int) -> Fault | None:
+    def plan(number: int) -> ConnectionFault | None:
         nonlocal left
         if left == 0 or dice.random() >= share:
             return None
         left -= 1
         after = int(reach ** dice.random()) - 1
-        return Fault(dice.choice(list(Kind)), dice.choice(list(Direction)), after)
+        return ConnectionFault(dice.choice(list(FaultKind)), dice.choice(list(Direction)), after)
 
     return plan

@@ -26,7 +26,7 @@ def poll_of(client: PollingClient, *, message_id: str) -> tuple[Poll, bool]:
     poll = Poll(client)
     cookie = {"cookie": f"BAYEUX_BROWSER={client.cookie}"} if client.cookie else {}
     exchange = Exchange(client.world.core, Request(cookie), poll.answer)
-    if not client.world.core.hold_plain(body, exchange, client.world.now):
+    if client.world.core.hold_plain(body, exchange, client.world.now, None) is None:
         return client.post(body), False
     poll.exchange = exchange
     client.world.settle()

@@ -29,6 +29,7 @@ from mirant.bus.links import Links
 from mirant.bus.log import SessionLog
 from mirant.bus.observer import Observers
 from mirant.bus.outbox import Batch, OutboxFull
+from mirant.bus.plain_connect import KnownConnect
 from mirant.bus.polls import Polls
 from mirant.bus.publishing import Publishing
 from mirant.bus.receive import Receiver
@@ -127,7 +128,9 @@ class Core:
         self.receive: Callable[[Sequence[Message], Carrier[Session], float], Pipeline]
         self.receive = self._receiver.receive
         #: Hold a connect if it is plain: `mirant.bus.polls.Polls.hold_plain`.
-        self.hold_plain: Callable[[bytes, Carrier[Session], float], bool] = polls.hold_plain
+        self.hold_plain: Callable[
+            [bytes, Carrier[Session], float, KnownConnect | None], KnownConnect | None
+        ] = polls.hold_plain
 
     # --- What is in force ---
 

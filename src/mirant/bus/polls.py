@@ -11,13 +11,10 @@ reply, completed by extensions when it leaves.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal
-
-import msgspec
+from typing import Final
 
 from mirant.bayeux.advice import Advice
 from mirant.bayeux.errors import CONNECT_SUPERSEDED, ErrorKind
-from mirant.bayeux.messages import MAX_ID
 from mirant.bus.beat import Beat
 from mirant.bus.carrier import MAX_RESPONSE, Carrier, Outgoing
 from mirant.bus.clock import Clock
@@ -26,15 +23,13 @@ from mirant.bus.deliveries import Deliveries
 from mirant.bus.held import HeldConnect, slim
 from mirant.bus.in_force import InForce
 from mirant.bus.outbox import Batch
+from mirant.bus.plain_connect import KnownConnect, read_plain_connect
 from mirant.bus.session import Session
 from mirant.bus.tick import Remainder
 from mirant.bus.timetable import Timetable
 from mirant.bus.traits import CLOSING
 from mirant.bus.turn import Answer, Turn
 from mirant.bus.windows import Windows
-
-#: Longest body that may be a plain connect; those of the clients in use have 100 to 150 bytes.
-MAX_PLAIN: Final = 512
 
 # How long clients whose poll is answered because the server goes away wait before the next, in seconds: by
 # then its port is closed, and they wait longer and longer.
@@ -84,16 +79,20 @@ class Polls:
 
     # --- Holding ---
 
-    def hold_plain(self, body: bytes, carrier: Carrier[Session], now: float) -> bool:
-        """Hold the connect in *body*, which came at *now* and is ASCII, if it is plain.
+    def hold_plain(
+        self, body: bytes, carrier: Carrier[Session], now: float, known: KnownConnect | None = None
+    ) -> KnownConnect | None:
+        """Hold the connect in *body*, which came at *now*, if it is plain.
 
-        Return whether it is; if not, nothing was done.
+        *known* is what this returned for the last connect on *carrier*.
+
+        Return None if the connect is not plain; then nothing was done.
         """
-        try:
-            (connect,) = _decode(body)
-        except msgspec.DecodeError:
-            return False
-        session = self._sessions.get(connect.client_id)
+        if known is None or not known.matches(body):
+            known = read_plain_connect(body)
+            if known is None:
+                return None
+        session = self._sessions.get(known.client_id)
         if (
             session is None
             or self._in_force.traits
@@ -101,16 +100,17 @@ class Polls:
             or session.held is not None
             or session.record.browser != carrier.browser
         ):
-            return False
+            return None
         carrier.session = session
-        session.record.interval = self._in_force.settings.interval
+        record = session.record
+        record.interval = self._in_force.settings.interval
         # The order of fields is that of `Reply`, whose encoding this is.
-        reply = b'{"channel":"/meta/connect","id":%b,"successful":true}' % _encode(connect.id)
+        reply = b'{"channel":"/meta/connect","id":%b,"successful":true}' % known.id
         session.held = HeldConnect(carrier, now, None, reply)
-        self._timetable.wait(session, now + session.record.timeout)
+        self._timetable.wait(session, now + record.timeout)
         if session.outbox.urgent:
             self._deliveries.mark(session)
-        return True
+        return known
 
     def hold(self, session: Session, turn: Turn, answer: Answer, timeout: float, now: float) -> None:
         """Keep *answer*, to a connect in *turn*, until there is something to say or *timeout* has passed."""
@@ -136,17 +136,18 @@ class Polls:
         queue = self._deliveries.queue
         for remainder in remainders:
             batch = remainder.batch if at_once else None
+            size = 0 if batch is None else len(batch.payload)
             for session in remainder.sessions:
-                held = session.held
-                if not (
-                    batch is not None
-                    and held is not None
-                    and held.message is None
-                    and not session.traits
-                    and session.outbox.idle
-                    and session not in answered
-                    and len(batch.payload) <= session.outbox.limit
-                    and self._answer_plainly(session, held, batch, now)
+                held, outbox = session.held, session.outbox
+                if (
+                    batch is None
+                    or held is None
+                    or held.message is not None
+                    or session.traits
+                    or not outbox.idle
+                    or size > outbox.limit
+                    or (answered and session in answered)
+                    or not self._answer_plainly(session, held, batch, now)
                 ):
                     queue(session, remainder.deliveries, now)
 
@@ -264,16 +265,3 @@ class Polls:
         if self._woken_at is None:
             self._woken_at = self._beat.next
             self._host.wake_at(self._woken_at)
-
-
-class _Connect(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """What the one message of a body must be, and nothing else."""
-
-    channel: Literal["/meta/connect"]
-    client_id: str = msgspec.field(name="clientId")
-    id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID)]
-    connection_type: Literal["long-polling"] = msgspec.field(name="connectionType")
-
-
-_decode = msgspec.json.Decoder(tuple[_Connect]).decode
-_encode = msgspec.json.Encoder().encode

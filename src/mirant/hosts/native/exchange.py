@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Outgoing
-from mirant.bus.polls import MAX_PLAIN
+from mirant.bus.plain_connect import MAX_PLAIN, KnownConnect
 from mirant.bus.request import Request
 from mirant.hosts.gate import CLOSE, announces_more, over_limit
 from mirant.hosts.native.lane import Lane
@@ -166,7 +166,17 @@ class KnownAnswer(Exchange):
     answers all of them.
     """
 
-    __slots__ = ("_answered", "_headers", "_is_utf8", "_lane", "_may_be_plain", "gate", "head", "size")
+    __slots__ = (
+        "_answered",
+        "_connect",
+        "_headers",
+        "_is_utf8",
+        "_lane",
+        "_may_be_plain",
+        "gate",
+        "head",
+        "size",
+    )
 
     def __init__(self, lane: Lane, head: bytes, size: int, request: Request, answered: Respond) -> None:
         """Know *head*, of a request of *size* bytes, head and body, that is a POST and was let in."""
@@ -182,6 +192,7 @@ class KnownAnswer(Exchange):
         self.gate = lane.gate  # the one that let the head in; after a reload there is another
         self._headers: Headers = lane.gate.headers(request)
         self._is_utf8 = is_utf8(charset_of(request))
+        self._connect: KnownConnect | None = None  # the connect that came last, if it was plain
         self._may_be_plain = self._is_utf8 and size - len(head) <= min(MAX_PLAIN, lane.core.settings.max_body)
 
     def serve(self, data: bytes) -> None:
@@ -189,9 +200,10 @@ class KnownAnswer(Exchange):
         lane, now = self._lane, self._lane.now()
         body = data[len(self.head) :]
         self.session = None
-        plain = self._may_be_plain and b'"/meta/connect"' in body and body.isascii()
-        if plain and lane.core.hold_plain(body, self, now):
-            return
+        if self._may_be_plain:
+            self._connect = lane.core.hold_plain(body, self, now, self._connect)
+            if self._connect is not None:
+                return
         messages = self.read(body)
         if messages is not None:
             lane.loop.start(lane.core.receive(messages, self, now), lane.state.tasks)

@@ -43,19 +43,19 @@ export interface Message {
   [field: string]: unknown;
 }
 
-/** What tells of binary data, in `message.ext.binary`. */
+/** The description of binary data, in `message.ext.binary`. */
 export interface Binary {
   /** Whether this is the last part. Default when sending: true. */
   last?: boolean;
-  /** Whatever the publisher tells about the data. */
+  /** Anything that the publisher says about the data. */
   meta?: Record<string, unknown>;
 }
 
 /**
  * A message published on a channel, or sent to this client alone.
  *
- * Binary `data` is a `Uint8Array`, and then `ext.binary` is a `Binary`. Data that says it is binary and is no Z85 is
- * reported by the event `error`, and the message given as it came.
+ * Binary `data` is a `Uint8Array`, and then `ext.binary` is a `Binary`. Data that is marked as binary and is not Z85 is
+ * reported by the event `error`, and the message is delivered as it came.
  */
 export interface Delivery<T = unknown> extends Message {
   data: T;
@@ -116,7 +116,7 @@ export interface MirantOptions {
    */
   shared?: boolean | string;
 
-  // What tests put in the place of the globals.
+  // Tests set these in place of the globals.
   fetch?: (input: string, init: RequestInit) => Promise<Response>;
   WebSocket?: new (url: string) => WebSocket;
   setTimeout?: (callback: () => void, delay: number) => unknown;
@@ -126,11 +126,11 @@ export interface MirantOptions {
   window?: Page;
 }
 
-/** What is used of a window; a worker, or Node, has less. */
+/** The parts of a window that the client uses. A worker or Node has fewer. */
 export type Page = Pick<EventTarget, "addEventListener"> &
   Pick<typeof globalThis, "BroadcastChannel" | "navigator"> & { document?: Document; sessionStorage?: Storage };
 
-/** What a transport tells its bus. */
+/** What a transport reports to its bus. */
 export interface Host {
   receive(messages: Message[]): void;
   /** These messages got no reply; without `messages`: the transport is broken. */
@@ -169,14 +169,14 @@ export interface MirantEventMap {
  * One session with a bus.
  *
  * Event `state`: the state changed. Event `windows`: whether the server sees several windows of this browser, and so
- * lets this one poll at an interval only. Event `error`: what no promise can tell, such as a listener that threw, a
- * subscription refused when it was restored, or a first connect that fails and is tried again. The console shows
+ * lets this one poll at an interval only. Event `error`: an error that no promise can tell. A listener threw, a
+ * subscription was refused when it was restored, or a first connect failed and is tried again. The console shows
  * such errors too, unless `preventDefault()` is called.
  */
 export class Mirant extends EventTarget {
   /**
    * @param url of the bus, relative to the page or absolute
-   * @throws TypeError for what is no http or https URL, and for an unknown transport
+   * @throws TypeError if the URL is neither http nor https, or a transport is unknown
    */
   constructor(url: string | URL, options?: MirantOptions);
 
@@ -210,21 +210,22 @@ export class Mirant extends EventTarget {
   subscribe<T = unknown>(channel: string, listener: (message: Delivery<T>) => unknown, options?: { signal?: AbortSignal }): Promise<Subscription>;
 
   /**
-   * Publishes; resolves with the server's reply. Bytes (an ArrayBuffer, or a view: just the part it shows) go as binary
-   * data; they are read when the message leaves, which is later while there is no connection. What is published before the session is up, or while it is
+   * Publishes; resolves with the server's reply. An ArrayBuffer goes as binary data, and of a view the part that it shows.
+   * Bytes are read when the message leaves. A message that is published before the session is up, or while it is
    * interrupted, waits for it.
    *
    * Rejects with BayeuxError: a 4xx code from the server; `0:…:transport_failed` when the transport broke before the
-   * reply (it may or may not have been published); `0:1000:queue_full`; `0::disconnected` after the session ended; in a shared session `0::leader_lost` when the
-   * window that leads ended before the reply (it may or may not have been published).
+   * reply (it may or may not have been published); `0:1000:queue_full`; `0::disconnected` after the session ended; in a
+   * shared session `0::leader_lost` when the window that leads ended before the reply (it may or may not have been
+   * published).
    */
   publish(channel: string, data: unknown): Promise<Message>;
 
   /**
    * Calls a remote procedure (channel `/service/<target>`); resolves with the data of its answer.
    *
-   * Rejects as `publish()` does; with `406::timeout`, and then a call that was not sent yet never is; and when the
-   * answer is unsuccessful: it is the error's `reply`, with its data.
+   * Rejects as `publish()` does. Rejects with `406::timeout` without an answer in time; a call that was not sent by then is
+   * never sent. Rejects when the answer is unsuccessful: the error's `reply` is the answer, with its data.
    */
   call<T = unknown>(target: string, data?: unknown, options?: { timeout?: number }): Promise<T>;
 
@@ -274,7 +275,7 @@ export interface AckState {
 
 /**
  * The ack extension: messages from the server arrive, in order, while the session lives, whatever connections break.
- * What comes a second time because an acknowledgement was lost is dropped. To be the first of the extensions.
+ * A message that comes again because its acknowledgement was lost is dropped. Must be the first of the extensions.
  */
 export class Ack implements Extension {
   /** null: there is no session, or its server does not acknowledge. */

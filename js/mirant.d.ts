@@ -43,19 +43,19 @@ export interface Message {
   [field: string]: unknown;
 }
 
-/** What tells of binary data, in `message.ext.binary`. */
+/** The description of binary data, in `message.ext.binary`. */
 export interface Binary {
   /** Whether this is the last part. Default when sending: true. */
   last?: boolean;
-  /** Whatever the publisher tells about the data. */
+  /** Anything that the publisher says about the data. */
   meta?: Record<string, unknown>;
 }
 
 /**
  * A message published on a channel, or sent to this client alone.
  *
- * Binary `data` is a `Uint8Array`, and then `ext.binary` is a `Binary`. Data that says it is binary and is no Z85 is
- * reported by the event `error`, and the message given as it came.
+ * Binary `data` is a `Uint8Array`, and then `ext.binary` is a `Binary`. Data that is marked as binary and is not Z85 is
+ * reported by the event `error`, and the message is delivered as it came.
  */
 export interface Delivery<T = unknown> extends Message {
   data: T;
@@ -116,7 +116,7 @@ export interface MirantOptions {
    */
   shared?: boolean | string;
 
-  // What tests put in the place of the globals.
+  // Tests set these in place of the globals.
   fetch?: (input: string, init: RequestInit) => Promise<Response>;
   WebSocket?: new (url: string) => WebSocket;
   setTimeout?: (callback: () => void, delay: number) => unknown;
@@ -126,11 +126,11 @@ export interface MirantOptions {
   window?: Page;
 }
 
-/** What is used of a window; a worker, or Node, has less. */
+/** The parts of a window that the client uses. A worker or Node has fewer. */
 export type Page = Pick<EventTarget, "addEventListener"> &
   Pick<typeof globalThis, "BroadcastChannel" | "navigator"> & { document?: Document; sessionStorage?: Storage };
 
-/** What a transport tells its bus. */
+/** What a transport reports to its bus. */
 export interface Host {
   receive(messages: Message[]): void;
   /** These messages got no reply; without `messages`: the transport is broken. */
@@ -169,14 +169,14 @@ export interface MirantEventMap {
  * One session with a bus.
  *
  * Event `state`: the state changed. Event `windows`: whether the server sees several windows of this browser, and so
- * lets this one poll at an interval only. Event `error`: what no promise can tell, such as a listener that threw, a
- * subscription refused when it was restored, or a first connect that fails and is tried again. The console shows
+ * lets this one poll at an interval only. Event `error`: an error that no promise can tell. A listener threw, a
+ * subscription was refused when it was restored, or a first connect failed and is tried again. The console shows
  * such errors too, unless `preventDefault()` is called.
  */
 export class Mirant extends EventTarget {
   /**
    * @param url of the bus, relative to the page or absolute
-   * @throws TypeError for what is no http or https URL, and for an unknown transport
+   * @throws TypeError if the URL is neither http nor https, or a transport is unknown
    */
   constructor(url: string | URL, options?: MirantOptions);
 
@@ -210,21 +210,22 @@ export class Mirant extends EventTarget {
   subscribe<T = unknown>(channel: string, listener: (message: Delivery<T>) => unknown, options?: { signal?: AbortSignal }): Promise<Subscription>;
 
   /**
-   * Publishes; resolves with the server's reply. Bytes (an ArrayBuffer, or a view: just the part it shows) go as binary
-   * data; they are read when the message leaves, which is later while there is no connection. What is published before the session is up, or while it is
+   * Publishes; resolves with the server's reply. An ArrayBuffer goes as binary data, and of a view the part that it shows.
+   * Bytes are read when the message leaves. A message that is published before the session is up, or while it is
    * interrupted, waits for it.
    *
    * Rejects with BayeuxError: a 4xx code from the server; `0:…:transport_failed` when the transport broke before the
-   * reply (it may or may not have been published); `0:1000:queue_full`; `0::disconnected` after the session ended; in a shared session `0::leader_lost` when the
-   * window that leads ended before the reply (it may or may not have been published).
+   * reply (it may or may not have been published); `0:1000:queue_full`; `0::disconnected` after the session ended; in a
+   * shared session `0::leader_lost` when the window that leads ended before the reply (it may or may not have been
+   * published).
    */
   publish(channel: string, data: unknown): Promise<Message>;
 
   /**
    * Calls a remote procedure (channel `/service/<target>`); resolves with the data of its answer.
    *
-   * Rejects as `publish()` does; with `406::timeout`, and then a call that was not sent yet never is; and when the
-   * answer is unsuccessful: it is the error's `reply`, with its data.
+   * Rejects as `publish()` does. Rejects with `406::timeout` without an answer in time; a call that was not sent by then is
+   * never sent. Rejects when the answer is unsuccessful: the error's `reply` is the answer, with its data.
    */
   call<T = unknown>(target: string, data?: unknown, options?: { timeout?: number }): Promise<T>;
 
@@ -274,7 +275,7 @@ export interface AckState {
 
 /**
  * The ack extension: messages from the server arrive, in order, while the session lives, whatever connections break.
- * What comes a second time because an acknowledgement was lost is dropped. To be the first of the extensions.
+ * A message that comes again because its acknowledgement was lost is dropped. Must be the first of the extensions.
  */
 export class Ack implements Extension {
   /** null: there is no session, or its server does not acknowledge. */
@@ -322,120 +323,4 @@ export class TimeSync extends EventTarget implements Extension {
 
   addEventListener<K extends keyof TimeSyncEventMap>(type: K, listener: (event: TimeSyncEventMap[K]) => unknown, options?: boolean | AddEventListenerOptions): void;
   addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
-}
-
-// ---- Inside mirant.js: for its own type check, not part of the API ------------------------------------------
-//
-// A transport moves arrays of messages and knows no session; Mirant owns the session, the queue and the loop
-// handshake → connect → connect → …; an extension sees each message on its way in and out, as it is on the wire.
-// `#ready`: there is a session, and its transport has shown that it works, so the queue may leave.
-// `#avoided`: transports that do not work here; `#proven` ones are tried again. `#early`: what the server kept for
-// subscriptions of the page before, which this page may still make.
-
-/** @internal */
-export type Options = Required<MirantOptions> & { backoff: Required<Backoff> };
-
-/** @internal */
-export interface Listener {
-  callback: (message: Delivery<any>) => unknown; // each listener names its own type of data
-}
-
-/** A channel or pattern subscribed to on the server. @internal */
-export interface Channel {
-  name: string;
-  listeners: Set<Listener>;
-  ready: Promise<unknown>;
-  pending: boolean;
-}
-
-/** A message that waits, in the queue or on the wire, for its reply. @internal */
-export interface Request {
-  message: Message;
-  resolve: (reply: Message) => void;
-  reject: (error: unknown) => void;
-  /** Belongs to a subscription: to repeat it does no harm, so a broken transport does not end it. */
-  kept?: { name: string } | undefined;
-  /** Sent for another window of a shared session. */
-  forwarded?: boolean;
-  /** The session it was sent in. */
-  clientId?: string | null;
-  /** The array it was sent in. */
-  exchange?: Exchange;
-}
-
-/** An array on the wire: how many of its messages lack a reply, and the timer for them. @internal */
-export interface Exchange {
-  left: number;
-  timer?: unknown;
-}
-
-/** @internal */
-export interface Call {
-  channel: string;
-  /** The server has accepted it. */
-  sent: boolean;
-  settle: (error: unknown, answer?: any) => void;
-}
-
-/** From connect() to disconnect(). @internal */
-export interface Life {
-  events: AbortController;
-  connected: Promise<void>;
-  resolve: () => void;
-  reject: (error: unknown) => void;
-  /** Since disconnect() was called. */
-  left?: Promise<void>;
-}
-
-/** How things are with the window that leads. @internal */
-export interface Status {
-  epoch: string;
-  state: State;
-  ready: boolean;
-  type: TransportType | null;
-  clientId: string | null;
-  advice: Advice;
-  error: Pick<BayeuxError, "code" | "args" | "error" | "channel" | "reply"> | null;
-  ack: AckState | null;
-}
-
-/**
- * The windows of one origin that share a session, as one of them sees it. One leads: it runs the loop, passes on what
- * the server sends, and is the transport of the others, which run no loop and mirror its status.
- *
- * Each window holds a lock of its own while it lives, and one of them the lock to lead: however a window ends, the
- * browser gives its locks to those who wait for them. Ids of messages begin with that of their window, so that replies
- * need no routing. Each window restores its own subscriptions in a new session; the leader ends those that no window
- * has any more.
- * @internal
- */
-export interface Windows {
-  /** Whether this window leads: it has the connection, and sends what the others want sent. */
-  leading: boolean;
-  /** Begins with the id of the window that leads, and changes whenever what is on its way may be lost. */
-  epoch: string;
-  /** The other windows by their ids, and the channels that each is subscribed to. */
-  others: Map<string, string[]>;
-  /** Ids of messages handed to the leader, which has not said yet that it sends them. */
-  untaken: Set<string | undefined>;
-  post(note: Omit<Note, "from">): void;
-  /** Waits for the end of another window, to end its subscriptions. */
-  watch(id: string): void;
-}
-
-/** What windows that share a session tell each other. @internal */
-export interface Note {
-  from: string;
-  /** All answer with their channels, and the leader with its status too. */
-  hello?: boolean;
-  /** The channels that this window is subscribed to, all of them. */
-  names?: string[];
-  /** To the leader, if it still is in this epoch: send these messages. */
-  to?: string;
-  body?: string;
-  /** From the leader: it is about to send these. */
-  took?: (string | undefined)[];
-  /** From the leader: what the server sent. */
-  messages?: Message[];
-  status?: Status;
 }

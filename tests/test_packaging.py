@@ -41,6 +41,9 @@ def test_everything_is_packed(wheel: Path) -> None:
         if file.is_file() and "__pycache__" not in file.parts
     }
     expected |= {"mirant/js/mirant.js", "mirant/js/mirant.d.ts"}
+    modules = {f"mirant/js/mirant/{file.name}" for file in (ROOT / "js" / "mirant").iterdir()}
+    assert "mirant/js/mirant/session.js" in modules
+    expected |= modules
     assert "mirant/py.typed" in expected
     assert {name for name in packed if name.startswith("mirant/")} == expected
 
@@ -63,3 +66,17 @@ def test_the_wheel_runs_without_the_source_tree(wheel: Path, tmp_path: Path) -> 
         command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
     )
     assert ran.stdout.strip() == str(tmp_path / "mirant" / "__init__.py"), ran.stderr
+
+
+def test_the_wheel_serves_the_browser_client_with_its_modules(wheel: Path, tmp_path: Path) -> None:
+    with ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    code = (
+        "from mirant.hosts.pages import Pages; pages = Pages(); "
+        "print(*(pages.respond(path, '', None).status for path in ('/mirant.js', '/mirant/windows.js')))"
+    )
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert ran.stdout.split() == ["200", "200"], ran.stderr

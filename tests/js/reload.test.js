@@ -123,6 +123,17 @@ test("a session older than maxInterval is not tried", async () => {
   assert.equal(tab.server.messages("/meta/handshake").length, 2);
 });
 
+test("a page that is left before it could go on leaves the session to the next", async () => {
+  const tab = new Tab();
+  await tab.leave(await tab.open());
+  const passing = tab.page();
+  const connecting = outcome(passing.bus.connect());
+  await tab.leave(passing);
+  assert.equal((await connecting).error.error, "pagehide");
+  await tab.open();
+  assert.equal(tab.server.messages("/meta/handshake").length, 1);
+});
+
 test("only one page goes on with it", async () => {
   const tab = new Tab();
   await tab.leave(await tab.open());

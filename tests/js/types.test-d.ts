@@ -1,5 +1,7 @@
 /** Compiled, never run (`tsc -p js`): what the declarations must accept, and what they must refuse. */
 import { Ack, BayeuxError, Mirant, TimeSync } from "../../js/mirant.js";
+import { Ack as AckModule, TimeSync as TimeSyncModule } from "../../js/mirant/extensions.js";
+import { BayeuxError as ErrorModule } from "../../js/mirant/requests.js";
 import type { AckState, Delivery, Extension, Message, Sample, State, Subscription, TransportType } from "../../js/mirant.js";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -53,6 +55,10 @@ bus.subscribe<Uint8Array>("/bytes", ({ data }) => is<Equal<typeof data, Uint8Arr
 const sample = await clock.sample(bus);
 is<Equal<typeof sample, Sample | null>>();
 clock.addEventListener("sample", ({ detail }) => detail.lag.toFixed(1));
+
+// The modules have what is declared.
+const modules: [Ack, TimeSync, BayeuxError] = [new AckModule(), new TimeSyncModule(), new ErrorModule("402::session_unknown")];
+modules.length;
 
 const { code, args } = new BayeuxError("402::session_unknown", { channel: "/meta/connect" });
 is<Equal<typeof code, number>>();

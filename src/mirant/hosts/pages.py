@@ -49,18 +49,24 @@ class Page:
 
 
 class Pages:
-    """Files by the path below the bus's mount: read once, then served from memory."""
+    """Files by the path below the bus's mount: read once, then served from memory.
+
+    The browser client is ``mirant.js`` and the folder ``mirant/`` of the modules that it imports.
+    """
 
     def __init__(self, folder: Path | Traversable | None = None) -> None:
         """Serve the browser client, and what is in *folder*; without one, a landing page."""
         self._pages: dict[str, Page] = {}
-        for source in (_client_folder(), folder or files("mirant.hosts") / "landing"):
-            for file in source.iterdir():
-                self._add(file)
+        client = _client_folder()
+        self._add_files(client)
+        # A folder, so that no file of an application takes the place of a module.
+        self._add_files(client / "mirant", below="mirant/")
+        self._add_files(folder or files("mirant.hosts") / "landing")
 
     def respond(self, path: str, base: str, known_tag: str | None) -> Response:
-        """Return the page at *path*, such as ``/chat`` or ``/mirant.js``, for a bus mounted at *base*.
+        """Return the page at *path* for a bus mounted at *base*, or a refusal.
 
+        *path* is below the mount: ``/chat``, ``/mirant.js`` or ``/mirant/session.js``.
         *known_tag* is the entity tag of what the browser has already.
         """
         page = self._pages.get(path.strip("/"))
@@ -72,14 +78,15 @@ class Pages:
             return Response(304, b"", page.content_type, headers)
         return Response(200, content, page.content_type, headers)
 
-    def _add(self, file: Path | Traversable) -> None:
-        stem, dot, suffix = file.name.rpartition(".")
-        if not file.is_file() or dot + suffix not in _TYPES:
-            return
-        name = file.name
-        if suffix == "html":  # pages have addresses without a suffix; index.html is the mount itself
-            name = "" if stem == "index" else stem
-        self._pages[name] = Page(file.read_bytes(), _TYPES[dot + suffix])
+    def _add_files(self, folder: Path | Traversable, below: str = "") -> None:
+        for file in folder.iterdir():
+            stem, dot, suffix = file.name.rpartition(".")
+            if not file.is_file() or dot + suffix not in _TYPES:
+                continue
+            name = file.name
+            if suffix == "html":  # pages have addresses without a suffix; index.html is the mount itself
+                name = "" if stem == "index" else stem
+            self._pages[below + name] = Page(file.read_bytes(), _TYPES[dot + suffix])
 
 
 def etag(content: bytes) -> str:

@@ -423,6 +423,76 @@ test("a leader that does not answer interrupts the window that waits, until it d
   assert.equal(b.bus.state, "connected");
 });
 
+/** A window that leads, and `hang()`, after which it hears nothing; what that returns lets it hear all of it. */
+async function hangingLeader(fixture) {
+  const it = fixture.add();
+  const channels = [];
+  it.window.BroadcastChannel = class extends it.window.BroadcastChannel {
+    constructor(name) {
+      super(name);
+      channels.push(this);
+    }
+  };
+  await it.bus.connect();
+  await settle();
+  const hang = () => {
+    const [channel] = channels;
+    const { onmessage } = channel;
+    const waiting = [];
+    channel.onmessage = (event) => waiting.push(event);
+    return () => {
+      channel.onmessage = onmessage;
+      waiting.forEach(onmessage);
+    };
+  };
+  return { ...it, hang };
+}
+
+test("what a leader that does not answer may have taken is not sent again", async () => {
+  const fixture = new Fixture();
+  const { server, clock } = fixture;
+  const { hang } = await hangingLeader(fixture);
+  const b = await fixture.open();
+  const resume = hang();
+  const lost = outcome(b.bus.publish("/chat", 1));
+  await clock.advance(10_000);
+  assert.match((await lost).error.message, /no reply in 10000 ms/);
+  resume();
+  await b.bus.publish("/chat", 2);
+  assert.deepEqual(server.messages("/chat").map(({ data }) => data), [1, 2]);
+});
+
+test("what was handed to a leader before its connection was replaced is sent once", async () => {
+  const fixture = new Fixture();
+  const { server, clock } = fixture;
+  const { hang } = await hangingLeader(fixture);
+  const b = await fixture.open();
+  const resume = hang();
+  const publishing = b.bus.publish("/chat", 1);
+  await settle();
+  server.socket.lose();
+  await clock.advance(1_000);
+  resume();
+  assert.equal((await publishing).successful, true);
+  assert.equal(server.messages("/chat").length, 1);
+});
+
+test("a window that is left while it starts joins nothing", async () => {
+  const fixture = new Fixture();
+  const { bus, window } = fixture.add();
+  let joined = 0;
+  window.BroadcastChannel = class {
+    constructor() {
+      joined++;
+    }
+  };
+  const connecting = outcome(bus.connect());
+  await bus.disconnect();
+  assert.equal((await connecting).error.error, "disconnect");
+  await settle();
+  assert.equal(joined, 0);
+});
+
 test("all windows are told of windows outside the share", async () => {
   const { server, clock, windows } = await three(undefined, LONG_POLLING);
   await server.release([], { advice: { "multiple-clients": true, interval: 2_000 } });

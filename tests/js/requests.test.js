@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { BayeuxError } from "../../js/mirant.js";
+import { Requests } from "../../js/mirant/requests.js";
 import { LONG_POLLING, connected, outcome, pending, setUp, settle } from "./fakes.js";
 
 test("publish resolves with the server's reply", async () => {
@@ -301,4 +302,38 @@ test("an extension that throws is reported, and the message goes on", async () =
   const { bus, errors } = await connected({ extensions: [{ outgoing: ({ channel }) => { if (channel === "/a") throw fault; } }] });
   assert.equal((await bus.publish("/a", 1)).successful, true);
   assert.deepEqual(errors, [fault]);
+});
+
+/** Requests of a session that does nothing, over a link that keeps what it is given. */
+function alone() {
+  const sent = [];
+  const dropped = [];
+  const settings = { windowId: "", maxNetworkDelay: 1, maxQueue: 10, setTimeout() {}, clearTimeout() {} };
+  const link = { free: true, send: (_body, messages) => sent.push(...messages) };
+  const session = { settings, link, clientId: "first", application: { outgoing: (message) => message }, drop: (error) => dropped.push(error) };
+  return { session, link, sent, dropped, requests: new Requests(session) };
+}
+
+test("402 loses the session that the message was sent in, not one that has replaced it", async () => {
+  for (const clientId of ["first", "second"]) {
+    const { session, requests, dropped } = alone();
+    const published = outcome(requests.add({ channel: "/chat" }));
+    await settle();
+    session.clientId = clientId;
+    assert.ok(requests.settle({ channel: "/chat", id: "1" }, new BayeuxError("402::session_unknown")));
+    assert.equal((await published).error.code, 402);
+    assert.equal(dropped.length, clientId === "first" ? 1 : 0);
+  }
+});
+
+test("what waits for another window is forgotten with the link: that window sends it again", async () => {
+  const { link, requests, sent } = alone();
+  link.free = false;
+  requests.queue({ message: { channel: "/chat", id: "other1" }, forwarded: true, resolve() {}, reject() {} });
+  const own = requests.add({ channel: "/chat" });
+  requests.lose(new BayeuxError("0::lost"));
+  link.free = true;
+  requests.flush();
+  assert.deepEqual(sent.map(({ id }) => id), ["1"]);
+  assert.ok(await pending(own));
 });

@@ -161,6 +161,18 @@ test("a connection that is given up sends nothing more of a batch", async () => 
   assert.equal(server.messages("/chat").length, 0);
 });
 
+test("nor when the script that it waits for comes after all", async () => {
+  const { bus, server, scripts, window } = await connected();
+  server.http = "silent";
+  for (let n = 0; n < 40; n++) bus.publish("/chat", `${n} ${"ü".repeat(30)}`).catch(() => {});
+  await settle();
+  const { length } = scripts;
+  window.dispatchEvent(new Event("pagehide"));
+  scripts[length - 1].run([]);
+  await settle();
+  assert.equal(scripts.length, length + 1, "only the good-bye");
+});
+
 test("leaving the page says good-bye", async () => {
   const { server, window } = await connected();
   window.dispatchEvent(new Event("pagehide"));

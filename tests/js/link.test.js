@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LONG_POLLING, connected, outcome, setUp, settle } from "./fakes.js";
+import { Link } from "../../js/mirant/link.js";
+import { Clock, LONG_POLLING, connected, outcome, setUp, settle } from "./fakes.js";
 
 test("the socket opens on the bare URL, http made ws", async () => {
   const { server } = await connected();
@@ -149,6 +150,38 @@ test("a transport the server does not offer is left, with the session that was m
   await bus.connect();
   assert.equal(bus.transport, "long-polling");
   assert.equal(server.messages("/meta/handshake").length, 1);
+});
+
+test("a transport the server does not offer is not tried when the other breaks", async () => {
+  const { bus, server, clock } = setUp();
+  server.types = ["websocket"];
+  await bus.connect();
+  server.websocket = "refused";
+  server.socket.lose();
+  await clock.advance(1_000);
+  assert.deepEqual([bus.state, server.sockets.length, server.requests.length], ["interrupted", 2, 0]);
+});
+
+test("a transport that was closed tells its link nothing more", async () => {
+  const told = [];
+  const fetch = (_url, { signal }) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const { setTimeout, clearTimeout } = new Clock();
+  const settings = { transports: ["long-polling"], url: new URL("http://bus.example/"), fetch, maxNetworkDelay: 10_000, setTimeout, clearTimeout };
+  const link = new Link({ settings, fail: (why) => told.push(why), requests: { flush: () => told.push("flush") } });
+  await link.open("long-polling");
+  link.send("[]", [{ channel: "/chat" }]);
+  link.close();
+  await settle();
+  assert.deepEqual(told, []);
+});
+
+test("a link that is closed while its transport is loaded does not open", async () => {
+  const { setTimeout, clearTimeout } = new Clock();
+  const link = new Link({ settings: { transports: ["long-polling"], url: new URL("http://bus.example/"), maxNetworkDelay: 10_000, setTimeout, clearTimeout } });
+  const opening = outcome(link.open("long-polling"));
+  link.close();
+  assert.equal((await opening).error.error, "transport_failed");
+  assert.equal(link.isOpen, false);
 });
 
 test("long-polling has at most one connect and one other request in flight", async () => {

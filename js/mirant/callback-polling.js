@@ -1,0 +1,56 @@
+/**
+ * The transport "callback-polling" (Bayeux 1.0, section 6.3): messages go in the URL of a script element, and the script
+ * that comes calls a function with the replies. It is for pages that can do nothing else. Loaded when it is opened.
+ */
+import { Transport as LongPollingTransport } from "./long-polling.js";
+
+/** Servers and proxies refuse longer URLs. */
+const MAX_URL = 2_000;
+
+class CallbackPollingTransport extends LongPollingTransport {
+  /** @type {LongPollingTransport["carry"]} */
+  async carry(_channel, _body, messages) {
+    const parts = this.#address(messages).length > MAX_URL ? messages.map((message) => [message]) : [messages];
+    for (const some of parts) {
+      const { length } = this.#address(some);
+      if (this.closed.signal.aborted) return;
+      if (length <= MAX_URL) this.host.receive(await this.#load(some));
+      this.host.fail(length > MAX_URL ? `a URL of ${length} characters` : "a script without a reply", some);
+    }
+  }
+
+  /** @type {LongPollingTransport["part"]} */
+  part(farewell) {
+    return this.#load(JSON.parse(farewell));
+  }
+
+  /** @param {T.Message[]} messages @param {string} name of a callback; without it, one as long as any */
+  #address(messages, name = "_mirant999") {
+    const url = new URL(this.settings.url);
+    url.searchParams.set("jsonp", name);
+    url.searchParams.set("message", JSON.stringify(messages));
+    return url.href;
+  }
+
+  /** @param {T.Message[]} messages @returns {Promise<T.Message[]>} */
+  #load(messages) {
+    const page = /** @type {any} */ (this.settings.window);
+    let number = 0;
+    while (`_mirant${number}` in page) number++;
+    const name = `_mirant${number}`;
+    return new Promise((resolve, reject) => {
+      const script = page.document.createElement("script");
+      page[name] = resolve;
+      script.onload = script.onerror = (/** @type {Event} */ { type }) => {
+        delete page[name];
+        script.remove();
+        // A script that has called back has resolved the promise, and then this changes nothing.
+        reject(new Error(`script ${type}`));
+      };
+      script.src = this.#address(messages, name);
+      page.document.head.append(script);
+    });
+  }
+}
+
+export { CallbackPollingTransport as Transport };

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from mirant.options.declaring import Fault, check_options, option, options_of
-from mirant.options.kinds import Kind, of_list_text
+from mirant.options.kinds import OptionKind, of_list_text
 from mirant.options.reading import OptionValues, Override, fault_of, read_options
 from mirant.options.values import SettingsError
 
@@ -26,8 +26,8 @@ def read_words(value: object) -> tuple[str, ...]:
     raise SettingsError("a list of words")
 
 
-WORD = Kind("a word", read_word)
-WORDS = Kind("a list of words", read_words, of_list_text)
+WORD = OptionKind("a word", read_word)
+WORDS = OptionKind("a list of words", read_words, of_list_text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

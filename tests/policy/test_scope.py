@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mirant.bayeux.channels import Channel, ChannelInvalid, Kind, Pattern
 from mirant.policy.rulebook import Rulebook
 from mirant.policy.rules import Operation, Rule
-from mirant.policy.scope import Scope
+from mirant.policy.scope import ChannelScope
 from mirant.policy.who import Permission, Who, WhoKind
 
 # The scopes below have at most four segments of "a", "b" and parameters. "z" stands for whatever else there
@@ -38,26 +38,26 @@ def channels_of(text: str) -> set[str]:
 
 @given(texts, texts)
 def test_a_scope_contains_another_if_it_has_all_its_channels(one: str, other: str) -> None:
-    contains = Scope.parse(one).contains(Scope.parse(other))
+    contains = ChannelScope.parse(one).contains(ChannelScope.parse(other))
     assert contains is (channels_of(one) >= channels_of(other))
 
 
 @given(texts, texts)
 def test_scopes_meet_in_the_channels_that_both_have(one: str, other: str) -> None:
-    both = Scope.parse(one).meet(Scope.parse(other))
+    both = ChannelScope.parse(one).meet(ChannelScope.parse(other))
     found = set() if both is None else channels_of(both.name)
     assert found == channels_of(one) & channels_of(other)
 
 
 @given(texts, texts)
 def test_scopes_have_one_form_if_they_have_the_same_channels(one: str, other: str) -> None:
-    same = Scope.parse(one).form == Scope.parse(other).form
+    same = ChannelScope.parse(one).form == ChannelScope.parse(other).form
     assert same is (channels_of(one) == channels_of(other))
 
 
 @given(texts, texts)
 def test_of_two_scopes_that_meet_one_is_more_specific(one: str, other: str) -> None:
-    first, second = Scope.parse(one), Scope.parse(other)
+    first, second = ChannelScope.parse(one), ChannelScope.parse(other)
     if first.meet(second) is None or first.form == second.form:
         return
     assert first.rank != second.rank
@@ -70,7 +70,7 @@ def test_the_rule_that_is_found_is_the_most_specific_of_those_that_have_the_chan
     found: list[str], channel: str
 ) -> None:
     people = {Operation.PUBLISH: Permission(allow=(Who(WhoKind.ANYONE),))}
-    scopes = {Scope.parse(text).form: Scope.parse(text) for text in found}
+    scopes = {ChannelScope.parse(text).form: ChannelScope.parse(text) for text in found}
     book = Rulebook([Rule(scopes=(scope,), permissions=people) for scope in scopes.values()])
     entry = book.of(Channel.parse(channel)).entries.get("publish")
     fitting = [scope for scope in scopes.values() if channel in channels_of(scope.name)]
@@ -84,7 +84,7 @@ def test_the_rule_that_is_found_is_the_most_specific_of_those_that_have_the_chan
 @given(texts.filter(lambda text: "{" not in text), st.sampled_from(CHANNELS))
 def test_a_subscription_is_a_scope_with_the_channels_it_gets(text: str, channel: str) -> None:
     pattern = Pattern.parse(text)
-    matches = Scope.of(pattern).contains(Scope.parse(channel))
+    matches = ChannelScope.of(pattern).contains(ChannelScope.parse(channel))
     assert matches is pattern.matches(Channel.parse(channel))
 
 
@@ -106,7 +106,7 @@ def test_a_subscription_is_a_scope_with_the_channels_it_gets(text: str, channel:
     ],
 )
 def test_reading(text: str, name: str, parameters: set[str], kind: Kind) -> None:
-    scope = Scope.parse(text)
+    scope = ChannelScope.parse(text)
     assert (scope.name, set(scope.parameters), scope.kind) == (name, parameters, kind)
 
 
@@ -140,13 +140,13 @@ def test_reading(text: str, name: str, parameters: set[str], kind: Kind) -> None
 )
 def test_what_is_no_scope(text: str) -> None:
     with pytest.raises(ChannelInvalid):
-        Scope.parse(text)
+        ChannelScope.parse(text)
 
 
 def test_parameters_have_the_values_that_are_known() -> None:
-    scope = Scope.parse("/users/{user}/{box}/**")
+    scope = ChannelScope.parse("/users/{user}/{box}/**")
     assert scope.bind(Channel.parse("/users/alice/in/1")) == {"user": "alice", "box": "in"}
-    assert scope.bind(Scope.of(Pattern.parse("/users/alice/in/**"))) == {"user": "alice", "box": "in"}
-    both = scope.meet(Scope.of(Pattern.parse("/users/alice/**")))
+    assert scope.bind(ChannelScope.of(Pattern.parse("/users/alice/in/**"))) == {"user": "alice", "box": "in"}
+    both = scope.meet(ChannelScope.of(Pattern.parse("/users/alice/**")))
     assert both is not None
     assert scope.bind(both) == {"user": "alice"}

@@ -14,7 +14,7 @@ from mirant.bus.identity import Identity
 from mirant.cli.check import is_filters, policy_file, read_policy
 from mirant.policy.decisions import Decision, decide, decide_subscription
 from mirant.policy.limits import LIMITS
-from mirant.policy.rulebook import Entry, Rulebook
+from mirant.policy.rulebook import Rulebook, ScopedRule
 from mirant.policy.rules import Operation
 
 _OPERATIONS: Final = [operation.value for operation in Operation]
@@ -123,7 +123,7 @@ class _Question:
                 value = _spell_value(getattr(limit.rule.limits, key))
                 yield "limit", f"{key} = {value}   ({self.file}:{limit.rule.line(key)})"
 
-    def _line(self, entry: Entry, operation: Operation) -> str:
+    def _line(self, entry: ScopedRule, operation: Operation) -> str:
         place = f"{self.file}:{entry.rule.line(operation.value)}"
         return f"{place}: {entry.scope.name}: {operation.value} = {entry.rule.permissions[operation]}"
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -88,7 +88,7 @@ def also_on_ipv6(listener: socket.socket) -> socket.socket | None:
     """
     try:
         return _bind(
-            socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, ("::1", listener.getsockname()[1])
+            socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, ("::1", _address_of(listener).port)
         )
     except OSError:
         return None
@@ -110,17 +110,27 @@ def url_of(listener: socket.socket, path: str, *, secure: bool = False) -> str:
     """Return an address for the browser's address bar, or the file that it listens at."""
     if listener.family == socket.AF_UNIX:
         return f"{path} on {listener.getsockname()}"
-    host, port = listener.getsockname()[:2]
+    host, port = _address_of(listener)
     if ip_address(host).is_unspecified or is_loopback(listener):
         host = "localhost"
     return f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}{path}"
+
+
+class _Address(NamedTuple):
+    host: str
+    port: int
+
+
+def _address_of(listener: socket.socket) -> _Address:
+    host, port, *_ = listener.getsockname()  # IPv6 has two fields more
+    return _Address(host, port)
 
 
 def is_loopback(listener: socket.socket) -> bool:
     """Whether only this machine can reach *listener*."""
     if listener.family == socket.AF_UNIX:
         return True
-    return ip_address(listener.getsockname()[0]).is_loopback
+    return ip_address(_address_of(listener).host).is_loopback
 
 
 def _explain(error: OSError | UnicodeError, host: str, port: int) -> str:

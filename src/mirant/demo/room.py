@@ -27,7 +27,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Admission:
     """What joining came to: the member, and the names that appeared and vanished by it."""
 
     member: Member
@@ -58,7 +58,7 @@ class Room:
         """Return the member of this name (case does not matter), or None."""
         return self._by_key.get(_key(name))
 
-    def join(self, session_id: str, name: str, user: str) -> Entry:
+    def join(self, session_id: str, name: str, user: str) -> Admission:
         """Let a session of *user* in under *name*, and return who appeared and who vanished by it.
 
         A session that is in already changes its name. The user who has the name takes it over from the
@@ -77,7 +77,7 @@ class Room:
             raise RoomError("room_full", f"The room is full ({MAX_MEMBERS} members). Try later.")
         member = Member(name, session_id, user)
         self._by_session[session_id] = self._by_key[_key(name)] = member
-        return Entry(
+        return Admission(
             member,
             joined=None if holder else name,
             left=before.name if before and _key(before.name) != _key(name) else None,

@@ -41,9 +41,16 @@ class Authentication:
         proxy: Proxy | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Verify *tokens*, found as said beside them; *clock* gives seconds since 1970."""
-        self._tokens = tokens[0] if tokens else None
-        self._credentials = tokens[1] if tokens else Credentials(())
+        """Verify tokens with the first of *tokens*, and find them with the second.
+
+        Args:
+            tokens: what verifies tokens, and what finds them in a request; None: no token is looked for.
+            proxy: what reads a proxy's headers; None: no header is believed.
+            clock: gives seconds since 1970.
+        """
+        self._tokens: Tokens | None
+        self._credentials: Credentials
+        self._tokens, self._credentials = tokens or (None, Credentials(()))
         self._proxy = proxy
         self._clock = clock
 

@@ -48,23 +48,23 @@ class _Source(ABC):
 
 
 class _Ext(_Source):
-    __slots__ = ("path",)
+    __slots__ = ("field", "steps")
 
     in_message = True
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.path = name.split(".")
+        self.field, *self.steps = name.split(".")  # the field of ext, and the way from there
 
     def find(self, message: Message, request: Request) -> str:
-        raw = (message.ext or {}).get(self.path[0])
+        raw = (message.ext or {}).get(self.field)
         if raw is None:
             return ""
         try:
             value: Any = _decode(raw)
         except (ValueError, RecursionError):  # the body was checked as far as the bus needs it, not further
             raise TokenInvalid(Reason.MALFORMED, "ext is no JSON") from None
-        for step in self.path[1:]:
+        for step in self.steps:
             value = value.get(step) if isinstance(value, dict) else None
         if value is None or isinstance(value, str):
             return value or ""
@@ -132,7 +132,7 @@ class Credentials:
 
     def conceal(self, message: Message) -> None:
         """Take the parts of ``ext`` that tokens are in out of *message*, before others get to see it."""
-        names = {source.path[0] for source in self._sources if isinstance(source, _Ext)}
+        names = {source.field for source in self._sources if isinstance(source, _Ext)}
         if message.ext is not None and not names.isdisjoint(message.ext):
             message.ext = {name: raw for name, raw in message.ext.items() if name not in names} or None
 

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from mirant.bus.carrier import UNIX
-from mirant.options.kinds import KINDS, Kind, of_list_text
+from mirant.options.kinds import KINDS, OptionKind, of_list_text
 from mirant.options.values import SettingsError, read_duration
 
 #: The algorithms there are, each with the type of key that it takes (RFC 7518, section 3.1, RFC 8037 and
@@ -127,22 +127,22 @@ def _read_network(value: object, expected: str) -> str:
     raise SettingsError(expected)
 
 
-TEXT: Final = Kind("a text", read_text)
-TEXTS: Final = Kind("a text or a list of texts", read_texts, of_list_text)
-SECRET: Final = Kind(f"a text of {_MIN_SECRET} bytes or more", read_secret)
-SOURCES: Final = Kind(
+TEXT: Final = OptionKind("a text", read_text)
+TEXTS: Final = OptionKind("a text or a list of texts", read_texts, of_list_text)
+SECRET: Final = OptionKind(f"a text of {_MIN_SECRET} bytes or more", read_secret)
+SOURCES: Final = OptionKind(
     'a list with some of `"ext.token"`, `"header:NAME"`, `"cookie:NAME"`, `"query:NAME"`',
     read_sources,
     of_list_text,
 )
-ALLOWED: Final = Kind(
+ALLOWED: Final = OptionKind(
     f"a list with some of {', '.join(f'`{name}`' for name in ALGORITHMS)}", read_algorithms, of_list_text
 )
-KEY_SET: Final = Kind("a path, or a URL with `https`", read_key_set)
-HEADER: Final = Kind("the name of a header", read_header)
-NETWORKS: Final = Kind(
+KEY_SET: Final = OptionKind("a path, or a URL with `https`", read_key_set)
+HEADER: Final = OptionKind("the name of a header", read_header)
+NETWORKS: Final = OptionKind(
     'a list of IP addresses and networks such as `"10.1.0.0/16"`, or `"unix"`', read_networks, of_list_text
 )
-LEEWAY: Final = Kind(
+LEEWAY: Final = OptionKind(
     'a duration up to `"5m"`', read_leeway, KINDS["duration"].from_text, KINDS["duration"].write
 )

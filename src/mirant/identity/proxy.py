@@ -18,11 +18,12 @@ _BETWEEN: Final = re.compile(r"[,\s]+")
 class Proxy:
     """Reads the headers of a proxy, and believes them if they come from there."""
 
-    __slots__ = ("_names", "_trusted", "_trusts_file")
+    __slots__ = ("_roles_header", "_trusted", "_trusts_file", "_user_header")
 
     def __init__(self, options: ProxyOptions) -> None:
         """Read the headers that *options* name."""
-        self._names = ((options.user_header or "").lower(), (options.roles_header or "").lower())
+        self._user_header = (options.user_header or "").lower()
+        self._roles_header = (options.roles_header or "").lower()
         self._trusts_file = UNIX in options.trusted
         self._trusted = [ip_network(network) for network in options.trusted if network != UNIX]
 
@@ -32,13 +33,14 @@ class Proxy:
         Raises:
             CredentialRefused: somebody else wrote the headers, or there is no name in them.
         """
-        user, roles = (request.headers.get(name, "").strip() for name in self._names)
+        user = request.headers.get(self._user_header, "").strip()
+        roles = request.headers.get(self._roles_header, "").strip()
         if not user and not roles:
             return None
         # Never the address: that is what somebody says it is, if need be who wrote the headers.
         if not self._trusts(request.peer):
             # Either somebody tries to be somebody else, or the list of proxies is not complete.
-            header = self._names[0] if user else self._names[1]
+            header = self._user_header if user else self._roles_header
             raise CredentialRefused("proxy_not_trusted", event="identity.forged", facts={"header": header})
         if not user:
             return None
@@ -55,10 +57,10 @@ class Proxy:
         Raises:
             TokenInvalid: it did, or something on the way has joined two of them by a comma.
         """
-        twice = next((name for name in self._names if name in request.repeated), None)
-        if twice is not None:
-            raise TokenInvalid(Reason.AMBIGUOUS, f"{twice} came twice")
-        if "," in request.headers.get(self._names[0], ""):
+        for name in (self._user_header, self._roles_header):
+            if name in request.repeated:
+                raise TokenInvalid(Reason.AMBIGUOUS, f"{name} came twice")
+        if "," in request.headers.get(self._user_header, ""):
             raise TokenInvalid(Reason.AMBIGUOUS, "there is a comma in it")
 
     def _trusts(self, peer: str | None) -> bool:

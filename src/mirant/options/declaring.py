@@ -19,7 +19,7 @@ import re
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Final, TypeAlias
 
-from mirant.options.kinds import KINDS, Kind
+from mirant.options.kinds import KINDS, OptionKind
 from mirant.options.quoting import printable, spell
 from mirant.options.values import SettingsError
 
@@ -61,7 +61,7 @@ def _spell_key(key: str) -> str:
 
 def option(
     table: str,
-    kind: str | Kind,
+    kind: str | OptionKind,
     sentence: str,
     *,
     default: Any,
@@ -89,7 +89,7 @@ class Option:
     attribute: str
     table: str
     name: str
-    kind: Kind
+    kind: OptionKind
     kind_name: str | None
     sentence: str
     default: Any

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from mirant.bayeux.channels import HANDSHAKE, Channel, Pattern
 from mirant.bus.identity import Identity
-from mirant.policy.rulebook import Entry, Rulebook
+from mirant.policy.rulebook import Rulebook, ScopedRule
 from mirant.policy.rules import Operation
-from mirant.policy.scope import Scope
+from mirant.policy.scope import ChannelScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Decision:
     """Allowed or not. `entry` is what decided; None, if no rule says anything, and so it is denied."""
 
     allowed: bool
-    entry: Entry | None
+    entry: ScopedRule | None
     operation: Operation
 
     @property
@@ -50,13 +50,13 @@ def decide_subscription(book: Rulebook, pattern: Pattern, identity: Identity | N
     if pattern.depth == 0:
         return decide(book, Operation.SUBSCRIBE, Channel.parse(pattern.name), identity)
     decision = Decision(allowed=False, entry=None, operation=Operation.SUBSCRIBE)
-    for decision in _decide_each(book, Scope.of(pattern), identity):
+    for decision in _decide_each(book, ChannelScope.of(pattern), identity):
         if not decision.allowed:
             return decision
     return decision
 
 
-def _decide_each(book: Rulebook, covered: Scope, identity: Identity | None) -> Iterator[Decision]:
+def _decide_each(book: Rulebook, covered: ChannelScope, identity: Identity | None) -> Iterator[Decision]:
     for entry in book.covering(covered, Operation.SUBSCRIBE):
         if entry is None:
             yield Decision(allowed=False, entry=None, operation=Operation.SUBSCRIBE)

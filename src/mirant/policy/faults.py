@@ -55,12 +55,18 @@ def _not_toml(what: str, line: int | None = None) -> Fault:
 def render_faults(path: Path | str, lines: Mapping[KeyPath, int], faults: Iterable[Fault]) -> list[str]:
     """Return a line for each of *faults* in the file *path*, sorted by the *lines* that its keys are in.
 
-    Those of which nothing is in the file, such as a table that is missing, come after; those of environment
-    variables, which are in no file, last.
+    Faults without a line, such as a table that is missing, come after those. Faults of environment variables
+    come last.
     """
-    placed = [(fault.line or line_of(lines, fault.path), fault) for fault in faults]
-    placed.sort(key=lambda each: (each[1].variable or "", each[0] == 0, each[0]))
-    return [_render(path, line, fault) for line, fault in placed]
+
+    def line_in_file(fault: Fault) -> int:
+        return fault.line or line_of(lines, fault.path)
+
+    def place(fault: Fault) -> tuple[str, bool, int]:
+        line = line_in_file(fault)
+        return fault.variable or "", line == 0, line
+
+    return [_render(path, line_in_file(fault), fault) for fault in sorted(faults, key=place)]
 
 
 def _render(path: Path | str, line: int, fault: Fault) -> str:

@@ -23,7 +23,7 @@ from mirant.policy.overlaps import check_overlaps
 from mirant.policy.positions import line_of
 from mirant.policy.rulebook import Rulebook
 from mirant.policy.rules import Operation, Rule, read_rules
-from mirant.policy.scope import Scope
+from mirant.policy.scope import ChannelScope
 from mirant.policy.who import Permission, Who, WhoKind
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class PolicyFile:
         self,
         tables: Mapping[str, object],
         line_of_path: Callable[[KeyPath], int],
-        filters: list[tuple[Scope, Filter]],
+        filters: list[tuple[ChannelScope, Filter]],
     ) -> tuple[Policy | None, list[Fault]]:
         overrides, faults = read_environment(self.environ, OPTIONS, rules=(_RULES,))
         options, wrong = read_options(OPTIONS, tables, elsewhere=(_RULES,), overrides=overrides)
@@ -134,16 +134,16 @@ class PolicyFile:
         return set_up_authentication(token, proxy, folder, clock=self.clock)
 
 
-def _book(rules: list[Rule], filters: list[tuple[Scope, Filter]], *, is_open: bool) -> Rulebook | None:
+def _book(rules: list[Rule], filters: list[tuple[ChannelScope, Filter]], *, is_open: bool) -> Rulebook | None:
     if not is_open:
         return Rulebook(rules, filters)
     if not filters:
         return None
     everybody = dict.fromkeys(Operation, Permission(allow=(Who(WhoKind.ANYONE),)))
-    return Rulebook([Rule(scopes=(Scope.parse("/**"),), permissions=everybody)], filters)
+    return Rulebook([Rule(scopes=(ChannelScope.parse("/**"),), permissions=everybody)], filters)
 
 
-def _read_filters(path: Path | None) -> tuple[list[tuple[Scope, Filter]], list[str]]:
+def _read_filters(path: Path | None) -> tuple[list[tuple[ChannelScope, Filter]], list[str]]:
     if path is None:
         return [], []
     found, faults = load_filters(path)

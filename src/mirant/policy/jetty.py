@@ -20,13 +20,13 @@ from mirant.policy.filters.custom import read as read_custom
 from mirant.policy.filters.html import no_scripts
 from mirant.policy.filters.java import read_rule
 from mirant.policy.filters.markup import NoMarkup
-from mirant.policy.filters.regex import Regex, Rule
+from mirant.policy.filters.regex import Regex, RegexRule
 from mirant.policy.json_positions import survey
 from mirant.policy.positions import line_of
-from mirant.policy.scope import Scope
+from mirant.policy.scope import ChannelScope
 
 #: The filters for the channels of one pattern.
-Assignment = tuple[Scope, tuple[Filter, ...]]
+Assignment = tuple[ChannelScope, tuple[Filter, ...]]
 
 #: What an entry may say. "class" is what Jetty 6 called "filter" at first.
 _KEYS: Final = ("channels", "filter", "class", "init")
@@ -114,13 +114,13 @@ def _check_keys(entry: Mapping[str, Any], where: KeyPath) -> tuple[list[Fault], 
     return faults, meant
 
 
-def _read_channels(entry: Mapping[str, Any], where: KeyPath) -> tuple[list[Scope], list[Fault]]:
+def _read_channels(entry: Mapping[str, Any], where: KeyPath) -> tuple[list[ChannelScope], list[Fault]]:
     if "channels" not in entry:
         return [], [Fault(where, 'this has no "channels", such as "channels": "/chat/**"')]
     value = entry["channels"]
     texts = value if isinstance(value, list) else [value]
     faults: list[Fault] = [] if texts else [Fault((*where, "channels"), "this list is empty; name a channel")]
-    scopes: list[Scope] = []
+    scopes: list[ChannelScope] = []
     for index, text in enumerate(texts):
         place = (*where, "channels", index) if isinstance(value, list) else (*where, "channels")
         try:
@@ -130,14 +130,16 @@ def _read_channels(entry: Mapping[str, Any], where: KeyPath) -> tuple[list[Scope
     return scopes, faults
 
 
-def _read_channel(text: object, where: KeyPath) -> Scope:
+def _read_channel(text: object, where: KeyPath) -> ChannelScope:
     if not isinstance(text, str):
         raise FilterInvalid(
             Fault(where, f'{spell(text)} should be a channel, such as "/chat/room" or "/chat/**"')
         )
     try:
         pattern = Pattern.parse(text)
-        scope = Scope.parse(pattern.name)  # in which braces have a meaning: a parameter is a whole segment
+        scope = ChannelScope.parse(
+            pattern.name
+        )  # in which braces have a meaning: a parameter is a whole segment
     except ChannelInvalid as error:
         hint = '; for "*" within, write {any} in a rule of mirant.toml' if "*" in text[:-2] else ""
         raise FilterInvalid(Fault(where, f"{error}{hint}")) from None
@@ -193,7 +195,7 @@ def _read_regex(value: object, where: KeyPath) -> Filter:
         raise FilterInvalid(
             Fault(where, f'{spell(value)} should be a list of rules, such as [["teh ", "the "]]')
         )
-    rules: list[Rule] = []
+    rules: list[RegexRule] = []
     faults: list[Fault] = []
     for index, entry in enumerate(value):
         place = (*where, index)

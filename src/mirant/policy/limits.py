@@ -43,7 +43,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class RuleLimits:
     """What a rule says beside who may do what and which filters run; None for what it does not say."""
 
     max_message: int | None = None  # bytes
@@ -90,7 +90,7 @@ _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _UNITS: Final = {seconds: unit for unit, seconds in _SECONDS.items()}
 _RATE: Final = re.compile(r"([0-9]{1,9})\s*/\s*(s|m|h)")
 
-#: How the value of each of `Limits` is read.
+#: How the value of each of `RuleLimits` is read.
 LIMITS: Final[Mapping[str, Callable[[object], object]]] = {
     "max_message": read_size,
     "rate": read_rate,

@@ -16,7 +16,7 @@ from mirant.bus.carrier import Request
 # How long a browser may keep the answer to a preflight, in seconds; Chromium keeps it two hours at most.
 _PREFLIGHT_AGE: Final = "7200"
 
-Headers = tuple[tuple[str, str], ...]
+CorsHeaders = tuple[tuple[str, str], ...]
 
 
 class Origins:
@@ -40,7 +40,7 @@ class Origins:
             origin = f"{scheme}://{rest.partition('/')[0]}"
         return self._is_own(origin, request) or origin.lower() in self._allowed
 
-    def headers(self, request: Request) -> Headers:
+    def headers(self, request: Request) -> CorsHeaders:
         """Return what a response to an admitted *request* must have for a foreign page to read it."""
         origin = request.headers.get("origin")
         if origin is None or self._is_own(origin, request):
@@ -51,7 +51,7 @@ class Origins:
             ("vary", "origin"),
         )
 
-    def preflight(self, request: Request) -> Headers:
+    def preflight(self, request: Request) -> CorsHeaders:
         """Return what allows the request that a foreign page's browser asks about."""
         asked = request.headers.get("access-control-request-headers")
         allowed = (("access-control-allow-headers", asked),) if asked else ()

@@ -11,7 +11,7 @@ from mirant.bayeux.channels import Channel, ChannelInvalid, Kind, Pattern, Templ
 ANY: Final = None
 
 
-class Scope:
+class ChannelScope:
     """Channels that agree in some segments: text, a parameter (or ``*``), and perhaps ``**`` at the end.
 
     As a set, ``/a/*`` and ``/a/{b}`` are the same; the parameter only gives the segment a name.
@@ -36,7 +36,7 @@ class Scope:
         self.kind = {"meta": Kind.META, "service": Kind.SERVICE}.get(first or "", Kind.BROADCAST)
 
     @staticmethod
-    def parse(text: str) -> Scope:
+    def parse(text: str) -> ChannelScope:
         """Return the scope that *text* spells.
 
         Raises:
@@ -51,7 +51,7 @@ class Scope:
         fixed = tuple(ANY if name else segment for segment, name in zip(segments, names, strict=True))
         if wildcard == "/*":
             fixed, names = (*fixed, ANY), (*names, None)
-        return Scope(
+        return ChannelScope(
             fixed,
             names,
             "/" + "/".join(segments) + wildcard if segments else wildcard,
@@ -59,10 +59,10 @@ class Scope:
         )
 
     @staticmethod
-    def of(pattern: Pattern) -> Scope:
+    def of(pattern: Pattern) -> ChannelScope:
         """Return the channels that a subscription to *pattern* gets."""
         segments = (*pattern.segments, ANY) if pattern.depth == 1 else pattern.segments
-        return Scope(segments, (None,) * len(segments), pattern.name, is_open=pattern.depth == 2)
+        return ChannelScope(segments, (None,) * len(segments), pattern.name, is_open=pattern.depth == 2)
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -83,7 +83,7 @@ class Scope:
         """The set itself: equal for scopes that contain the same channels."""
         return self.segments, self.open
 
-    def bind(self, channels: Channel | Scope) -> Mapping[str, str]:
+    def bind(self, channels: Channel | ChannelScope) -> Mapping[str, str]:
         """Return the parameters' values in *channels*, all of which are in this; only those that have one."""
         others = channels.segments
         return {
@@ -92,7 +92,7 @@ class Scope:
             if name is not None and other is not ANY
         }
 
-    def contains(self, other: Scope) -> bool:
+    def contains(self, other: ChannelScope) -> bool:
         """Whether every channel of *other* is one of this."""
         own, others = self.segments, other.segments
         if other.open and not self.open:
@@ -103,7 +103,7 @@ class Scope:
             return False
         return all(mine is ANY or mine == theirs for mine, theirs in zip(own, others, strict=False))
 
-    def meet(self, other: Scope) -> Scope | None:
+    def meet(self, other: ChannelScope) -> ChannelScope | None:
         """Return the channels that are in both, or None if there are none."""
         longer, shorter = (self, other) if len(self.segments) >= len(other.segments) else (other, self)
         size = len(longer.segments)
@@ -122,7 +122,7 @@ class Scope:
             for index, segment in enumerate(merged)
         )
         text += "/**" if longer.open else ""
-        return Scope(tuple(merged), (None,) * size, text, is_open=longer.open)
+        return ChannelScope(tuple(merged), (None,) * size, text, is_open=longer.open)
 
     def __repr__(self) -> str:
-        return f"Scope({self.name!r})"
+        return f"ChannelScope({self.name!r})"

@@ -12,7 +12,7 @@ import re2  # type: ignore[import-untyped]  # google-re2 has no stubs; this file
 MAX_PROGRAM: Final = 5_000
 
 #: A replacement: text, and numbers of groups.
-Template = tuple[str | int, ...]
+Replacement = tuple[str | int, ...]
 
 # What RE2 says, and what that means to who wrote the pattern for another library.
 _BACKTRACKING: Final = "which can take forever; patterns here take linear time and have no such thing"
@@ -75,11 +75,11 @@ class LinearPattern:
         # In bytes RE2 need not count characters: a third of the time.
         return self._compiled.search(text.encode()) is not None
 
-    def replace(self, text: str, template: Template, spend: Callable[[], None]) -> str:
+    def replace(self, text: str, template: Replacement, spend: Callable[[], None]) -> str:
         """Return *text* with *template* in place of all matches; *spend* is called for each of them."""
         return "".join(self._pieces(text, template, spend)) if self.occurs_in(text) else text
 
-    def _pieces(self, text: str, template: Template, spend: Callable[[], None]) -> Iterator[str]:
+    def _pieces(self, text: str, template: Replacement, spend: Callable[[], None]) -> Iterator[str]:
         end = 0
         for match in self._compiled.finditer(text):
             spend()

@@ -11,7 +11,7 @@ from typing import Any, Final
 from mirant.options.declaring import Fault, KeyPath
 from mirant.options.quoting import spell
 from mirant.policy.filters.contract import Dropped, FilterInvalid
-from mirant.policy.filters.linear import LinearPattern, PatternInvalid, Template
+from mirant.policy.filters.linear import LinearPattern, PatternInvalid, Replacement
 from mirant.policy.filters.strings import rewrite, unchanged
 
 # What one message may cost. To look at a text takes a microsecond or two for each rule, however short it is;
@@ -22,11 +22,11 @@ MAX_TEXT: Final = 64 * 1024  # characters of all strings, and of what replacing 
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RegexRule:
     """A pattern and what comes in place of its matches; None: the message is dropped."""
 
     pattern: LinearPattern
-    template: Template | None
+    template: Replacement | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class Regex:
     """Applies rules, in their order, to every string, and to every key if `keys` says so."""
 
     name: str
-    rules: tuple[Rule, ...]
+    rules: tuple[RegexRule, ...]
     keys: bool = True
 
     @classmethod
-    def of(cls, rules: Iterable[Rule], *, keys: bool = True) -> Regex:
+    def of(cls, rules: Iterable[RegexRule], *, keys: bool = True) -> Regex:
         """Return the filter that applies *rules*."""
         rules = tuple(rules)
         return cls(" ".join(("regex", *(rule.pattern.text for rule in rules))), rules, keys)
@@ -53,7 +53,7 @@ class _Replacing:
 
     __slots__ = ("_left", "_rules", "_size", "_strings")
 
-    def __init__(self, rules: tuple[Rule, ...]) -> None:
+    def __init__(self, rules: tuple[RegexRule, ...]) -> None:
         self._rules = rules
         self._strings = MAX_STRINGS
         self._left = MAX_REPLACEMENTS
@@ -90,7 +90,7 @@ def read(value: object, where: KeyPath, base: Path) -> Regex:
     if not isinstance(value, list) or not value:
         sentence = f'regex = {spell(value)} should be a list such as [["teh ", "the "], "casino"]'
         raise FilterInvalid(Fault(where, sentence))
-    rules: list[Rule] = []
+    rules: list[RegexRule] = []
     faults: list[Fault] = []
     for index, entry in enumerate(value):
         try:
@@ -102,13 +102,13 @@ def read(value: object, where: KeyPath, base: Path) -> Regex:
     return Regex.of(rules)
 
 
-def _read_rule(entry: object, where: KeyPath) -> Rule:
+def _read_rule(entry: object, where: KeyPath) -> RegexRule:
     match entry:
         case str(text) | [str(text)] | [str(text), None]:
-            return Rule(compile_pattern(text, where if entry == text else (*where, 0)), None)
+            return RegexRule(compile_pattern(text, where if entry == text else (*where, 0)), None)
         case [str(text), str(replacement)]:
             pattern = compile_pattern(text, (*where, 0))
-            return Rule(pattern, read_template(replacement, pattern, (*where, 1)))
+            return RegexRule(pattern, read_template(replacement, pattern, (*where, 1)))
     sentence = f'{spell(entry)} should be a pattern, or a pattern and its replacement: ["teh ", "the "]'
     raise FilterInvalid(Fault(where, sentence))
 
@@ -135,7 +135,7 @@ def check_text(text: str, where: KeyPath) -> None:
 _REFERENCE: Final = re.compile(r"\\(?:([0-9]{1,2})|g<(\w+)>|(\\)|)")
 
 
-def read_template(text: str, pattern: LinearPattern, where: KeyPath) -> Template:
+def read_template(text: str, pattern: LinearPattern, where: KeyPath) -> Replacement:
     r"""Return the replacement *text*, in which ``\1`` and ``\g<name>`` stand for groups of *pattern*."""
     check_text(text, where)
     template: list[str | int] = []

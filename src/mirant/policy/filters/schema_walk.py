@@ -68,7 +68,8 @@ def find_circle(schema: object) -> str | None:
     try:
         TopologicalSorter(same).prepare()
     except CycleError as error:
-        return f"#{error.args[1][0]}"
+        _, (first, *_) = error.args  # a message, and the pointers of the circle
+        return f"#{first}"
     return None
 
 

@@ -184,7 +184,7 @@ def test_a_config_in_code_that_cannot_be(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[session]\ntimout = 1", "2: session.timout: 'timout' is no option in [session]; did you mean"),
+        ("[session]\ntimout = 1", "2: session.timout: 'timout' is not an option in [session]; did you mean"),
         ("[session]\ntimeout = 'soon'", "2: session.timeout: 'soon' should be a duration such as"),
         ("[session", "1: this is not TOML: "),
     ],
@@ -236,7 +236,7 @@ def test_a_port_that_is_none(tmp_path: Path, port: str) -> None:
 def test_a_host_that_is_none(tmp_path: Path, host: str) -> None:
     said = complaint(tmp_path, "serve", "--port", "0", "--host", host)
 
-    assert "is no address of this machine" in said
+    assert "is not an address of this machine" in said
     assert "--host 127.0.0.1" in said
 
 

@@ -421,7 +421,7 @@ def test_keys_that_are_too_weak_or_of_no_use_here() -> None:
         ed448.Ed448PrivateKey.generate(),
         dsa.generate_private_key(1024),
     ):
-        with pytest.raises(KeysInvalid, match="RSA key of 2048 to 8192 bits, P-256 key or Ed25519 key"):
+        with pytest.raises(KeysInvalid, match="RSA key of 2048 to 8192 bits, a P-256 key or an Ed25519 key"):
             import_pem(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
 
 
@@ -454,15 +454,15 @@ def test_what_is_no_public_key(raw: bytes) -> None:
         ({"secret_file": "missing", "algorithms": ("HS256",)}, "secret_file", "cannot be read: No such file"),
         ({"secret_file": ".", "algorithms": ("HS256",)}, "secret_file", "cannot be read: Is a directory"),
         ({"secret_file": "short", "algorithms": ("HS256",)}, "secret_file", "32 bytes or more"),
-        ({"secret_file": "key.pem", "algorithms": ("HS256",)}, "secret_file", "no secret but a"),
-        ({"public_key": "short", "algorithms": ("ES256",)}, "public_key", "no public key in PEM form"),
+        ({"secret_file": "key.pem", "algorithms": ("HS256",)}, "secret_file", "not a secret but a"),
+        ({"public_key": "short", "algorithms": ("ES256",)}, "public_key", "not a public key in PEM form"),
         (
             {"public_key": "key.pem", "algorithms": ("ES256", "RS256")},
             "public_key",
             "another type than RS256",
         ),
         ({"jwks": "missing", "algorithms": ("ES256",)}, "jwks", "cannot be read: No such file"),
-        ({"jwks": "short", "algorithms": ("ES256",)}, "jwks", "no JSON object"),
+        ({"jwks": "short", "algorithms": ("ES256",)}, "jwks", "not a JSON object"),
         ({"jwks": "large", "algorithms": ("ES256",)}, "jwks", f"{MAX_SIZE} bytes at most"),
     ],
 )

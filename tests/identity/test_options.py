@@ -68,7 +68,7 @@ def test_a_whole_table() -> None:
         ({"algorithms": ["HS256"]}, "token.algorithms: tokens need a key"),
         ({"issuer": "x"}, "token.issuer: tokens need a key"),
         ({**KEY, "jwks": "set.json"}, "token.jwks: there should be one of secret and jwks"),
-        ({**KEY, "from": []}, "token.from: there is no place left"),
+        ({**KEY, "from": []}, "token.from: name at least one place"),
         ({**KEY, "algorithms": ["HS256", "RS256"]}, "token.algorithms: RS256 does not go with secret"),
         ({**PUBLIC, "algorithms": ["HS256"]}, "token.algorithms: HS256 does not go with public_key"),
         ({"jwks": "a", "algorithms": ["ES256", "HS256"]}, "token.algorithms: HS256 does not go with jwks"),

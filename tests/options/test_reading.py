@@ -85,7 +85,7 @@ def test_options_of_several_classes_come_from_one_file() -> None:
 def test_an_option_may_have_a_name_that_no_attribute_can_have() -> None:
     assert read('[mail]\nfrom = "me"')[Mail].sender == "me"
     assert wrong('[mail]\nsender = "me"') == [
-        "mail.sender: 'sender' is no option in [mail]; there are: from, host, password"
+        "mail.sender: 'sender' is not an option in [mail]; there are: from, host, password"
     ]
 
 
@@ -96,26 +96,29 @@ def test_tables_that_are_read_elsewhere_are_left_alone() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[mial]", "mial: 'mial' is no table; did you mean 'mail'?"),
-        ("[MAIL]", "MAIL: 'MAIL' is no table; did you mean 'mail'?"),
-        ("[[rules]]", "rules: 'rules' is no table; did you mean 'rule'?"),
-        ("[zzz]", "zzz: 'zzz' is no table; there are: mail, paint, retry, rule"),
-        ("zzz = 1", "zzz: 'zzz' is no table; there are: mail, paint, retry, rule"),
+        ("[mial]", "mial: 'mial' is not a table; did you mean 'mail'?"),
+        ("[MAIL]", "MAIL: 'MAIL' is not a table; did you mean 'mail'?"),
+        ("[[rules]]", "rules: 'rules' is not a table; did you mean 'rule'?"),
+        ("[zzz]", "zzz: 'zzz' is not a table; there are: mail, paint, retry, rule"),
+        ("zzz = 1", "zzz: 'zzz' is not a table; there are: mail, paint, retry, rule"),
         ("mail = 1", "mail: mail should be a table: write [mail] and its options below"),
         ("[[mail]]", "mail: mail should be a table: write [mail] and its options below"),
-        ("wait = 1", "wait: 'wait' is no table; it belongs below [retry]"),
-        ("[retry]\nwiat = 1", "retry.wiat: 'wiat' is no option in [retry]; did you mean 'wait'?"),
+        ("wait = 1", "wait: 'wait' is not a table; it belongs below [retry]"),
+        ("[retry]\nwiat = 1", "retry.wiat: 'wiat' is not an option in [retry]; did you mean 'wait'?"),
         (
             "[paint]\nmax-size = 1",
-            "paint.max-size: 'max-size' is no option in [paint]; did you mean 'max_size'?",
+            "paint.max-size: 'max-size' is not an option in [paint]; did you mean 'max_size'?",
         ),
         ("[mail]\nwait = 1", "mail.wait: 'wait' belongs below [retry], not [mail]"),
         (
             "[mail]\nwaits = 1",
-            "mail.waits: 'waits' is no option in [mail]; did you mean 'wait' below [retry]?",
+            "mail.waits: 'waits' is not an option in [mail]; did you mean 'wait' below [retry]?",
         ),
-        ("[retry]\nzzz = 1", "retry.zzz: 'zzz' is no option in [retry]; there are: attempts, wait"),
-        ('[retry]\n"zz z" = 1', "retry.\"zz z\": 'zz z' is no option in [retry]; there are: attempts, wait"),
+        ("[retry]\nzzz = 1", "retry.zzz: 'zzz' is not an option in [retry]; there are: attempts, wait"),
+        (
+            '[retry]\n"zz z" = 1',
+            "retry.\"zz z\": 'zz z' is not an option in [retry]; there are: attempts, wait",
+        ),
     ],
 )
 def test_what_there_is_not_is_told_with_the_nearest_spelling(text: str, said: str) -> None:

@@ -37,12 +37,12 @@ def of_number_text(text: str) -> object:
 
 
 def of_switch_text(text: str) -> object:
-    """Return whether *text* says true or false, or *text*."""
+    """Return True or False if *text* spells one of them, or *text*."""
     return {"true": True, "false": False}.get(text, text)
 
 
 def of_list_text(text: str) -> object:
-    """Return what commas separate in *text*; of nothing, nothing."""
+    """Return the items that commas separate in *text*; none if it is empty."""
     return [part.strip() for part in text.split(",")] if text.strip() else []
 
 
@@ -70,14 +70,14 @@ def size_in_toml(value: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OptionKind:
-    """What values an option may have."""
+    """The kind of an option: which values it may have, and how they are read and written."""
 
     #: What to write, for the reference page.
     words: str
-    #: Reads what is in a file. Raises SettingsError, whose text goes on after "should be"; it may not quote
-    #: the value, which may be a secret.
+    #: Reads a value of a file. It raises SettingsError with a text that continues "should be …". The text
+    #: does not quote the value, which may be a secret.
     read: Callable[[object], Any]
-    #: Turns the text of an environment variable into what a file would have in its place, for `read`.
+    #: Turns the text of an environment variable into the value that a file would have, for `read`.
     from_text: Callable[[str], object] = of_text
     #: Spells a value as it would stand in a file.
     write: Callable[[Any], str] = in_toml

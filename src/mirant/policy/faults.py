@@ -1,4 +1,4 @@
-"""What is wrong with a file, as lines for a person: ``mirant.toml:12: session.timeout: …``."""
+"""Faults of a file, as lines for a person: ``mirant.toml:12: session.timeout: …``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from mirant.options.declaring import Fault, KeyPath
 from mirant.policy.positions import TooDeep, line_of, positions
 
-# How `tomllib` ends what it says.
+# The end of a message of `tomllib`.
 _AT: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -31,10 +31,10 @@ def parse(text: str) -> tuple[dict[str, object], Mapping[KeyPath, int], list[Fau
     except TooDeep as error:
         return {}, {}, [Fault((), "this is nested too deep", line=error.line)]
     except ValueError:
-        lines = {}  # the parser has the better words for it
+        lines = {}  # `tomllib` explains it better, below
     try:
         return tomllib.loads(text), lines, []
-    except ValueError as error:  # what `tomllib` says, and `int` about too many digits, which knows no line
+    except ValueError as error:  # from `tomllib`; or from `int`, about too many digits, without a line
         return {}, {}, [_fault_of_syntax(str(error), text)]
 
 
@@ -53,7 +53,7 @@ def _not_toml(what: str, line: int | None = None) -> Fault:
 
 
 def render_faults(path: Path | str, lines: Mapping[KeyPath, int], faults: Iterable[Fault]) -> list[str]:
-    """Return a line for each of *faults* in the file *path*, sorted by the *lines* that its keys are in.
+    """Return a line of text for each of *faults* in the file *path*, sorted by the *lines* of its keys.
 
     Faults without a line, such as a table that is missing, come after those. Faults of environment variables
     come last.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: Every class that declares options of the file.
 OPTIONS: Final = (Settings, TokenOptions, ProxyOptions)
 
-#: The table that has rules instead.
+#: The table of the file that holds rules, not options.
 _RULES: Final = "channel"
 
 
@@ -43,16 +43,16 @@ class Policy:
     settings: Settings = field(default_factory=Settings)
     #: The rules; None: everybody may do everything.
     book: Rulebook | None = None
-    #: How clients prove who they are; None: that is left to the application.
+    #: How clients prove who they are; None: the application decides that.
     authentication: Authentication | None = None
-    #: The options that it was made of.
+    #: The options of which `authentication` was made.
     token: TokenOptions = field(default_factory=TokenOptions)
     proxy: ProxyOptions = field(default_factory=ProxyOptions)
 
     def same_authentication(self, other: Policy) -> bool:
-        """Whether *other* authenticates by the same keys of the same URL, which are then better kept.
+        """Whether *other* takes its keys from the same URL, with the same options.
 
-        Who issues them may not be reachable just now.
+        The keys at hand should then be kept, because their issuer may not be reachable just now.
         """
         same = (self.token, self.proxy) == (other.token, other.proxy)
         return same and "://" in (self.token.jwks or "")
@@ -60,7 +60,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFile:
-    """Where a policy is read from, now and again: a ``mirant.toml``, Jetty's ``filters.json``, or both.
+    """The files of a policy, read at the start and at each reload: ``mirant.toml``, ``filters.json`` or both.
 
     Variables of *environ* override the options of the file, or the defaults if there is none.
     """
@@ -128,7 +128,7 @@ class PolicyFile:
     ) -> Authentication | None:
         if not token.enabled and not proxy.enabled:
             return None
-        # Only here: the cryptography behind it takes 150 ms to import, and most buses need none.
+        # Imported here, because its cryptography takes 150 ms to import and most buses do not need it.
         from mirant.identity.setup import set_up_authentication
 
         return set_up_authentication(token, proxy, folder, clock=self.clock)

@@ -21,20 +21,21 @@ from mirant.options.values import (
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many messages in so many seconds; as many may come at once."""
+    """A mean rate of `count` messages in `seconds` seconds. `count` messages may come at once."""
 
     count: int
     seconds: float
 
     def admits(self, expected: float, now: float) -> float | None:
-        """Return when the next message is expected after one at *now*, or None if that one comes too early.
+        """Return when the message after one at *now* is expected; None if the one at *now* comes too early.
 
-        *expected* is what was returned for the one before (0 for none): one number per sender is the whole
-        state (the "generic cell rate algorithm").
+        This is the generic cell rate algorithm, whose whole state is one number per sender. *expected* is
+        that
+        number: what this method returned for the message before, and 0 for the first. Times are in seconds.
         """
         step = self.seconds / self.count
         if expected - now > self.seconds + step / 2:
-            expected = now  # later than this rate can have made it: there was a stricter one until now
+            expected = now  # too late for this rate: a stricter one was in force until now
         following = max(expected, now) + step
         return following if following - now <= self.seconds + step / 2 else None
 
@@ -44,7 +45,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleLimits:
-    """What a rule says beside who may do what and which filters run; None for what it does not say."""
+    """The limits and options of one rule. None: the rule does not set it."""
 
     max_message: int | None = None  # bytes
     rate: Rate | None = None
@@ -56,7 +57,7 @@ class RuleLimits:
     persistent: bool | None = None
 
     def options(self) -> ChannelOptions:
-        """Return those that the bus itself goes by."""
+        """Return the options that the bus itself applies."""
         latest = self.overflow == "latest" or None
         return ChannelOptions(
             lazy=self.lazy,
@@ -102,5 +103,5 @@ LIMITS: Final[Mapping[str, Callable[[object], object]]] = {
     "persistent": read_switch,
 }
 
-#: Those that make sense for calls too: nothing is distributed on service channels.
+#: The limits that hold for calls. The others are about distribution, and service channels distribute nothing.
 CALL_LIMITS: Final = frozenset({"max_message", "rate"})

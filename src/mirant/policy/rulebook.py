@@ -1,8 +1,8 @@
 """Finding the rule that decides, however many there are.
 
-Rules are kept in a tree by the segments of their scopes, so that a look-up walks the channel's own segments,
-and what is found is kept per channel. Of the rules for a channel the most specific one that says something
-about the matter decides; `ChannelScope.rank` is the order.
+A tree holds the rules by the segments of their scopes, so a look-up walks the channel's own segments. Its
+result is kept per channel. Of the rules for a channel, the most specific one that says something about a
+matter decides it. `ChannelScope.rank` is the order.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from mirant.policy.rules import OPERATIONS, Operation, Rule
 from mirant.policy.scope import ChannelScope
 from mirant.policy.who import Permission
 
-# Most channels whose rules are kept ready, about 1 KB each. Whoever may use them chooses the names; what
-# is not kept is found again in 9 µs.
+# Most channels whose result is kept, about 1 KB each. There must be a limit, because clients choose the
+# names. A result that was not kept is found again in 9 µs.
 _MAX_KEPT: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
 class ScopedRule:
-    """A rule, for one of its scopes."""
+    """A rule with one of its scopes."""
 
     rule: Rule
     scope: ChannelScope
@@ -52,20 +52,20 @@ class Grant:
     parameters: Mapping[str, str]
 
     def admits(self, identity: Identity | None) -> bool:
-        """Whether it is for *identity*."""
+        """Whether the permission includes *identity*."""
         return self.permission.admits(identity, self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelRules:
-    """What decides each matter for one channel, or for all channels of a scope."""
+    """The rules that decide each matter for one channel."""
 
     entries: Mapping[str, ScopedRule] = field(default_factory=dict)  # by key of the file
-    #: Whether there is anything to look at beside who may do what.
+    #: Whether a message's size, its rate or its data has to be looked at.
     limited: bool = False
     #: The filters that run, as one; None for none.
     chain: Chain | None = None
-    #: Who may publish and who may call, with the parameters' values: asked with every message.
+    #: Who may publish and who may call, kept ready because every message asks.
     publish: Grant | None = None
     call: Grant | None = None
     #: Each from the rule that decides it.
@@ -73,7 +73,7 @@ class ChannelRules:
 
 
 class Rulebook:
-    """All rules of a policy, and filters that run whatever the rules say (Jetty's)."""
+    """All rules of a policy, and the filters of Jetty's file, which run whatever the rules say."""
 
     def __init__(self, rules: Sequence[Rule], filters: Sequence[tuple[ChannelScope, Filter]] = ()) -> None:
         self.rules = rules
@@ -88,7 +88,7 @@ class Rulebook:
             self._plant(entry)
 
     def of(self, channel: Channel) -> ChannelRules:
-        """Return what decides each matter for *channel*."""
+        """Return the rules that decide each matter for *channel*."""
         found = self._kept.get(channel.name)
         if found is None:
             if len(self._kept) >= _MAX_KEPT:
@@ -96,7 +96,7 @@ class Rulebook:
             deciding: dict[str, ScopedRule] = {}
             for entry in _find(self._root, channel.segments, 0):
                 if channel.kind is Kind.META and entry.scope.kind is not Kind.META:
-                    continue  # a rule for everything is for what an application does, not for the protocol
+                    continue  # a rule for /** is about the application's channels, not the protocol's
                 for key in KEYS:
                     if key not in deciding and entry.rule.says(key):
                         deciding[key] = entry
@@ -104,7 +104,7 @@ class Rulebook:
         return found
 
     def forget(self, channel: Channel) -> None:
-        """Do not keep what was found for *channel*: nobody is there who may use it."""
+        """Do not keep the result for *channel*, so that clients who are denied cannot fill the memory."""
         self._kept.pop(channel.name, None)
 
     def filters_of(self, channel: Channel) -> list[Filter]:
@@ -133,14 +133,14 @@ class Rulebook:
     def covering(self, scope: ChannelScope, operation: Operation) -> Iterator[ScopedRule | None]:
         """Yield every entry that decides *operation* for some channel of *scope*, the most specific first.
 
-        Last comes None, if for some channel no rule may decide it.
+        The last one is None if some channel of *scope* may be without a rule.
         """
         for entry in self._entries:  # in the order of their rank
             if entry.scope.kind is not scope.kind or not entry.rule.says(operation.value):
                 continue
             if entry.scope.contains(scope):
                 yield entry
-                return  # what is less specific never decides for a channel of this scope
+                return  # a less specific rule never decides for a channel of this scope
             if entry.scope.meet(scope) is not None:
                 yield entry
         yield None

@@ -34,7 +34,7 @@ _KEYS: Final = ("match", *OPERATIONS, "filters", *LIMITS)
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Rule:
-    """One ``[[channel]]`` of the file. What it does not say is left to less specific rules."""
+    """One ``[[channel]]`` of the file. A less specific rule decides what this one leaves out."""
 
     scopes: tuple[ChannelScope, ...]
     permissions: Mapping[Operation, Permission] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Rule:
         return self.lines.get(key, 0)
 
     def says(self, key: str) -> bool:
-        """Whether it decides *key*, a key of the file."""
+        """Whether the rule decides *key*, a key of the file."""
         if key == "filters":
             return self.filters is not None
         return OPERATIONS.get(key) in self.permissions or getattr(self.limits, key, None) is not None
@@ -141,7 +141,7 @@ def _read_limits(table: Mapping[str, object], path: KeyPath, faults: list[Fault]
 
 
 def _check_sense(rule: Rule, table: Mapping[str, object], path: KeyPath, faults: list[Fault]) -> None:
-    """Find what can be read, but would never do anything, or not what it seems to."""
+    """Find keys that would have no effect, or another effect than they seem to have."""
     for scope in rule.scopes:
         for key in table:
             sentence = _check_use(key, scope)
@@ -151,7 +151,7 @@ def _check_sense(rule: Rule, table: Mapping[str, object], path: KeyPath, faults:
             people = (*permission.allow, *permission.deny)
             if any(who.kind is WhoKind.SELF for who in people) and SELF_PARAMETER not in scope.parameters:
                 hint = f"match should have {{{SELF_PARAMETER}}} in it, such as /users/{{{SELF_PARAMETER}}}/**"
-                faults.append(Fault((*path, operation.value), f"'self' needs to know who: {hint}"))
+                faults.append(Fault((*path, operation.value), f"'self' needs a name to compare with: {hint}"))
 
 
 def _check_use(key: str, scope: ChannelScope) -> str | None:
@@ -162,8 +162,8 @@ def _check_use(key: str, scope: ChannelScope) -> str | None:
             return f"of the meta channels only {HANDSHAKE.name} can have a rule, not {scope.name}"
         return None if key in ("match", "call") else f"{HANDSHAKE.name} is called: write call = …"
     if key == "call" and not may_be_service:
-        return f"{scope.name} is no service channel: write publish or subscribe"
+        return f"{scope.name} is not a service channel: write publish or subscribe"
     if scope.kind is Kind.SERVICE and key in {"create", "subscribe", "publish", *LIMITS} - CALL_LIMITS:
-        what = "'call' says who may use them" if key in OPERATIONS else "it is for what is distributed"
+        what = "'call' says who may use them" if key in OPERATIONS else "this key is about distribution"
         return f"{scope.name}: nothing is distributed on service channels; {what}"
     return None

@@ -1,4 +1,4 @@
-"""What a rule is about: a set of channels, written ``/chat/{room}``, ``/chat/*`` or ``/users/{user}/**``."""
+"""The channels that a rule is about, written ``/chat/{room}``, ``/chat/*`` or ``/users/{user}/**``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Final
 
 from mirant.bayeux.channels import Channel, ChannelInvalid, Kind, Pattern, Template
 
-#: Stands in a scope's segments for one that may be anything.
+#: In a scope's segments: one segment of any text.
 ANY: Final = None
 
 
 class ChannelScope:
-    """Channels that agree in some segments: text, a parameter (or ``*``), and perhaps ``**`` at the end.
+    """A set of channels. Each segment is a text or a parameter (or ``*``); ``**`` may be at the end.
 
     As a set, ``/a/*`` and ``/a/{b}`` are the same; the parameter only gives the segment a name.
     """
@@ -40,7 +40,7 @@ class ChannelScope:
         """Return the scope that *text* spells.
 
         Raises:
-            ChannelInvalid: it is neither a channel nor a pattern; or a parameter is misspelt, or used twice.
+            ChannelInvalid: it is neither a channel nor a pattern, or a parameter is misspelt or used twice.
         """
         wildcard = next((end for end in ("/**", "/*") if text.endswith(end)), "")
         prefix = text.removesuffix(wildcard)
@@ -60,7 +60,7 @@ class ChannelScope:
 
     @staticmethod
     def of(pattern: Pattern) -> ChannelScope:
-        """Return the channels that a subscription to *pattern* gets."""
+        """Return the channels whose messages a subscription to *pattern* gets."""
         segments = (*pattern.segments, ANY) if pattern.depth == 1 else pattern.segments
         return ChannelScope(segments, (None,) * len(segments), pattern.name, is_open=pattern.depth == 2)
 
@@ -84,7 +84,10 @@ class ChannelScope:
         return self.segments, self.open
 
     def bind(self, channels: Channel | ChannelScope) -> Mapping[str, str]:
-        """Return the parameters' values in *channels*, all of which are in this; only those that have one."""
+        """Return the values of the parameters in *channels*, which must be in this scope.
+
+        A parameter that has no single value in *channels* is left out.
+        """
         others = channels.segments
         return {
             name: other
@@ -93,7 +96,7 @@ class ChannelScope:
         }
 
     def contains(self, other: ChannelScope) -> bool:
-        """Whether every channel of *other* is one of this."""
+        """Whether every channel of *other* is in this scope."""
         own, others = self.segments, other.segments
         if other.open and not self.open:
             return False

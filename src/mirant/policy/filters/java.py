@@ -11,7 +11,7 @@ from mirant.policy.filters.contract import FilterInvalid
 from mirant.policy.filters.linear import LinearPattern, Replacement
 from mirant.policy.filters.regex import RegexRule, check_text, compile_pattern, group_of
 
-# One thing of a pattern per match: quoted text, an escape, an operator in a class, a bracket, anything else.
+# One part of a pattern per match: quoted text, an escape, an operator in a class, a bracket, anything else.
 _PART: Final = re.compile(r"\\Q.*?(?:\\E|\Z)|\\.|&&|[\[\]]|[^\\&\[\]]+|.", re.DOTALL)
 _REFERENCE: Final = re.compile(r"\\(.?)|\$(?:([0-9]+)|\{(\w+)\}|)", re.DOTALL)
 
@@ -23,7 +23,7 @@ def read_rule(text: str, replacement: str | None, where: KeyPath) -> RegexRule:
     character, as RegexFilter did: it asked for ``matches()``.
 
     Raises:
-        FilterInvalid: RE2 has no such pattern or would read it otherwise; says what to write.
+        FilterInvalid: RE2 has no such pattern or reads it differently. The fault says what to write.
     """
     _check_classes(text, (*where, 0))
     pattern = compile_pattern(text, (*where, 0), whole=replacement is None)
@@ -33,7 +33,7 @@ def read_rule(text: str, replacement: str | None, where: KeyPath) -> RegexRule:
 
 
 def _check_classes(text: str, where: KeyPath) -> None:
-    """Refuse classes within classes: RE2 takes their brackets and ``&&`` for characters, and says nothing."""
+    """Refuse classes within classes, because RE2 silently reads their brackets and ``&&`` as characters."""
     inside = False
     for part in _PART.findall(text):
         if inside and part in ("[", "&&"):

@@ -1,4 +1,4 @@
-"""``regex``: patterns to replace, or to refuse a message for."""
+"""``regex``: replacing what patterns match, or refusing a message that has a match."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from mirant.policy.filters.contract import Dropped, FilterInvalid
 from mirant.policy.filters.linear import LinearPattern, PatternInvalid, Replacement
 from mirant.policy.filters.strings import rewrite, unchanged
 
-# What one message may cost. To look at a text takes a microsecond or two for each rule, however short it is;
-# a replacement takes some more, can make the text longer, and may have looked at all that follows.
+# Limits for one message. Searching a text takes one or two microseconds per rule, even if the text is short.
+# A replacement takes longer, may lengthen the text, and may have searched the text to its end.
 MAX_STRINGS: Final = 10_000  # strings and keys
 MAX_REPLACEMENTS: Final = 1_000
-MAX_TEXT: Final = 64 * 1024  # characters of all strings, and of what replacing makes them longer
+MAX_TEXT: Final = 64 * 1024  # characters of all strings, and those that replacements add
 
 
 @dataclass(frozen=True, slots=True)
 class RegexRule:
-    """A pattern and what comes in place of its matches; None: the message is dropped."""
+    """A pattern and the replacement of its matches. None: a message with a match is dropped."""
 
     pattern: LinearPattern
     template: Replacement | None
@@ -49,7 +49,7 @@ class Regex:
 
 
 class _Replacing:
-    """The replacing in one message, with what may still be replaced."""
+    """The replacing in one message, and how much more of it may be done."""
 
     __slots__ = ("_left", "_rules", "_size", "_strings")
 
@@ -125,7 +125,7 @@ def compile_pattern(text: str, where: KeyPath, *, whole: bool = False) -> Linear
 
 
 def check_text(text: str, where: KeyPath) -> None:
-    """Refuse half a surrogate pair: JSON can spell it in a pattern, and no text has it."""
+    """Refuse half a surrogate pair. JSON can spell one in a pattern, but no text can contain one."""
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
         what = "the replacement" if where[-1] == 1 else "the pattern"
         sentence = f"{what} {spell(text)} has half a surrogate pair; write the whole character"

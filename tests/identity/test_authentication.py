@@ -473,11 +473,7 @@ def test_tokens_are_concealed_before_a_message_is_forwarded() -> None:
         assert publish.ext is None if left is None else list(publish.ext or {}) == left
 
 
-# --- Nothing to do ---
-
-
-def test_without_options_there_is_nothing_to_authenticate_with(tmp_path: Path) -> None:
-    assert set_up_authentication(TokenOptions(), ProxyOptions(), tmp_path) is None
+# --- A proxy alone ---
 
 
 def test_a_proxy_alone(tmp_path: Path) -> None:

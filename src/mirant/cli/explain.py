@@ -101,7 +101,7 @@ class _Question:
         """Say that no rule decides."""
         if decision.allowed:
             if self.operation is Operation.CREATE:
-                return "none says who may create it: whoever may use it may"
+                return "none says who may create it, so everybody who may use it may"
             return f"none says who may {self.operation.value} it, so everybody may"
         everything = "all of " if self.target.depth else ""
         preposition = "to " if self.operation in (Operation.SUBSCRIBE, Operation.PUBLISH) else ""

@@ -257,22 +257,3 @@ def test_a_secret_is_in_no_message() -> None:
 
 def test_a_secret_is_not_shown_with_the_options() -> None:
     assert "hunter2" not in repr(Mail(host="a.example", password="hunter2"))
-
-
-# --- Paths ---
-
-
-@pytest.mark.parametrize(
-    ("path", "spelt"),
-    [
-        (("channel", 0, "filters", 1, "regex"), "channel[0].filters[1].regex"),
-        (("a", 0, 1), "a[0][1]"),
-        (("a b", "c.d", ""), '"a b"."c.d".""'),
-    ],
-)
-def test_a_path_is_spelt_as_one_writes_it(path: tuple[str | int, ...], spelt: str) -> None:
-    assert str(Fault(path, "no")) == f"{spelt}: no"
-
-
-def test_what_has_no_place_has_its_sentence() -> None:
-    assert str(Fault((), "no")) == "no"

@@ -276,3 +276,16 @@ def test_depth_counts_in_every_field(where: str) -> None:
     value: Any = b'{"a":%b}' % deep if where == "ext" else deep
     with pytest.raises(BodyInvalid, match="deeper"):
         read(b'[{"%b":%b}]' % (where.encode(), value))
+
+
+@pytest.mark.parametrize("text", [rb'"\\"', rb'"a\\\\"', rb'"\"\\"'])
+def test_a_string_that_ends_in_a_backslash_hides_no_brackets_behind_it(text: bytes) -> None:
+    """The backslash is escaped, so the quote behind it ends the string, and the brackets count."""
+
+    def body(depth: int) -> bytes:
+        inside = depth - 3  # the body, the message and the list around
+        return b'[{"data":[%b,%b%b]}]' % (text, b"[" * inside, b"]" * inside)
+
+    assert len(read(body(MAX_DEPTH))) == 1
+    with pytest.raises(BodyInvalid, match=f"deeper than {MAX_DEPTH}"):
+        read(body(MAX_DEPTH + 1))

@@ -121,15 +121,6 @@ async def test_an_open_bus_with_a_file(folder: Path) -> None:
             assert (await client.handshake())["advice"]["timeout"] == 7000
 
 
-async def test_the_demo(tmp_path: Path) -> None:
-    with Process("demo", "--port", "0", folder=tmp_path) as server:
-        assert server.first_line.startswith("The Mirant demo is at http://localhost:")
-        async with Poller.at(server.url) as client:
-            await client.begin()
-            assert (await client.call("/echo", [1.5]))["data"] == [1.5]
-            assert (await client.http.get(server.url)).status_code == 200
-
-
 async def test_other_machines_are_pointed_out(folder: Path) -> None:
     with Process("serve", "--host", "0.0.0.0", "--port", "0", folder=folder) as server:
         assert "http://localhost:" in server.first_line

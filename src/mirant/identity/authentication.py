@@ -72,9 +72,9 @@ class Authentication:
 
         A client without an identity signs in this way. Its session goes on.
 
-        A token is fresh if it runs out later than the session's. A browser may send an old token with every
-        request, such as a cookie. If that is invalid it is ignored: the session keeps its identity for as
-        long as that holds.
+        A token is fresh if it runs out later than the session's. A browser may send an old token, such as a
+        cookie, with every request. If that token is invalid it is ignored: the session keeps its identity for
+        as long as that holds.
 
         Raises:
             CredentialRefused: the token is invalid, or another user's. Awaiting the answer may raise it too.

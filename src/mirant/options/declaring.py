@@ -31,7 +31,7 @@ _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one key of a file: where it is, and what would do instead."""
+    """What is wrong with one key of a file: its place, and a sentence with what would be right."""
 
     path: KeyPath
     sentence: str

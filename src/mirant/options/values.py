@@ -18,8 +18,7 @@ TRANSPORTS: Final = (
 )
 
 
-#: What happens when a delivery does not fit: the session ends, the oldest delivery is dropped, or this one
-#: is.
+#: What happens when a delivery does not fit: the session ends, or the oldest or the new one is dropped.
 Overflow = Literal["disconnect", "drop-oldest", "drop-newest"]
 
 

@@ -30,8 +30,7 @@ class Rate:
         """Return when the message after one at *now* is expected; None if the one at *now* comes too early.
 
         This is the generic cell rate algorithm, whose whole state is one number per sender. *expected* is
-        that
-        number: what this method returned for the message before, and 0 for the first. Times are in seconds.
+        this number: the result for the message before, and 0 for the first message. Times are in seconds.
         """
         step = self.seconds / self.count
         if expected - now > self.seconds + step / 2:

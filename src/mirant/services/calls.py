@@ -29,7 +29,7 @@ _BROKEN: Final = {"code": 500, "message": "The call failed on the server."}
 def answer_call(
     core: Core, caller: Caller, channel: Channel, message: Message, call: Callable[[], Any]
 ) -> Pipeline:
-    """Make the remote call and deliver its answer, which bears the request's id (the reply has no data)."""
+    """Make the remote call and deliver its answer, which has the request's id. (The reply has no data.)"""
     successful = False
     try:
         data = call()

@@ -1,4 +1,4 @@
-"""``mirant`` at the command line: what it says, what it serves, and what it says when it cannot."""
+"""``mirant serve``, and ``mirant`` without a command: the output, the bus that is served, and the errors."""
 
 import signal
 import socket

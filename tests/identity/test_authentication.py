@@ -1,4 +1,4 @@
-"""Who a client is, as the bus asks: at the handshake, and at the connects of an identity that runs out."""
+"""Who a client is: asked at the handshake, and at connects that may bring a fresh token."""
 
 import json
 import logging
@@ -147,7 +147,7 @@ def test_other_places_are_not_looked_at() -> None:
     )
 
 
-# --- What is no good ---
+# --- Tokens that are refused ---
 
 
 @pytest.mark.parametrize("value", [7, True, [GOOD], {"token": GOOD}, "x", GOOD + " ", GOOD[:-2], "\x00"])

@@ -1,4 +1,4 @@
-"""Keys: which are taken, how a set is looked at again, and what happens when that fails."""
+"""Keys: which one is found for a token, when a set is fetched again, and what happens when that fails."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ async def has(keys: Keys, kid: str | None, algorithm: str = "ES256") -> bool:
 
 
 async def looked_again() -> None:
-    """Wait until what goes on beside has ended."""
+    """Wait until the fetch in the background has ended."""
     await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
 
 

@@ -1,4 +1,4 @@
-"""From options to keys: files and URLs that are read, and what is said about those that cannot be."""
+"""From options to keys: files and URLs that are read, and the faults of those that cannot be read."""
 
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -64,7 +64,7 @@ async def test_a_file_that_is_replaced(tmp_path: Path) -> None:
     assert await has(keys, "old")
 
     path.write_bytes(key_set(NEW))
-    assert await has(keys, "new")  # it was read when the bus was made, which is not held against it
+    assert await has(keys, "new")  # the fetch when the bus was made does not delay this one
     assert not await has(keys, "old")
     path.unlink()
     now[0] += 100

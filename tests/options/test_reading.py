@@ -1,4 +1,4 @@
-"""Reading declared options: what is read, and that everything wrong is found, with its place and a remedy."""
+"""Reading declared options: every fault is found, with its place and a remedy."""
 
 import tomllib
 from collections.abc import Mapping

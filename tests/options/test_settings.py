@@ -1,4 +1,4 @@
-"""The options of a bus, from tables of a file and in code: every unit, every limit, and what is refused."""
+"""The options of a bus, from tables of a file and in code."""
 
 import tomllib
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is wrong with a file, as a person reads it."""
+"""The faults of a file, as a person reads them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Reading ``mirant.toml``: what is said about a file that cannot be."""
+"""Reading ``mirant.toml``: the faults of a file that is wrong."""
 
 import re
 from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 from mirant.policy.filters import Chain, Dropped
 from mirant.policy.jetty import load_filters
 
-# What CometD's own demo had.
+# The file of CometD's own demo.
 DEMO = r"""
 [
     {

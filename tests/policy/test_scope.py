@@ -1,9 +1,9 @@
-"""Scopes as sets of channels: what they say of each other agrees with looking at every channel there is."""
+"""Scopes as sets of channels: their answers about each other agree with a look at every channel."""
 
 from __future__ import annotations
 
 import re
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -15,8 +15,8 @@ from mirant.policy.rules import Operation, Rule
 from mirant.policy.scope import ChannelScope
 from mirant.policy.who import Permission, Who, WhoKind
 
-# The scopes below have at most four segments of "a", "b" and parameters. "z" stands for whatever else there
-# is, and five segments for any number.
+# The scopes below have at most four segments of "a", "b" and parameters. "z" stands for every other segment,
+# and five segments for any larger number.
 CHANNELS = ["/" + "/".join(found) for size in range(1, 6) for found in product("abz", repeat=size)]
 
 literal = st.sampled_from(["a", "b"])
@@ -34,6 +34,61 @@ def channels_of(text: str) -> set[str]:
     spelt = re.sub(r"\{\w+\}", "[^/]+", text).replace("/**", "/.+")
     grammar = re.compile(spelt.replace("/*", "/[^/]+"))
     return {channel for channel in CHANNELS if grammar.fullmatch(channel)}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "contains", "both"),
+    [
+        ("/a/b", "/a/b", True, "/a/b"),
+        ("/a/b", "/a/c", False, None),
+        ("/a/b", "/a/b/c", False, None),
+        ("/a/b/c", "/a/b", False, None),
+        ("/a/*", "/a/{b}", True, "/a/{b}"),
+        ("/a/{x}", "/a/b", True, "/a/b"),
+        ("/a/b", "/a/{x}", False, "/a/b"),
+        ("/{x}/b", "/a/{y}", False, "/a/b"),
+        ("/{x}/b", "/a/{y}/c", False, None),
+        ("/a/**", "/a", False, None),
+        ("/a", "/a/**", False, None),
+        ("/a/**", "/a/b/c", True, "/a/b/c"),
+        ("/a/b/c", "/a/**", False, "/a/b/c"),
+        ("/a/**", "/a/**", True, "/a/**"),
+        ("/a/**", "/a/{x}/**", True, "/a/{x}/**"),
+        ("/a/{x}/**", "/a/**", False, "/a/{x}/**"),
+        ("/a/{x}", "/a/**", False, "/a/{x}"),
+        ("/a/**", "/a/{x}", True, "/a/{x}"),
+        ("/{x}/b/**", "/a/**", False, "/a/b/**"),
+        ("/a/**", "/b/**", False, None),
+        ("/**", "/a", True, "/a"),
+        ("/**", "/{x}/**", True, "/{x}/**"),
+    ],
+)
+def test_what_a_scope_contains_and_what_two_have_in_common(
+    one: str,
+    other: str,
+    contains: bool,  # noqa: FBT001
+    both: str | None,
+) -> None:
+    first, second = ChannelScope.parse(one), ChannelScope.parse(other)
+    assert first.contains(second) is contains
+    for found in (first.meet(second), second.meet(first)):
+        assert (None if found is None else found.form) == (both and ChannelScope.parse(both).form)
+
+
+def test_scopes_from_the_most_specific_to_the_least() -> None:
+    ordered = ["/a/b", "/a/b/**", "/a/{x}", "/a/{x}/**", "/a/**", "/{x}/b", "/{x}/{y}", "/{x}/**", "/**"]
+    ranks = [ChannelScope.parse(text).rank for text in ordered]
+    assert all(one < other for one, other in pairwise(ranks))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "gets", "gets_not"),
+    [("/a", ["/a"], ["/a/b", "/b"]), ("/a/*", ["/a/b"], ["/a", "/a/b/c"]), ("/**", ["/a", "/a/b"], [])],
+)
+def test_a_subscription_is_a_scope(pattern: str, gets: list[str], gets_not: list[str]) -> None:
+    scope = ChannelScope.of(Pattern.parse(pattern))
+    assert all(scope.contains(ChannelScope.parse(name)) for name in gets)
+    assert not any(scope.contains(ChannelScope.parse(name)) for name in gets_not)
 
 
 @given(texts, texts)

@@ -1,4 +1,4 @@
-"""Whom a rule means, how that is written, and what is said about what is nobody."""
+"""The people that a rule means: how they are written, and the fault of a word that names nobody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``schema``: only what it describes, in time, and without asking anyone."""
+"""``schema``: data that fits passes, a check ends in time, and nothing is fetched."""
 
 import json
 import time

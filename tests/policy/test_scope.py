@@ -75,6 +75,24 @@ def test_what_a_scope_contains_and_what_two_have_in_common(
         assert (None if found is None else found.form) == (both and ChannelScope.parse(both).form)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "name"),
+    [
+        ("/{x}/b", "/a/{y}", "/a/b"),
+        ("/{x}/b/**", "/a/**", "/a/b/**"),
+        ("/{x}/{y}", "/**", "/{x}/{y}"),
+        ("/a/*", "/{x}/*", "/a/{s1}"),
+    ],
+)
+def test_what_two_scopes_have_in_common_is_written_as_a_rule_would_be(
+    one: str, other: str, name: str
+) -> None:
+    both = ChannelScope.parse(one).meet(ChannelScope.parse(other))
+    assert both is not None
+    assert both.name == name
+    assert ChannelScope.parse(name).form == both.form
+
+
 def test_scopes_from_the_most_specific_to_the_least() -> None:
     ordered = ["/a/b", "/a/b/**", "/a/{x}", "/a/{x}/**", "/a/**", "/{x}/b", "/{x}/{y}", "/{x}/**", "/**"]
     ranks = [ChannelScope.parse(text).rank for text in ordered]

@@ -1,12 +1,25 @@
-"""What all tests share: in CI nothing may be skipped."""
+"""What all tests share: in CI nothing may be skipped, and Hypothesis tries new examples everywhere."""
 
 import os
 from collections.abc import Generator
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+# Hypothesis's own profile for CI would try the same examples in each run, and so find nothing new. A failure
+# prints how to repeat its example. Time limits are pytest's: a slow example on a busy machine is not a fault.
+settings.register_profile(
+    "mirant",
+    deadline=None,
+    derandomize=False,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("mirant")
 
 IN_CI = bool(os.environ.get("CI"))
 

@@ -73,6 +73,10 @@ def test_a_name_has_a_longest_length() -> None:
     assert Channel.parse(longest).name == longest
     with pytest.raises(ChannelInvalid, match=f"longer than {MAX_NAME}"):
         Channel.parse(longest + "a")
+    widest = "/" + "a" * (MAX_NAME - 3) + "/*"
+    assert Pattern.parse(widest).name == widest
+    with pytest.raises(ChannelInvalid, match=f"longer than {MAX_NAME}"):
+        Pattern.parse("/a" + widest[1:])
 
 
 def test_blanks_count_towards_the_length_though_they_are_dropped() -> None:
@@ -145,6 +149,7 @@ def test_a_channel_knows_every_pattern_that_matches_it(name: str, expansion: lis
         ("/a/*", "/a/b", True),
         ("/a/*", "/a", False),
         ("/a/*", "/a/b/c", False),
+        ("/a/*", "/b/c", False),
         ("/a/**", "/a/b", True),
         ("/a/**", "/a/b/c", True),
         ("/a/**", "/a", False),
@@ -165,7 +170,10 @@ def test_equal_names_are_equal_channels_and_never_equal_patterns() -> None:
     assert len({Channel.parse("/a"), Channel.parse("/a/"), Channel.parse("/a ")}) == 1
     assert len({Pattern.parse("/a/*"), Pattern.parse("/a/* "), Pattern.parse("/a/*/")}) == 1
     assert Channel.parse("/a") != Pattern.parse("/a")
+    assert Pattern.parse("/a") != Channel.parse("/a")
     assert Channel.parse("/a") != Channel.parse("/b")
+    assert Pattern.parse("/a") != Pattern.parse("/b")
+    assert Pattern.parse("/a") != "/a"
 
 
 def test_a_template_binds_the_values_of_its_parameters() -> None:

@@ -1,13 +1,9 @@
 """The table of errors (Bayeux 1.0, section 5.8)."""
 
 import re
-from pathlib import Path
 
 from mirant.bayeux import errors
 from mirant.bayeux.errors import TABLE, ErrorKind
-from mirant.bayeux.errors_page import errors_page
-
-PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 
 
 def test_every_error_is_in_the_table_once() -> None:
@@ -30,12 +26,6 @@ def test_every_error_has_a_cause_and_a_remedy_for_a_person() -> None:
     for kind in TABLE:
         assert kind.cause.endswith(".")
         assert kind.remedy.endswith(".")
-
-
-def test_the_page_of_errors_is_current() -> None:
-    assert PAGE.read_text("utf-8") == errors_page(), (
-        "run: python -m mirant.bayeux.errors_page > docs/errors.md"
-    )
 
 
 def test_the_strings_that_clients_compare_are_those_of_the_reference_server() -> None:

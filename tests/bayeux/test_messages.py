@@ -22,6 +22,21 @@ def test_a_delivery_is_the_channel_and_the_data_that_was_published() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"null",
+        b'"\\u003c\\/\\ud83d\\ude00"',
+        b'{"a" : 1,\n"a":\t2}',
+        b"[1E400, -0.0, 12345678901234567890]",
+        '"é\u2028"'.encode(),
+        b"[[[ ]]]",
+    ],
+)
+def test_data_is_forwarded_byte_for_byte_however_it_is_spelt(data: bytes) -> None:
+    assert forward(b'{"channel":"/a","data": %b }' % data) == b'{"channel":"/a","data":%b}' % data
+
+
 def test_ext_timestamp_and_the_applications_fields_are_forwarded_as_they_were_spelt() -> None:
     payload = forward(
         b'{"channel":"/a","data":1e2,"ext":{"b":1.0,"a":[ ]},"timestamp":"12:00","mine":{"k": 1E9}}'

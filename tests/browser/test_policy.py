@@ -152,4 +152,4 @@ def test_the_policy_file_can_be_read_on_the_first_page(open_page: OpenPage) -> N
     expect(text).to_contain_text('match     = "/users/{user}/inbox"')
     assert (text.text_content() or "").rstrip() == POLICY.read_text(encoding="utf-8").rstrip()
     comments = page.locator("#policy-text .comment", has_text="# ").all_text_contents()
-    assert "# one that says anything on a matter decides it." in comments
+    assert "# something about a matter decides it." in comments

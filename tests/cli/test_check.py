@@ -42,7 +42,7 @@ COMPLAINTS = [
     (11, "channel[0].publish", "did you mean 'role:member'?"),
     (12, "channel[0].rate", '"20/s"'),
     (15, "channel[1].match[0]", "'/a b*' is not a channel"),
-    (16, "channel[1].call", "/b is no service channel"),
+    (16, "channel[1].call", "/b is not a service channel"),
     (20, "channel[2].subscribe", "/users/{user}/**"),
     (21, "channel[2].filters[0]", "did you mean no-markup?"),
 ]
@@ -156,7 +156,7 @@ def test_jettys_file(tmp_path: Path) -> None:
         ('[\n{"channels": "/a/{b}c",\n"filter": "NoMarkupFilter"}]', "2: [0].channels: '/a/{b}c' is not a"),
         (
             '[{"channels": "/a",\n"filter": "NoMarkupFilter",\n"initt": []}]',
-            "3: [0].initt: 'initt' is no key here; did you mean 'init'?",
+            "3: [0].initt: 'initt' is not a key here; did you mean 'init'?",
         ),
         (
             '[{"channels": "/a",\n"filter": "NoMarkupFilter",\n/* again */ "channels": "/b"}]',

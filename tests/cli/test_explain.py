@@ -162,7 +162,7 @@ def test_creation(role: str, code: int) -> None:
         ("publish", "/service/echo", "ask for call /service/echo"),
         ("subscribe", "/service/**", "ask for call /service/**"),
         ("create", "/service/echo", "ask for call /service/echo"),
-        ("call", "/chat/demo", "/chat/demo is no service channel"),
+        ("call", "/chat/demo", "/chat/demo is not a service channel"),
         ("subscribe", "/meta/connect", "of the meta channels only /meta/handshake has a rule"),
         ("call", "/meta/connect", "of the meta channels only /meta/handshake has a rule"),
         ("publish", "/meta/handshake", "ask for call /meta/handshake"),

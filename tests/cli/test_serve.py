@@ -1,4 +1,4 @@
-"""``mirant`` at the command line: what it says, what it serves, and what it says when it cannot."""
+"""``mirant serve``, and ``mirant`` without a command: the output, the bus that is served, and the errors."""
 
 import signal
 import socket
@@ -121,15 +121,6 @@ async def test_an_open_bus_with_a_file(folder: Path) -> None:
             assert (await client.handshake())["advice"]["timeout"] == 7000
 
 
-async def test_the_demo(tmp_path: Path) -> None:
-    with Process("demo", "--port", "0", folder=tmp_path) as server:
-        assert server.first_line.startswith("The Mirant demo is at http://localhost:")
-        async with Poller.at(server.url) as client:
-            await client.begin()
-            assert (await client.call("/echo", [1.5]))["data"] == [1.5]
-            assert (await client.http.get(server.url)).status_code == 200
-
-
 async def test_other_machines_are_pointed_out(folder: Path) -> None:
     with Process("serve", "--host", "0.0.0.0", "--port", "0", folder=folder) as server:
         assert "http://localhost:" in server.first_line
@@ -184,7 +175,7 @@ def test_a_config_in_code_that_cannot_be(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[session]\ntimout = 1", "2: session.timout: 'timout' is no option in [session]; did you mean"),
+        ("[session]\ntimout = 1", "2: session.timout: 'timout' is not an option in [session]; did you mean"),
         ("[session]\ntimeout = 'soon'", "2: session.timeout: 'soon' should be a duration such as"),
         ("[session", "1: this is not TOML: "),
     ],
@@ -236,7 +227,7 @@ def test_a_port_that_is_none(tmp_path: Path, port: str) -> None:
 def test_a_host_that_is_none(tmp_path: Path, host: str) -> None:
     said = complaint(tmp_path, "serve", "--port", "0", "--host", host)
 
-    assert "is no address of this machine" in said
+    assert "is not an address of this machine" in said
     assert "--host 127.0.0.1" in said
 
 

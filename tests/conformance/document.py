@@ -13,10 +13,10 @@ PATH: Final = Path(__file__).parents[2] / "docs" / "conformance.md"
 HEAD: Final = """\
 # Conformance to Bayeux 1.0
 
-Each MUST and SHOULD that the [Bayeux 1.0 document][bayeux] puts on a server, in our words, with the check
-that proves it (`tests/conformance/checks.py`). Every check runs against Mirant over long-polling and over
-WebSocket, and, to keep the checks honest, against the server of the npm package `faye`. Sections are named
-as in the document.
+This page lists each MUST and SHOULD that the [Bayeux 1.0 document][bayeux] requires of a server, in our own
+words. Each has the check that proves it (`tests/conformance/checks.py`). Every check runs against Mirant over
+long-polling and over WebSocket. It also runs against the server of the npm package `faye`, which shows that
+the check can fail. Sections are named as in the document.
 
 [bayeux]: https://docs.cometd.org/current/reference/#_bayeux
 
@@ -68,7 +68,11 @@ def _reasons() -> list[str]:
 
 
 def _elsewhere() -> list[str]:
-    lines = ["## What is asked of clients and applications", "", "| section | | what is required |"]
+    lines = [
+        "## What the document requires of clients and applications",
+        "",
+        "| section | | what is required |",
+    ]
     lines.append("|---|---|---|")
     lines += [f"| {section} | {level} | {text} |" for section, level, text in ELSEWHERE]
     return [*lines, ""]

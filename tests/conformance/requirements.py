@@ -1,4 +1,4 @@
-"""Every MUST and SHOULD of the Bayeux 1.0 document, in our words, and how it is checked."""
+"""Every MUST and SHOULD of the Bayeux 1.0 document, in our words, each with its check."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -60,18 +60,18 @@ REQUIREMENTS: Final = (
         SHOULD,
         "Callback-polling is supported.",
         checks.callback_polling_is_supported,
-        {"mirant": "It is, but off until it is asked for: any page can include the scripts it answers with."},
+        {"mirant": "It is supported, but off by default, because any page can include its answers."},
     ),
     Requirement(
         "Unconnected operation",
         MUST,
-        "Messages of clients that have not shaken hands are answered, if only by an error.",
+        "Messages of clients without a handshake are answered, at least with an error.",
         checks.unconnected_messages_are_answered,
     ),
     Requirement(
         "Meta Channels",
         MUST,
-        "What is published to meta channels is not distributed to clients.",
+        "Messages that are published to meta channels are not distributed to clients.",
         checks.meta_messages_are_not_distributed,
     ),
     Requirement(
@@ -102,13 +102,11 @@ REQUIREMENTS: Final = (
     Requirement(
         "Client ID", SHOULD, "Client ids hold at least 128 random bits.", checks.client_ids_are_random
     ),
-    Requirement(
-        "Client ID", MUST, "Client ids are unique, and not used again.", checks.client_ids_are_unique
-    ),
+    Requirement("Client ID", MUST, "Client ids are unique and are not reused.", checks.client_ids_are_unique),
     Requirement(
         "Messages; channel",
         MUST,
-        "A message has a channel: one without it is not accepted.",
+        "A message has a channel. A message without one is not accepted.",
         checks.a_message_without_channel_is_refused,
     ),
     Requirement(
@@ -122,7 +120,7 @@ REQUIREMENTS: Final = (
     Requirement(
         "clientId",
         MUST,
-        "A message other than a handshake or a publish has a clientId: without it, it is refused.",
+        "A message other than a handshake or a publish has a clientId. Without one it is refused.",
         checks.messages_without_client_id_are_refused,
     ),
     Requirement(
@@ -134,7 +132,7 @@ REQUIREMENTS: Final = (
     Requirement(
         "data; Delivery",
         MUST,
-        "An event has its channel and its data, whatever that is.",
+        "An event has its channel and its data, of any type.",
         checks.events_have_channel_and_data,
     ),
     Requirement(
@@ -186,8 +184,8 @@ REQUIREMENTS: Final = (
         "Without a connection type in common, the handshake fails.",
         checks.without_a_common_type_the_handshake_fails,
         {
-            "mirant": "The reference server does not check either: dojox.cometd offers none when it polls "
-            "across domains. A client that finds none of its own in the reply gives up by itself."
+            "mirant": "The reference server does not check this either, because dojox.cometd offers no type "
+            "when it polls across domains. A client that finds none of its types in the reply gives up."
         },
     ),
     Requirement(
@@ -220,7 +218,7 @@ REQUIREMENTS: Final = (
         SHOULD,
         "A disconnect releases the connect that is held.",
         checks.disconnect_releases_the_held_connect,
-        {"faye websocket": "It leaves it unanswered."},
+        {"faye websocket": "It leaves the connect unanswered."},
     ),
     Requirement(
         "Disconnect Response",
@@ -255,9 +253,9 @@ REQUIREMENTS: Final = (
     Requirement(
         "Delivery",
         SHOULD,
-        "Events leave with an answer that is sent at once, rather than wake a connect that is held.",
+        "Events leave with an answer that is sent at once, if there is one, and do not end a held connect.",
         checks.events_prefer_the_answer_that_is_sent_at_once,
-        {"faye": "It wakes the connect."},
+        {"faye": "It answers the held connect."},
         POLLING,
     ),
     Requirement(
@@ -285,50 +283,50 @@ REQUIREMENTS: Final = (
     Requirement(
         "Server-side Multiple clients detection",
         SHOULD,
-        "The connects of a browser's second window are not held, but told an interval.",
+        "The connects of a browser's second window are not held. They are answered with an interval.",
         checks.a_second_window_is_not_held,
         {"faye": "It does not tell windows apart."},
         POLLING,
     ),
 )
 
-#: What the document asks of clients and applications alone, so that no server can meet or miss it.
+#: Requirements for clients and applications alone. No server can meet or miss them.
 ELSEWHERE: Final = (
     (
         "Two connection operation",
         MUST,
-        "Requests are not pipelined so that one waits for the answer to another.",
+        "Requests are not pipelined in a way that makes one wait for the answer to another.",
     ),
     ("JavaScript", MUST, "Clients in browsers keep to the browser's rules: same origin, CORS, threads."),
     (
         "reconnect advice field",
         MUST,
-        "A client obeys `none` and `handshake`, and does not retry by itself then.",
+        "A client obeys `none` and `handshake`, and then does not retry by itself.",
     ),
     ("interval advice field", MUST, "A client waits for the interval it was told."),
     ("interval advice field", SHOULD, "A client backs off when requests fail without new advice."),
     (
         "hosts advice field",
         SHOULD,
-        "A client tries the hosts it was told. Mirant sends none, nor does any CometD server.",
+        "A client tries the hosts it was told. Mirant sends none, and neither does CometD.",
     ),
     (
         "connectionType",
         MUST,
-        "A connect names its connection type. Mirant does without, as the reference server does.",
+        "A connect names its connection type. Mirant does not need it, nor does the reference server.",
     ),
-    ("data", MUST, "A publish has data. Mirant refuses one that has none."),
+    ("data", MUST, "A publish has data. Mirant refuses a publish without data."),
     ("id", SHOULD, "Ids of messages to meta and service channels are unique within a connection."),
     (
         "timestamp",
         SHOULD,
-        "A timestamp is written as ISO 8601 in GMT. Mirant sends none unless asked to, in any form.",
+        "A timestamp is written as ISO 8601 in GMT. Mirant sends one if the application wants it.",
     ),
     ("ext", SHOULD, "The fields of `ext` are named for who defined them."),
     (
         "Handshake Request",
         MUST,
-        "Within a domain, handshakes are sent by long-polling; the fields they have.",
+        "Within a domain, handshakes are sent by long-polling, with the fields that the document lists.",
     ),
     ("Handshake Request", SHOULD, "A client sends nothing else beside a handshake."),
     (
@@ -340,7 +338,7 @@ ELSEWHERE: Final = (
     (
         "The callback-polling request messages",
         SHOULD,
-        "Messages are the parameter `message` of a GET; tests/recordings has such dialogues.",
+        "Messages are the parameter `message` of a GET. `tests/recordings` has such dialogues.",
     ),
     (
         "Client-side Multiple clients handling",

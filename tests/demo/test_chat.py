@@ -128,7 +128,7 @@ async def test_a_lost_session_is_replaced_by_its_token(connect: Connect) -> None
 
 
 async def test_a_name_that_is_free_again_leads_to_another_inbox(connect: Connect) -> None:
-    """Or who had the name before could read what is meant for who has it now."""
+    """Otherwise the former bearer of a name could read messages for the present one."""
     before, after = await connect(), await connect()
     old = await before.sign_in("Bob")
     await before.call("chat/leave", {"room": "demo"})

@@ -1,4 +1,4 @@
-"""The policy file of the demo does what it says, against clients that keep to no rule."""
+"""The policy file of the demo does what it says, against clients that break the rules."""
 
 import json
 import re
@@ -228,7 +228,7 @@ def swap(token: str, payload: object) -> str:
 
 @pytest.fixture(params=FORGED)
 def forge(request: pytest.FixtureRequest, issuer: Issuer) -> Callable[[str], str]:
-    """Make a token for a user, in each way that is no good."""
+    """Make a token for a user, in each invalid way."""
     return lambda user: FORGED[request.param](user, issuer)
 
 

@@ -1,4 +1,4 @@
-"""Who a client is, as the bus asks: at the handshake, and at the connects of an identity that runs out."""
+"""Who a client is: asked at the handshake, and at connects that may bring a fresh token."""
 
 import json
 import logging
@@ -156,7 +156,7 @@ def test_other_places_are_not_looked_at() -> None:
     )
 
 
-# --- What is no good ---
+# --- Tokens that are refused ---
 
 
 @pytest.mark.parametrize("value", [7, True, [GOOD], {"token": GOOD}, "x", GOOD + " ", GOOD[:-2], "\x00"])
@@ -482,11 +482,7 @@ def test_tokens_are_concealed_before_a_message_is_forwarded() -> None:
         assert publish.ext is None if left is None else list(publish.ext or {}) == left
 
 
-# --- Nothing to do ---
-
-
-def test_without_options_there_is_nothing_to_authenticate_with(tmp_path: Path) -> None:
-    assert set_up_authentication(TokenOptions(), ProxyOptions(), tmp_path) is None
+# --- A proxy alone ---
 
 
 def test_a_proxy_alone(tmp_path: Path) -> None:

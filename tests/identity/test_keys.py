@@ -1,34 +1,19 @@
-"""Keys: which are taken, how a set is looked at again, and what happens when that fails."""
+"""Keys: which one is found for a token, when a set is fetched again, and what happens when that fails."""
 
 import asyncio
 import json
 import logging
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Barrier, Event, Thread
-from time import sleep
-from typing import Any
+from threading import Barrier, Event
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa
+from cryptography.hazmat.primitives.asymmetric import ed448
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
-    PrivateFormat,
     PublicFormat,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mirant.identity.key_fetch import MAX_SIZE, from_file, from_url
-from mirant.identity.key_import import KeysInvalid, import_key_set, import_pem, import_secret
+from mirant.identity.key_import import import_secret
 from mirant.identity.keys import COOLDOWN, FixedKey, Keys, RotatingKeys
-from mirant.identity.setup import open_keys
-from mirant.identity.token_options import TokenOptions
-from mirant.options.values import SettingsError
 from tests.identity.signing import issuer, key_set, part
 
 OLD, NEW = issuer("ES256", "old"), issuer("ES256", "new")
@@ -62,7 +47,7 @@ async def has(keys: Keys, kid: str | None, algorithm: str = "ES256") -> bool:
 
 
 async def looked_again() -> None:
-    """Wait until what goes on beside has ended."""
+    """Wait until the fetch in the background has ended."""
     await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
 
 
@@ -254,31 +239,7 @@ async def test_a_change_is_logged_without_keys(caplog: pytest.LogCaptureFixture)
     assert [record.getMessage() for record in caplog.records] == ["keys.changed place=a place keys=1"] * 2
 
 
-# --- What is in a set ---
-
-
-def kids(*entries: object) -> list[str | None]:
-    return [key.kid for key in import_key_set(json.dumps({"keys": entries}).encode())]
-
-
-def test_keys_for_other_purposes_are_left_out() -> None:
-    good = NEW.jwk()
-    secret = {"kty": "oct", "kid": "oct", "k": part(b"a" * 32)}
-    short = {**issuer("RS256").jwk(), "n": part(b"\xff" * 128), "kid": "short"}
-    broken: list[object] = [
-        7,
-        None,
-        [],
-        {},
-        {"kty": 7},
-        {"kty": ["RSA"]},
-        {"kty": "AKP"},
-        {"kty": "EC"},
-        {**good, "crv": "P-1"},
-    ]
-    broken += [{**good, "x": 7}, {**good, "x": "!"}, {**good, "x": part(b"\1" * 32)}, {**good, "kid": 7}]
-
-    assert kids(secret, short, *broken, good) == ["new"]
+# --- Which key of a set is found ---
 
 
 @pytest.mark.parametrize(
@@ -313,14 +274,6 @@ def test_of_the_curves_of_eddsa_one_is_taken() -> None:
     assert keys.find("EdDSA", "25519") is not None
 
 
-def test_private_parts_are_not_read() -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    entry = {**NEW.jwk(), "d": part(key.private_numbers().private_value.to_bytes(32, "big"))}
-
-    (imported,) = import_key_set(json.dumps({"keys": [entry]}).encode())
-    assert not imported.is_private
-
-
 def test_of_several_keys_one_must_be_named() -> None:
     keys = RotatingKeys(lambda: key_set(OLD, NEW), "a place", refresh=1)
     keys.load()
@@ -338,52 +291,7 @@ def test_two_keys_of_one_name_are_none() -> None:
     assert keys.find("RS256", "x") is not None
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"",
-        b"[]",
-        b"{}",
-        b'{"keys":{}}',
-        b'{"keys":[]}',
-        b'{"keys":[{}]}',
-        b"\xff",
-        b"<html>",
-        b'{"keys":' + b"[" * 9_999,
-        json.dumps({"keys": [NEW.jwk()] * 101}).encode(),
-    ],
-)
-def test_what_is_no_key_set(raw: bytes) -> None:
-    with pytest.raises(KeysInvalid):
-        import_key_set(raw)
-
-
-MEMBER = (
-    st.none()
-    | st.integers()
-    | st.text(max_size=6)
-    | st.lists(st.text(max_size=3), max_size=2)
-    | st.booleans()
-)
-
-
-@given(
-    st.sampled_from([OLD.jwk(), issuer("RS256", "r").jwk(), issuer("EdDSA", "o").jwk()]),
-    st.dictionaries(
-        st.sampled_from(["kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y", "d"]),
-        MEMBER,
-        max_size=3,
-    ),
-)
-def test_any_members(entry: dict[str, Any], members: dict[str, Any]) -> None:
-    try:
-        keys = import_key_set(json.dumps({"keys": [{**entry, **members}]}).encode())
-    except KeysInvalid:
-        return
-    assert len(keys) == 1
-
-
-# --- Secrets and PEM files ---
+# --- A single key ---
 
 
 def test_an_algorithm_that_is_not_the_keys() -> None:
@@ -394,273 +302,10 @@ def test_an_algorithm_that_is_not_the_keys() -> None:
     assert key.update("RS256", None) is None
 
 
-@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
-def test_a_public_key_is_no_secret(algorithm: str) -> None:
-    der = rsa.generate_private_key(65537, 2048).public_key()
-    for raw in (
-        issuer(algorithm).pem,
-        b" \n" + issuer(algorithm).pem,
-        der.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-    ):
-        with pytest.raises(KeysInvalid, match="public_key"):
-            import_secret(raw)
+@pytest.mark.parametrize("kid", ["oct", None])
+def test_a_secret_in_a_set_is_never_found(kid: str | None) -> None:
+    entries = [{"kty": "oct", "kid": "oct", "alg": "HS256", "k": part(b"a" * 32)}, NEW.jwk()]
+    keys = RotatingKeys(lambda: json.dumps({"keys": entries}).encode(), "a place", refresh=1)
+    keys.load()
 
-
-@pytest.mark.parametrize(
-    "raw", [b"", b"a" * 31, b"ssh-ed25519 " + b"a" * 60, b"ecdsa-sha2-nistp256 " + b"a" * 60]
-)
-def test_what_is_no_secret(raw: bytes) -> None:
-    with pytest.raises(KeysInvalid):
-        import_secret(raw)
-
-
-def test_keys_that_are_too_weak_or_of_no_use_here() -> None:
-    for key in (
-        rsa.generate_private_key(65537, 1024),
-        ec.generate_private_key(ec.SECP384R1()),
-        ed448.Ed448PrivateKey.generate(),
-        dsa.generate_private_key(1024),
-    ):
-        with pytest.raises(KeysInvalid, match="RSA key of 2048 to 8192 bits, P-256 key or Ed25519 key"):
-            import_pem(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-
-
-def test_a_private_key_does_not_belong_on_the_bus() -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    with pytest.raises(KeysInvalid, match="private key"):
-        import_pem(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"",
-        b"a",
-        b"-----BEGIN PUBLIC KEY-----",
-        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
-    ],
-)
-def test_what_is_no_public_key(raw: bytes) -> None:
-    with pytest.raises(KeysInvalid, match="PEM"):
-        import_pem(raw)
-
-
-# --- What options name ---
-
-
-@pytest.mark.parametrize(
-    ("options", "option", "said"),
-    [
-        ({"secret_file": "missing", "algorithms": ("HS256",)}, "secret_file", "cannot be read: No such file"),
-        ({"secret_file": ".", "algorithms": ("HS256",)}, "secret_file", "cannot be read: Is a directory"),
-        ({"secret_file": "short", "algorithms": ("HS256",)}, "secret_file", "32 bytes or more"),
-        ({"secret_file": "key.pem", "algorithms": ("HS256",)}, "secret_file", "no secret but a"),
-        ({"public_key": "short", "algorithms": ("ES256",)}, "public_key", "no public key in PEM form"),
-        (
-            {"public_key": "key.pem", "algorithms": ("ES256", "RS256")},
-            "public_key",
-            "another type than RS256",
-        ),
-        ({"jwks": "missing", "algorithms": ("ES256",)}, "jwks", "cannot be read: No such file"),
-        ({"jwks": "short", "algorithms": ("ES256",)}, "jwks", "no JSON object"),
-        ({"jwks": "large", "algorithms": ("ES256",)}, "jwks", f"{MAX_SIZE} bytes at most"),
-    ],
-)
-def test_files_that_are_no_good(tmp_path: Path, options: dict[str, Any], option: str, said: str) -> None:
-    (tmp_path / "short").write_text("a" * 31 + "\n" * 9)
-    (tmp_path / "key.pem").write_bytes(NEW.pem)
-    (tmp_path / "large").write_bytes(b" " * (MAX_SIZE + 1))
-
-    with pytest.raises(SettingsError) as caught:
-        open_keys(TokenOptions(**options), tmp_path)
-    assert caught.value.options == (option,)
-    assert said in str(caught.value)
-    assert "aaaa" not in str(caught.value)
-
-
-async def test_a_file_that_is_replaced(tmp_path: Path) -> None:
-    now, path = [0.0], tmp_path / "set.json"
-    path.write_bytes(key_set(OLD))
-    options = TokenOptions(jwks="set.json", algorithms=("ES256",), refresh=100.0)
-    keys = open_keys(options, tmp_path, clock=lambda: now[0])
-    assert await has(keys, "old")
-
-    path.write_bytes(key_set(NEW))
-    assert await has(keys, "new")  # it was read when the bus was made, which is not held against it
-    assert not await has(keys, "old")
-    path.unlink()
-    now[0] += 100
-    assert await has(keys, "new")
-
-
-# --- Over HTTP ---
-
-
-@contextmanager
-def server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
-    """Serve *answer* on this machine, and give the address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answer(self)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{http.server_address[1]}/jwks.json"
-        finally:
-            http.shutdown()
-            thread.join()
-
-
-def give(body: bytes, status: int = 200, **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(status)
-        for name, value in {"content-length": str(len(body)), **headers}.items():
-            request.send_header(name, value)
-        request.end_headers()
-        request.wfile.write(body)
-
-    return answer
-
-
-async def test_a_set_that_rotates_behind_a_url(tmp_path: Path) -> None:
-    now, served, asked = [0.0], [key_set(OLD)], []
-
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        asked.append(request.path)
-        give(served[0])(request)
-
-    with server(answer) as url:
-        keys = open_keys(TokenOptions(jwks=url, algorithms=("ES256",)), tmp_path, clock=lambda: now[0])
-        assert asked == []
-        assert await has(keys, "old")
-        served[0] = key_set(NEW)
-        now[0] += COOLDOWN
-        assert await has(keys, "new")
-        assert not await has(keys, "old")
-    assert asked == ["/jwks.json"] * 2
-    now[0] += 10_000
-    assert await has(keys, "new")  # the server is gone
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_nobody_is_sent_elsewhere(status: int) -> None:
-    asked: list[str] = []
-
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        asked.append(request.path)
-        give(b"", status, location="/elsewhere")(request)
-
-    with server(answer) as url, pytest.raises(OSError, match=str(status)) as caught:
-        from_url(url)
-    caught.value.close()  # type: ignore[attr-defined]  # urllib's error is its response
-    assert asked == ["/jwks.json"]
-
-
-@pytest.mark.parametrize("status", [204, 400, 404, 500])
-def test_answers_that_are_none(status: int) -> None:
-    with server(give(b"", status)) as url, pytest.raises(OSError, match=str(status)) as caught:
-        from_url(url)
-    if hasattr(caught.value, "close"):
-        caught.value.close()
-
-
-def test_an_answer_that_is_too_large() -> None:
-    with server(give(b" " * (MAX_SIZE + 1))) as url, pytest.raises(ValueError, match="at most"):
-        from_url(url)
-    with server(give(b" " * MAX_SIZE)) as url:
-        assert len(from_url(url)) == MAX_SIZE
-
-
-def test_an_answer_that_does_not_come() -> None:
-    done = Event()
-
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        done.wait(10)
-
-    with server(answer) as url:
-        with pytest.raises(OSError, match=r"timed out|longer than"):  # the socket's time, or ours
-            from_url(url, timeout=0.05)
-        done.set()
-
-
-def test_an_answer_that_comes_in_drops() -> None:
-    done = Event()
-
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.end_headers()
-        while not done.wait(0.01):
-            request.wfile.write(b" ")
-
-    with server(answer) as url:
-        with pytest.raises(TimeoutError, match="longer than"):
-            from_url(url, timeout=0.1)
-        done.set()
-
-
-@contextmanager
-def trickling(*begins: bytes, drop: bytes) -> Iterator[str]:
-    """Serve one client with *begins*, then *drop* by *drop* for as long as it stays; give the address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with connection, suppress(OSError):
-            for piece in begins:
-                connection.sendall(piece)
-            while True:
-                connection.sendall(drop)
-                sleep(0.01)
-
-    thread = Thread(target=serve)
-    thread.start()
-    try:
-        yield "{}:{}".format(*listener.getsockname())
-    finally:
-        thread.join(10)
-        assert not thread.is_alive(), "the client has not hung up"
-        listener.close()
-
-
-@pytest.mark.parametrize(
-    ("scheme", "begins", "drop"),
-    [
-        ("http", b"", b"H"),
-        ("http", b"HTTP/1.1 200 OK\r\nX: ", b"a"),
-        ("http", b"HTTP/1.1 200 OK\r\n", b"X: a\r\n"),
-        ("http", b"HTTP/1.1 200 OK\r\n\r\n{", b" "),
-        ("http", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1", b"0"),
-        ("https", b"\x16\x03\x03\x40\x00", b"\x02"),  # the beginning of a long record
-    ],
-)
-def test_nobody_waits_longer_than_he_wants_wherever_it_trickles(
-    scheme: str, begins: bytes, drop: bytes
-) -> None:
-    with trickling(begins, drop=drop) as place, pytest.raises(TimeoutError, match="longer than"):
-        from_url(f"{scheme}://{place}/", timeout=0.3)
-
-
-def test_a_proxy_on_the_way_is_not_waited_for_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    with trickling(b"HTTP/1.1 200 OK\r\nX: ", drop=b"a") as place:
-        monkeypatch.setenv("https_proxy", f"http://{place}")
-        with pytest.raises(TimeoutError, match="longer than"):
-            from_url("https://id.example/", timeout=0.3)
-
-
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:,x"])
-def test_what_is_not_opened(url: str) -> None:
-    with pytest.raises(OSError, match="unknown url type"):
-        from_url(url)
-
-
-def test_a_file_is_read_up_to_a_size(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="at most"):
-        from_file(Path("/dev/zero"))
-    (tmp_path / "a").write_bytes(b"a" * MAX_SIZE)
-    assert len(from_file(tmp_path / "a")) == MAX_SIZE
+    assert keys.find("HS256", kid) is None

@@ -64,7 +64,7 @@ class Table:
         committed = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
         if committed != page:
             lines = unified_diff(committed.splitlines(), page.splitlines(), str(PAGE), "what was seen", n=0)
-            self._complaint = "\n".join([*lines, "INTEROP_TABLE=write writes the page anew"])
+            self._complaint = "\n".join([*lines, "INTEROP_TABLE=write writes the page again"])
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

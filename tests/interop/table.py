@@ -10,21 +10,24 @@ PAGE: Final[Path] = ROOT / "docs" / "interop.md"
 
 #: The tests of a client by the heading of their column, and what they prove.
 FEATURES: Final = {
-    "handshake": ("handshake", "shakes hands and uses the transport named"),
-    "publish": ("publish", "subscribes, publishes and gets its own message, beyond ASCII too"),
+    "handshake": ("handshake", "the client handshakes and uses the transport that is named"),
+    "publish": ("publish", "it subscribes, publishes and gets its own message, with letters beyond ASCII"),
     "wildcards": (
         "wildcards",
-        "subscribes to `/stocks/ny/*` and `/stocks/**`; each hears what it should, once",
+        "it subscribes to `/stocks/ny/*` and `/stocks/**`; each subscription gets its messages, once",
     ),
     "order": ("order", "60 messages of its own and 60 of the server's arrive complete and in order"),
-    "batch": ("batch", "sends ten messages as one batch"),
-    "call": ("remote call", "calls a service, gets its answer, and its error when it fails"),
-    "unsubscribe": ("unsubscribe", "hears nothing more after it"),
-    "restart": ("restart", "the server is killed and started anew: the client gets a session and goes on"),
-    "disconnect": ("disconnect", "its goodbye is answered"),
-    "ack": ("ack", "acknowledged delivery is agreed on and its numbers have no gap"),
-    "timesync": ("timesync", "learns the server's clock"),
-    "timestamp": ("timestamp", "messages carry the time"),
+    "batch": ("batch", "it sends ten messages as one batch"),
+    "call": ("remote call", "it calls a service, and gets the answer, or the error if the call fails"),
+    "unsubscribe": ("unsubscribe", "it gets no more messages afterwards"),
+    "restart": (
+        "restart",
+        "the server is killed and started again: the client gets a new session and goes on",
+    ),
+    "disconnect": ("disconnect", "its disconnect is answered"),
+    "ack": ("ack", "client and server agree on acknowledged delivery, and its numbers have no gap"),
+    "timesync": ("timesync", "it learns the server's clock"),
+    "timestamp": ("timestamp", "messages have the time"),
     "binary": ("binary", "bytes arrive as they were sent, in Z85"),
     "reload": ("reload", "a page that is loaded again goes on with its session"),
 }
@@ -32,10 +35,11 @@ FEATURES: Final = {
 _HEAD: Final = """\
 # Clients that work
 
-Written by the tests in `tests/interop`, which run unmodified clients against a server process. `make test`
-fails if this page says anything else than they saw; `INTEROP_TABLE=write make test` writes it anew.
+The tests in `tests/interop` write this page. They run unmodified clients against a server process.
+`make test` fails if the page differs from their results. `INTEROP_TABLE=write make test` writes it again.
 
-A **✓** was seen. An empty cell is something that the client does not have there, or that is not tested.
+A **✓** means that the test passed. An empty cell means that the client lacks the feature there, or that there
+is no test.
 """
 
 

@@ -1,4 +1,4 @@
-"""Quoting what somebody wrote: short, printable, and possible whatever it is."""
+"""Quoting values: short, printable, and possible for any value."""
 
 from __future__ import annotations
 

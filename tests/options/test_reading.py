@@ -1,4 +1,4 @@
-"""Reading declared options: what is read, and that everything wrong is found, with its place and a remedy."""
+"""Reading declared options: every fault is found, with its place and a remedy."""
 
 import tomllib
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from mirant.options.declaring import Fault, check_options, option, options_of
-from mirant.options.kinds import Kind, of_list_text
+from mirant.options.kinds import OptionKind, of_list_text
 from mirant.options.reading import OptionValues, Override, fault_of, read_options
 from mirant.options.values import SettingsError
 
@@ -26,8 +26,8 @@ def read_words(value: object) -> tuple[str, ...]:
     raise SettingsError("a list of words")
 
 
-WORD = Kind("a word", read_word)
-WORDS = Kind("a list of words", read_words, of_list_text)
+WORD = OptionKind("a word", read_word)
+WORDS = OptionKind("a list of words", read_words, of_list_text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def test_options_of_several_classes_come_from_one_file() -> None:
 def test_an_option_may_have_a_name_that_no_attribute_can_have() -> None:
     assert read('[mail]\nfrom = "me"')[Mail].sender == "me"
     assert wrong('[mail]\nsender = "me"') == [
-        "mail.sender: 'sender' is no option in [mail]; there are: from, host, password"
+        "mail.sender: 'sender' is not an option in [mail]; there are: from, host, password"
     ]
 
 
@@ -96,26 +96,29 @@ def test_tables_that_are_read_elsewhere_are_left_alone() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[mial]", "mial: 'mial' is no table; did you mean 'mail'?"),
-        ("[MAIL]", "MAIL: 'MAIL' is no table; did you mean 'mail'?"),
-        ("[[rules]]", "rules: 'rules' is no table; did you mean 'rule'?"),
-        ("[zzz]", "zzz: 'zzz' is no table; there are: mail, paint, retry, rule"),
-        ("zzz = 1", "zzz: 'zzz' is no table; there are: mail, paint, retry, rule"),
+        ("[mial]", "mial: 'mial' is not a table; did you mean 'mail'?"),
+        ("[MAIL]", "MAIL: 'MAIL' is not a table; did you mean 'mail'?"),
+        ("[[rules]]", "rules: 'rules' is not a table; did you mean 'rule'?"),
+        ("[zzz]", "zzz: 'zzz' is not a table; there are: mail, paint, retry, rule"),
+        ("zzz = 1", "zzz: 'zzz' is not a table; there are: mail, paint, retry, rule"),
         ("mail = 1", "mail: mail should be a table: write [mail] and its options below"),
         ("[[mail]]", "mail: mail should be a table: write [mail] and its options below"),
-        ("wait = 1", "wait: 'wait' is no table; it belongs below [retry]"),
-        ("[retry]\nwiat = 1", "retry.wiat: 'wiat' is no option in [retry]; did you mean 'wait'?"),
+        ("wait = 1", "wait: 'wait' is not a table; it belongs below [retry]"),
+        ("[retry]\nwiat = 1", "retry.wiat: 'wiat' is not an option in [retry]; did you mean 'wait'?"),
         (
             "[paint]\nmax-size = 1",
-            "paint.max-size: 'max-size' is no option in [paint]; did you mean 'max_size'?",
+            "paint.max-size: 'max-size' is not an option in [paint]; did you mean 'max_size'?",
         ),
         ("[mail]\nwait = 1", "mail.wait: 'wait' belongs below [retry], not [mail]"),
         (
             "[mail]\nwaits = 1",
-            "mail.waits: 'waits' is no option in [mail]; did you mean 'wait' below [retry]?",
+            "mail.waits: 'waits' is not an option in [mail]; did you mean 'wait' below [retry]?",
         ),
-        ("[retry]\nzzz = 1", "retry.zzz: 'zzz' is no option in [retry]; there are: attempts, wait"),
-        ('[retry]\n"zz z" = 1', "retry.\"zz z\": 'zz z' is no option in [retry]; there are: attempts, wait"),
+        ("[retry]\nzzz = 1", "retry.zzz: 'zzz' is not an option in [retry]; there are: attempts, wait"),
+        (
+            '[retry]\n"zz z" = 1',
+            "retry.\"zz z\": 'zz z' is not an option in [retry]; there are: attempts, wait",
+        ),
     ],
 )
 def test_what_there_is_not_is_told_with_the_nearest_spelling(text: str, said: str) -> None:
@@ -254,22 +257,3 @@ def test_a_secret_is_in_no_message() -> None:
 
 def test_a_secret_is_not_shown_with_the_options() -> None:
     assert "hunter2" not in repr(Mail(host="a.example", password="hunter2"))
-
-
-# --- Paths ---
-
-
-@pytest.mark.parametrize(
-    ("path", "spelt"),
-    [
-        (("channel", 0, "filters", 1, "regex"), "channel[0].filters[1].regex"),
-        (("a", 0, 1), "a[0][1]"),
-        (("a b", "c.d", ""), '"a b"."c.d".""'),
-    ],
-)
-def test_a_path_is_spelt_as_one_writes_it(path: tuple[str | int, ...], spelt: str) -> None:
-    assert str(Fault(path, "no")) == f"{spelt}: no"
-
-
-def test_what_has_no_place_has_its_sentence() -> None:
-    assert str(Fault((), "no")) == "no"

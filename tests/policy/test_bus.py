@@ -140,7 +140,7 @@ async def test_a_reload_keeps_sessions_and_puts_all_in_force_at_once(config: Pat
 async def test_a_wrong_file_changes_nothing(config: Path) -> None:
     bus = Bus(config, environ=ENVIRON)
     write(config, TOKEN + '[[channel]]\nmatch = "/news"\nsubscribe = "anybody"')
-    with pytest.raises(SettingsError, match=r"mirant.toml:6: channel\[0\].subscribe: 'anybody' is nobody"):
+    with pytest.raises(SettingsError, match=r"mirant.toml:6: channel\[0\].subscribe: 'anybody' names nobody"):
         bus.reload()
     assert bus.settings.timeout == Settings().timeout
     async with Poller.inside(bus) as alice:

@@ -1,4 +1,4 @@
-"""What is wrong with a file, as a person reads it."""
+"""The faults of a file, as a person reads them."""
 
 import pytest
 
@@ -58,7 +58,7 @@ def test_a_file_with_its_environment() -> None:
     faults += read_options(OPTIONS, tables, elsewhere=("channel",), overrides=overrides)[1]
 
     assert render_faults("etc/mirant.toml", lines, faults) == [
-        "etc/mirant.toml:2: session.timout: 'timout' is no option in [session]; did you mean 'timeout'?",
+        "etc/mirant.toml:2: session.timout: 'timout' is not an option in [session]; did you mean 'timeout'?",
         'MIRANT_LIMITS_MAX_BODY: 0 should be a size such as "64KiB" or a number of bytes, from 1',
     ]
 

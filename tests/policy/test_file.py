@@ -1,4 +1,4 @@
-"""Reading ``mirant.toml``: what is said about a file that cannot be."""
+"""Reading ``mirant.toml``: the faults of a file that is wrong."""
 
 import re
 from pathlib import Path
@@ -39,13 +39,13 @@ def test_what_is_not_said_has_its_default(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[sesion]", "'sesion' is no table; did you mean 'session'?"),
-        ("[session]\ntimout = 1", "'timout' is no option in [session]; did you mean 'timeout'?"),
-        ("[limits]\nmaxbody = 1", "'maxbody' is no option in [limits]; did you mean 'max_body'?"),
-        ("[limits]\nzzz = 1", "'zzz' is no option in [limits]; there are: "),
-        ("[zzz]", "'zzz' is no table; there are: "),
+        ("[sesion]", "'sesion' is not a table; did you mean 'session'?"),
+        ("[session]\ntimout = 1", "'timout' is not an option in [session]; did you mean 'timeout'?"),
+        ("[limits]\nmaxbody = 1", "'maxbody' is not an option in [limits]; did you mean 'max_body'?"),
+        ("[limits]\nzzz = 1", "'zzz' is not an option in [limits]; there are: "),
+        ("[zzz]", "'zzz' is not a table; there are: "),
         ("session = 1", "session should be a table: write [session] and its options below"),
-        ("timeout = 1", "'timeout' is no table"),
+        ("timeout = 1", "'timeout' is not a table"),
     ],
 )
 def test_what_there_is_not(tmp_path: Path, text: str, said: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mirant.policy.filters import Chain, Dropped
 from mirant.policy.jetty import load_filters
 
-# What CometD's own demo had.
+# The file of CometD's own demo.
 DEMO = r"""
 [
     {
@@ -210,14 +210,14 @@ OWN = 'a class of your own becomes a Python function: write its name, "app.filte
         (
             {"channel": "/a", "filter": "NoMarkupFilter"},
             ("channel",),
-            "'channel' is no key here; did you mean 'channels'?",
+            "'channel' is not a key here; did you mean 'channels'?",
         ),
         (
             {"channels": "/a", "filters": "NoMarkupFilter"},
             ("filters",),
-            "'filters' is no key here; did you mean 'filter'?",
+            "'filters' is not a key here; did you mean 'filter'?",
         ),
-        ({**NO_MARKUP, "x": 1}, ("x",), "'x' is no key here; there are: channels, filter, class, init"),
+        ({**NO_MARKUP, "x": 1}, ("x",), "'x' is not a key here; there are: channels, filter, class, init"),
         (
             {**NO_MARKUP, "channels": ["/a/{b}/c", "/a/{b}c"]},
             ("channels", 1),

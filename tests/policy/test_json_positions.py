@@ -39,6 +39,10 @@ def test_what_is_there_has_its_line() -> None:
     }
 
 
+def test_a_text_begins_in_line_one() -> None:
+    assert survey('{"a":\n1}').lines == {(): 1, ("a",): 1}
+
+
 def test_a_key_that_is_there_twice_has_the_line_of_the_second() -> None:
     assert survey(TEXT).repeated == [((3, "ab"), 8)]
 

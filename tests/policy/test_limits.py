@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mirant.bus.channel_options import ChannelOptions
 from mirant.options.values import SettingsError
-from mirant.policy.limits import LIMITS, Rate, read_channel_overflow, read_rate
+from mirant.policy.limits import LIMITS, Rate, RuleLimits, read_channel_overflow, read_rate
 
 rates = st.builds(Rate, st.integers(1, 50), st.sampled_from([1.0, 60.0, 3600.0]))
 
@@ -21,6 +24,34 @@ def admitted(rate: Rate, times: list[float]) -> list[float]:
             expected = following
             through.append(now)
     return through
+
+
+@pytest.mark.parametrize(
+    ("rate", "times", "through"),
+    [
+        (Rate(2, 1.0), [0, 0, 0, 0], [0, 0]),
+        (Rate(2, 1.0), [0, 0, 0.5, 0.5], [0, 0, 0.5]),
+        (Rate(2, 1.0), [0, 0, 0.2, 0.25], [0, 0, 0.25]),  # half of the time for one message early
+        (Rate(2, 1.0), [0, 0, 0.25, 0.25], [0, 0, 0.25]),
+        (Rate(2, 1.0), [0, 0.5, 1, 1.5, 2], [0, 0.5, 1, 1.5, 2]),
+        (Rate(2, 1.0), [0, 0, 10, 10, 10], [0, 0, 10, 10]),  # a pause saves no more than that
+        (Rate(1, 60.0), [0, 29, 30, 60, 90], [0, 30, 90]),
+    ],
+)
+def test_which_of_some_messages_come_through(rate: Rate, times: list[float], through: list[float]) -> None:
+    assert admitted(rate, [1_000.0 + time for time in times]) == [1_000.0 + time for time in through]
+
+
+def test_a_rate_that_was_stricter_until_now_delays_nothing() -> None:
+    """Its state may lie an hour ahead; the new rate begins at once, and with its own number."""
+    strict, new = Rate(1, 3600.0), Rate(2, 1.0)
+    expected = strict.admits(0.0, 1_000.0)
+    assert expected == 4_600
+
+    first = new.admits(expected, 1_000.0)
+    assert first == 1_000.5
+    assert new.admits(first, 1_000.0) == 1_001
+    assert new.admits(1_001.0, 1_000.0) is None
 
 
 @given(rates)
@@ -129,3 +160,22 @@ def test_overflow_of_a_channel_has_the_latest_too() -> None:
 def test_limits_that_are_none(key: str, value: object) -> None:
     with pytest.raises(SettingsError):
         LIMITS[key](value)
+
+
+@pytest.mark.parametrize(
+    ("overflow", "options"),
+    [
+        ("latest", ChannelOptions(latest=True)),
+        ("drop-oldest", ChannelOptions(overflow="drop-oldest")),
+        (None, ChannelOptions()),
+    ],
+)
+def test_the_policy_latest_is_an_option_of_its_own(
+    overflow: Literal["latest", "drop-oldest"] | None, options: ChannelOptions
+) -> None:
+    assert RuleLimits(overflow=overflow).options() == options
+
+
+def test_the_other_options_are_those_of_the_rule() -> None:
+    limits = RuleLimits(lazy=2.0, echo=False, persistent=True, history=3, max_message=9)
+    assert limits.options() == ChannelOptions(lazy=2.0, echo=False, persistent=True, history=3)

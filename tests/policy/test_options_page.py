@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mirant.options.declaring import option
-from mirant.options.kinds import KINDS, Kind
+from mirant.options.kinds import KINDS, OptionKind
 from mirant.options.reading import known_options
 from mirant.policy.file import OPTIONS
 from mirant.policy.options_page import options_page
@@ -19,8 +19,8 @@ class Lock:
     """Options of every shape that a page shows."""
 
     wait: float = option("lock", "duration", "How long.", default=90.0)
-    shape: str | None = option("lock", Kind("`a|b`", str), "Which.", default=None, name="from")
-    key: str = option("lock", Kind("a text", str), "What opens it.", default="hunter2", secret=True)
+    shape: str | None = option("lock", OptionKind("`a|b`", str), "Which.", default=None, name="from")
+    key: str = option("lock", OptionKind("a text", str), "What opens it.", default="hunter2", secret=True)
 
 
 def test_the_page_is_current() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mirant.policy.overlaps import check_overlaps
 from mirant.policy.rulebook import KEYS
 from mirant.policy.rules import Rule, read_rules
-from mirant.policy.scope import Scope
+from mirant.policy.scope import ChannelScope
 
 
 def rules_of(text: str) -> list[Rule]:
@@ -116,7 +116,7 @@ texts = st.builds(
 @given(st.lists(texts, min_size=1, max_size=6))
 def test_a_file_without_faults_leaves_no_choice(matches: list[str]) -> None:
     rules = rules_of("\n".join(rule(match, publish="anyone") for match in matches))
-    scopes = [Scope.parse(match) for match in matches]
+    scopes = [ChannelScope.parse(match) for match in matches]
     forms = {scope.form for scope in scopes}
     crossing = False
     for index, one in enumerate(scopes):
@@ -162,7 +162,7 @@ def test_what_is_found_is_what_comparing_every_two_finds(declared: list[tuple[li
 
 def test_thousands_of_rules_are_checked_soon() -> None:
     matches = [f"/area{n % 50}/room{n}/{{user}}" for n in range(5_000)] + ["/**", "/{a}/{b}/**"]
-    rules = [Rule(scopes=(Scope.parse(match),), index=n) for n, match in enumerate(matches)]
+    rules = [Rule(scopes=(ChannelScope.parse(match),), index=n) for n, match in enumerate(matches)]
     began = time.perf_counter()
 
     assert check_overlaps(rules) == []
@@ -171,7 +171,7 @@ def test_thousands_of_rules_are_checked_soon() -> None:
 
 @pytest.mark.parametrize("match", ["/a", "/a/{x}/b", "/**"])
 def test_thousands_of_equal_rules_are_told_soon(match: str) -> None:
-    rules = [Rule(scopes=(Scope.parse(match),), index=n) for n in range(20_000)]
+    rules = [Rule(scopes=(ChannelScope.parse(match),), index=n) for n in range(20_000)]
     began = time.perf_counter()
 
     assert len(check_overlaps(rules)) == 19_999

@@ -24,7 +24,7 @@ match = "/service/secret/**"
 call = "role:spy"
 """
 
-# How somebody who must not may spell what they want.
+# Spellings of a channel with which a client that must not use it may try.
 SPELLINGS = [
     "/secret",
     "/secret/",

@@ -101,7 +101,7 @@ def test_what_later_versions_of_toml_allow_is_walked_through() -> None:
 
 @pytest.mark.parametrize("text", ["[a", "a", "a =", "a = [1", "a = {b = 1", "= 1", "a.= 1", '"a'])
 def test_what_is_no_toml_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="this is no TOML, in line 1"):
+    with pytest.raises(ValueError, match="this is not TOML, in line 1"):
         positions(text)
 
 

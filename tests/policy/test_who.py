@@ -1,4 +1,4 @@
-"""Whom a rule means, how that is written, and what is said about what is nobody."""
+"""The people that a rule means: how they are written, and the fault of a word that names nobody."""
 
 from __future__ import annotations
 
@@ -114,22 +114,22 @@ def test_to_deny_more_never_allows_more(allow: list[str], deny: list[str], more:
 @pytest.mark.parametrize(
     ("value", "path", "said"),
     [
-        ("everyone", ("publish",), "'everyone' is nobody"),
+        ("everyone", ("publish",), "'everyone' names nobody"),
         ("rol:member", ("publish",), "did you mean 'role:member'?"),
         ("Anyone", ("publish",), "did you mean 'anyone'?"),
-        ("user:", ("publish",), "'user:' is nobody"),
-        ("claim:org", ("publish",), "'claim:org' is nobody"),
-        ("claim:=x", ("publish",), "'claim:=x' is nobody"),
-        ("", ("publish",), "'' is nobody"),
-        (["anyone", "memmber"], ("publish", 1), "'memmber' is nobody"),
-        ([3], ("publish", 0), "3 is nobody"),
+        ("user:", ("publish",), "'user:' names nobody"),
+        ("claim:org", ("publish",), "'claim:org' names nobody"),
+        ("claim:=x", ("publish",), "'claim:=x' names nobody"),
+        ("", ("publish",), "'' names nobody"),
+        (["anyone", "memmber"], ("publish", 1), "'memmber' names nobody"),
+        ([3], ("publish", 0), "3 names nobody"),
         (3, ("publish",), "3 should be one of, or a list of: "),
         (True, ("publish",), "True should be one of, or a list of: "),
         ({"deny": "role:x"}, ("publish",), "say whom it allows"),
         ({"allow": "anyone", "denny": []}, ("publish", "denny"), "'denny' is unknown here"),
         ({"allow": "anyone", "deny": "server"}, ("publish", "deny"), "the server cannot be denied"),
-        ({"allow": "nobody"}, ("publish", "allow"), "'nobody' is nobody"),
-        ({"allow": [], "deny": ["user"]}, ("publish", "deny", 0), "'user' is nobody"),
+        ({"allow": "nobody"}, ("publish", "allow"), "'nobody' names nobody"),
+        ({"allow": [], "deny": ["user"]}, ("publish", "deny", 0), "'user' names nobody"),
     ],
 )
 def test_what_is_nobody(value: object, path: tuple[str | int, ...], said: str) -> None:

@@ -1,4 +1,4 @@
-"""Remote calls and messages to services: what becomes of what functions return and raise."""
+"""Remote calls and messages to services: the answers that results and exceptions of functions become."""
 
 import asyncio
 import re

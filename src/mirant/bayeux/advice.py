@@ -8,7 +8,7 @@ import msgspec
 
 
 class Advice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The ``advice`` field. Times are milliseconds, as on the wire; what is None is not sent."""
+    """The ``advice`` field. Times are milliseconds, as on the wire. A field that is None is not sent."""
 
     reconnect: Literal["retry", "handshake", "none"] | None = None
     interval: int | None = None
@@ -23,7 +23,7 @@ HANDSHAKE_NOW: Final = Advice(reconnect="handshake", interval=0)
 #: Sent when there is nothing to come back to.
 GO_AWAY: Final = Advice(reconnect="none")
 
-#: Sent when nothing is wrong with the client, but with us: handshake again in a while.
+#: Sent when the server is at fault, not the client: handshake again in a while.
 TRY_LATER: Final = Advice(reconnect="handshake", interval=10_000)
 
 

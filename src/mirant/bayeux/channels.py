@@ -44,7 +44,7 @@ class Kind(Enum):
 
 
 class ChannelInvalid(ValueError):
-    """A text that is no channel name, pattern or template; `text` and `reason` say which and why."""
+    """A text is not a channel name, pattern or template. `text` and `reason` say which and why."""
 
     def __init__(self, text: str, reason: str) -> None:
         super().__init__(text, reason)
@@ -89,9 +89,9 @@ class Channel:
     def expansion(self) -> tuple[str, ...]:
         """The names of all patterns that match this channel, itself first.
 
-        ``/a/b`` → ``/a/b``, ``/a/*``, ``/a/**``, ``/**``: to find the subscribers is to look each of them up.
+        ``/a/b`` → ``/a/b``, ``/a/*``, ``/a/**``, ``/**``. Looking each of them up finds all subscribers.
         """
-        # Made when it is wanted: it would be half of what parsing a new name costs.
+        # Made when it is asked for, because it would be half of the cost of parsing a new name.
         return _expand(self.segments)
 
     def __repr__(self) -> str:
@@ -167,7 +167,7 @@ class Template:
         """Parse *text*.
 
         Raises:
-            ChannelInvalid: the text is no name, or a parameter is misspelt or used twice.
+            ChannelInvalid: the text is not a name, or a parameter is misspelt or used twice.
         """
         self.segments = Channel.parse(text).segments
         self.name = "/" + "/".join(self.segments)
@@ -213,7 +213,7 @@ def _parameter(text: str, segment: str) -> str:
 
 
 _RESERVED: Final = {"meta": Kind.META, "service": Kind.SERVICE}
-_BROADCAST: Final = Kind.BROADCAST  # a member of an enumeration costs 0.1 µs to find
+_BROADCAST: Final = Kind.BROADCAST  # looking up a member of an enumeration takes 0.1 µs
 
 
 def _expand(segments: tuple[str, ...]) -> tuple[str, ...]:
@@ -225,7 +225,7 @@ def _expand(segments: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _too_long(text: str) -> ChannelInvalid:
-    # Asked before anything is kept: the text, not the name in it, is what the cache holds on to.
+    # Checked before the cache is asked, because the cache keeps the text, not only the name in it.
     return ChannelInvalid(text, f"it is longer than {MAX_NAME} characters")
 
 

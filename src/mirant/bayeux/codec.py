@@ -19,11 +19,11 @@ MAX_DEPTH: Final = 100
 
 
 class BodyInvalid(ValueError):
-    """The body of a request is not an array of JSON objects; nothing of it was processed."""
+    """The body of a request is not an array of JSON objects. Nothing in it was processed."""
 
 
 class BodyTooLarge(ValueError):
-    """The body of a request has more bytes or more messages than allowed; nothing of it was processed."""
+    """The body of a request has more bytes or more messages than allowed. Nothing in it was processed."""
 
 
 def decode(body: bytes, *, max_size: int, max_batch: int) -> list[Message]:
@@ -33,14 +33,14 @@ def decode(body: bytes, *, max_size: int, max_batch: int) -> list[Message]:
     returned with its `fault`, so that it spoils only itself.
 
     Raises:
-        BodyInvalid: it is not UTF-8, not JSON, too deep, empty, or holds something that is no object.
+        BodyInvalid: it is not UTF-8, not JSON, too deep, empty, or holds something that is not an object.
         BodyTooLarge: it has more than *max_size* bytes or *max_batch* messages.
     """
     if len(body) > max_size:
         raise BodyTooLarge(f"the body has {len(body)} bytes; the limit is {max_size}")
-    if not body.isascii():  # 0.03 µs, where decoding takes 0.1, and settles most bodies
+    if not body.isascii():  # this takes 0.03 µs, decoding 0.1, and most bodies are ASCII
         _check_text(body)
-    if len(body) > 2 * MAX_DEPTH:  # a shorter one has no room for so many brackets and their ends
+    if len(body) > 2 * MAX_DEPTH:  # a shorter body has no room for that many pairs of brackets
         _check_depth(body)
     try:
         messages = _decode_array(body) if body[:1] == b"[" else _decode_quickly(body)
@@ -107,7 +107,7 @@ def _read_fields(fields: dict[str, Raw]) -> OddMessage:
     return OddMessage(**known, odd_fields=extra, odd_fault=fault)
 
 
-# --- What the JSON decoder does not check, because it skips over raw fields ---
+# --- Checks that the JSON decoder does not make, because it skips raw fields ---
 
 _BRACKETS: Final = bytes.maketrans(b"[]{}", b"[][]")
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]"))
@@ -122,21 +122,21 @@ def _check_text(body: bytes) -> None:
 
 
 def _check_depth(body: bytes) -> None:
-    # A body with few brackets cannot be deep: nearly all are settled by these two counts.
+    # A body with few brackets cannot be deep. For nearly all bodies these two counts are enough.
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
         raise BodyInvalid(f"the body is nested deeper than {MAX_DEPTH} levels")
 
 
 def _depth(body: bytes) -> int:
-    """Return how deep *body* is nested, at C speed; at least that for what is not JSON."""
-    # Split at quotes: with escapes gone, every second piece is the inside of a string.
+    """Return how deep *body* is nested, at C speed. If it is not JSON, the result may be larger."""
+    # Split at quotes: without escapes, every second piece is the inside of a string.
     outside = b"".join(body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
     brackets = outside.translate(_BRACKETS, _NOT_BRACKETS.translate(None, b"{}"))
     return max(accumulate(map(_WEIGHT.__getitem__, brackets)), default=0)
 
 
-# JavaScript cuts strings in the middle of a character and writes the half as an escape; others refuse it. One
-# alternative per escape: a whole pair, a half, anything else.
+# JavaScript may cut a string in the middle of a character. It writes the half as an escape, which other
+# parsers refuse. One alternative per escape: a whole pair, a half, anything else.
 _LONE_SURROGATE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,

@@ -13,7 +13,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class ErrorKind:
-    """One row of the table: what is said on the wire, why it happens and what to do about it."""
+    """One row of the table: the text on the wire, why it happens, and what to do about it."""
 
     code: int
     text: str
@@ -34,7 +34,7 @@ CHANNEL_MISSING: Final = ErrorKind(
 DATA_MISSING: Final = ErrorKind(  # Mirant's own: the reference distributes such a message
     400,
     "data_missing",
-    "A publish has no `data` field; receivers would take it for a reply.",
+    "A publish has no `data` field. Receivers would take it for a reply.",
     'Send `"data": null` when there is nothing to say.',
 )
 FIELD_INVALID: Final = ErrorKind(  # Mirant's own: the reference answers HTTP 500 to the whole request
@@ -52,8 +52,8 @@ SESSION_UNKNOWN: Final = ErrorKind(
 HANDSHAKE_DENIED: Final = ErrorKind(
     403,
     "handshake_denied",
-    "The credentials in the handshake, or in a connect that brought fresh ones, are not accepted, or a rule "
-    "does not let their bearer in.",
+    "The credentials in the handshake, or the fresh ones in a connect, are not accepted; or a rule does not "
+    "admit their bearer.",
     "Handshake with other credentials.",
 )
 CREATE_DENIED: Final = ErrorKind(
@@ -89,13 +89,13 @@ SUBSCRIPTION_MISSING: Final = ErrorKind(
 SUBSCRIPTION_INVALID: Final = ErrorKind(
     403,
     "subscription_invalid",
-    "The `subscription` field is no channel name or pattern, nor a list of them.",
+    "The `subscription` field is not a channel name, a pattern or a list of these.",
     "Use names such as /a/b, /a/* or /a/**.",
 )
 SUBSCRIPTION_LIMIT: Final = ErrorKind(  # Mirant's own: the reference has no limit
     403,
     "subscription_limit",
-    "The session has as many subscriptions as one may have.",
+    "The session has reached the limit of its subscriptions.",
     "Unsubscribe from some, or use a wildcard.",
 )
 UNSUBSCRIBE_FAILED: Final = ErrorKind(
@@ -113,7 +113,7 @@ MESSAGE_DELETED: Final = ErrorKind(
 CHANNEL_INVALID: Final = ErrorKind(
     405,
     "channel_invalid",
-    "The channel is no channel name, or it is a wildcard, which cannot be published to.",
+    "The channel is not a channel name, or it is a wildcard, which cannot be published to.",
     "Use a name such as /a/b.",
 )
 MESSAGE_ID_INVALID: Final = ErrorKind(
@@ -131,13 +131,13 @@ CONNECT_SUPERSEDED: Final = ErrorKind(  # Mirant's own: the reference answers HT
 MESSAGE_TOO_LARGE: Final = ErrorKind(  # Mirant's own
     413,
     "message_too_large",
-    "The message has more bytes of JSON than the channel takes; the limit is between the colons.",
+    "The message has more bytes of JSON than the channel allows; the limit is between the colons.",
     "Send less at a time.",
 )
 CHANNEL_FULL: Final = ErrorKind(  # Mirant's own
     403,
     "channel_full",
-    "As many are subscribed to the channel as may be; the limit is between the colons.",
+    "The channel has reached the limit of its subscribers; the limit is between the colons.",
     "Try again when others have left, or subscribe to another channel.",
 )
 RATE_EXCEEDED: Final = ErrorKind(  # Mirant's own
@@ -149,23 +149,23 @@ RATE_EXCEEDED: Final = ErrorKind(  # Mirant's own
 CALL_LIMIT: Final = ErrorKind(  # Mirant's own
     429,
     "too_many_calls",
-    "The session has as many unanswered remote calls as one may have.",
+    "The session has reached the limit of its unanswered remote calls.",
     "Wait for an answer before calling again.",
 )
 APPLICATION_FAILED: Final = ErrorKind(  # Mirant's own: the reference goes on as if nothing had happened
     500,
     "application_failed",
-    "The application's code that had to see the message raised an exception; the server's log has it.",
+    "The application's function for the message raised an exception, which is in the server's log.",
     "Report it to the application's maintainers. Nobody received the message.",
 )
 SERVER_FULL: Final = ErrorKind(  # Mirant's own
     503,
     "too_many_sessions",
-    "The server has as many sessions as it may have.",
+    "The server has reached the limit of its sessions.",
     "Try again later; the advice says when.",
 )
 
-#: Every error a server of Mirant answers.
+#: Every error that a server of Mirant answers.
 TABLE: Final = (
     CHANNEL_MISSING,
     DATA_MISSING,

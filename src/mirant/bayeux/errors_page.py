@@ -13,8 +13,8 @@ from mirant.bayeux.errors import TABLE
 _HEAD: Final = """\
 # Errors
 
-What a client finds in the `error` field of a reply with `"successful": false`: `code:arguments:text`, for
-example `403:denied_by_security_policy:publish_denied`. Compare the text, or the code; the arguments, between
+A reply with `"successful": false` has a field `error`: `code:arguments:text`, for example
+`403:denied_by_security_policy:publish_denied`. Programs compare the text or the code. The arguments, between
 the colons, are for people and may be empty.
 
 | error | why | what to do |
@@ -22,8 +22,8 @@ the colons, are for people and may be empty.
 """
 
 _FOOT: Final = """
-What cannot be read as Bayeux messages at all is answered by HTTP (400, 413, 415) or closes the WebSocket
-(1003, 1007, 1009), with a sentence that says why.
+A body that cannot be read as Bayeux messages is answered with an HTTP status (400, 413, 415), or closes the
+WebSocket (1003, 1007, 1009), with a sentence that says why.
 
 This page is generated: change `src/mirant/bayeux/errors.py`, then run
 `python -m mirant.bayeux.errors_page > docs/errors.md`.

@@ -1,8 +1,8 @@
 """Messages as values: `Message` in, `Reply` and `Delivery` out. `mirant.bayeux.codec` reads them.
 
-What a client publishes is forwarded, not understood: `data` stays the bytes it came as, so numbers of any
-size, key order and spelling survive, and a fan-out costs one encoding. Only an extension, a filter or the
-application that asks for the value pays for decoding it.
+The bus forwards what a client publishes without decoding it. `data` stays the bytes that came, so numbers of
+any size, the order of keys and the spelling survive, and a fan-out costs one encoding. Only an extension, a
+filter or the application that asks for the value pays for decoding it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mirant.bayeux.errors import ErrorKind
 # Longest message id. A UUID has 36 characters.
 MAX_ID: Final = 128
 
-#: What a client publishes under these names is not forwarded: only a server may say them.
+#: Fields that only a server may set. They are not forwarded from what a client publishes.
 SERVER_FIELDS: Final = frozenset({"successful", "error", "authSuccessful", "reestablish", "x-messages"})
 
 _NOTHING: Final[Mapping[str, Raw]] = MappingProxyType({})
@@ -42,7 +42,7 @@ class Message(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     advice: RequestAdvice | None = None
     subscription: Raw = Raw()
     timestamp: Raw = Raw()
-    # Of no use to the server: it has one protocol version, and offers rather than negotiates transports.
+    # The server does not use these: it has one protocol version, and offers transports without negotiating.
     connection_type: Raw = msgspec.field(name="connectionType", default=Raw())
     version: Raw = Raw()
     minimum_version: Raw = msgspec.field(name="minimumVersion", default=Raw())
@@ -118,9 +118,9 @@ class Delivery(msgspec.Struct, eq=False, gc=False):
     # A struct, because one is made for each publish: 0.07 µs instead of 0.2.
     channel: str
     payload: bytes  # one JSON object
-    lazy: float | None = None  # how many seconds it may wait for another occasion to be sent; None: none
-    latest: bool = False  # whether it replaces an earlier one of its channel that still waits
-    overflow: str | None = None  # what gives way if it does not fit, where that is not the session's
+    lazy: float | None = None  # seconds that it may wait to be sent with something else; None: it may not
+    latest: bool = False  # whether it replaces an earlier delivery of its channel that still waits
+    overflow: str | None = None  # the policy if it does not fit; None: the session's
 
     def with_fields(self, fields: bytes) -> Delivery:
         """Return this delivery with further *fields* of its JSON object, such as ``"a":1,"b":2``."""

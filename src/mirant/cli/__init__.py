@@ -19,7 +19,7 @@ from mirant.cli.serve import serve
 @click.version_option(version("mirant"), message="mirant %(version)s")
 def main() -> None:
     """The message bus for web applications that speaks Bayeux, the protocol of CometD."""
-    sys.path.insert(0, str(Path.cwd()))  # the application's modules, and those with its filters, are here
+    sys.path.insert(0, str(Path.cwd()))  # the application's modules are in the current folder
 
 
 main.add_command(check)

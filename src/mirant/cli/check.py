@@ -34,7 +34,7 @@ def check(file: Path) -> None:
 
 
 def read_policy(file: Path) -> tuple[Policy | None, list[str]]:
-    """Return what *file* says, or everything that is wrong with it."""
+    """Return the policy in *file*, or everything that is wrong with it."""
     source = PolicyFile(filters=file) if is_filters(file) else PolicyFile(config=file, environ=os.environ)
     try:
         return source.read()
@@ -43,7 +43,7 @@ def read_policy(file: Path) -> tuple[Policy | None, list[str]]:
 
 
 def is_filters(file: Path) -> bool:
-    """Whether *file* is a ``filters.json`` of Jetty's: that has no rules, and no options."""
+    """Whether *file* is a ``filters.json`` of Jetty, which has neither rules nor options."""
     return file.suffix == ".json"
 
 

@@ -1,4 +1,4 @@
-"""``mirant explain``: who may do what by a file, and which line of it says so."""
+"""``mirant explain``: who may do what according to a file, and which line of it says so."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mirant.bus.identity import Identity
 from mirant.cli.check import is_filters, policy_file, read_policy
 from mirant.policy.decisions import Decision, decide, decide_subscription
 from mirant.policy.limits import LIMITS
-from mirant.policy.rulebook import Entry, Rulebook
+from mirant.policy.rulebook import Rulebook, ScopedRule
 from mirant.policy.rules import Operation
 
 _OPERATIONS: Final = [operation.value for operation in Operation]
 
-#: Limits that do not concern who does something.
+#: For each operation, the limits that do not concern it.
 _BESIDE: Final = {
     Operation.SUBSCRIBE: {"max_message", "rate"},
     Operation.PUBLISH: {"max_members"},
@@ -86,7 +86,7 @@ class _Question:
         return decide(self.book, self.operation, self.channel, self.identity)
 
     def reasons(self) -> Iterator[tuple[str, str]]:
-        """Yield what decides, and what else there is to know about what is allowed: a label and a text."""
+        """Yield pairs of a label and a text: the rule that decides, and what else holds if it allows."""
         decision = self.decision
         if is_filters(self.file):
             yield "rule", "there are none: everybody may do everything"
@@ -101,7 +101,7 @@ class _Question:
         """Say that no rule decides."""
         if decision.allowed:
             if self.operation is Operation.CREATE:
-                return "none says who may create it: whoever may use it may"
+                return "none says who may create it, so everybody who may use it may"
             return f"none says who may {self.operation.value} it, so everybody may"
         everything = "all of " if self.target.depth else ""
         preposition = "to " if self.operation in (Operation.SUBSCRIBE, Operation.PUBLISH) else ""
@@ -123,16 +123,16 @@ class _Question:
                 value = _spell_value(getattr(limit.rule.limits, key))
                 yield "limit", f"{key} = {value}   ({self.file}:{limit.rule.line(key)})"
 
-    def _line(self, entry: Entry, operation: Operation) -> str:
+    def _line(self, entry: ScopedRule, operation: Operation) -> str:
         place = f"{self.file}:{entry.rule.line(operation.value)}"
         return f"{place}: {entry.scope.name}: {operation.value} = {entry.rule.permissions[operation]}"
 
 
 def _target(operation: Operation, text: str) -> Pattern:
-    """Return what *text* names.
+    """Return the channel or pattern that *text* names.
 
     Raises:
-        BadParameter: it is no channel, or none on which there is such an *operation*.
+        BadParameter: it is not a channel, or *operation* is impossible on it.
     """
     try:
         pattern = Pattern.parse(text)
@@ -147,7 +147,7 @@ def _target(operation: Operation, text: str) -> Pattern:
     elif pattern.kind is Kind.SERVICE and operation is not Operation.CALL:
         sentence = f"nothing is distributed on service channels: ask for call {name}."
     elif pattern.kind is Kind.BROADCAST and operation is Operation.CALL:
-        sentence = f"{name} is no service channel: ask for publish or subscribe."
+        sentence = f"{name} is not a service channel: ask for publish or subscribe."
     if sentence is not None:
         raise click.BadParameter(sentence, param_hint="CHANNEL")
     return pattern
@@ -173,7 +173,7 @@ def _spell(identity: Identity | None) -> str:
 
 
 def _spell_value(value: object) -> str:
-    """Return a limit's *value* as it could stand in the file."""
+    """Return a limit's *value* as a file could spell it."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

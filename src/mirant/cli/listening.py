@@ -1,4 +1,4 @@
-"""Where a server listens, and what to say when it cannot."""
+"""Listening at an address or a file, and explaining why that is impossible."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -33,9 +33,9 @@ class SocketFile:
 
 @contextmanager
 def listening_at(file: SocketFile) -> Iterator[socket.socket]:
-    """Give a socket that is bound to *file*, which goes away with the context.
+    """Give a socket that is bound to *file*. The file is removed at the end of the context.
 
-    One that a dead server left there is replaced. If another server has replaced ours, its file stays.
+    A file that a dead server left is replaced. If another server replaced the file meanwhile, it stays.
     """
     try:
         if _is_dead(file.path):
@@ -54,7 +54,7 @@ def listening_at(file: SocketFile) -> Iterator[socket.socket]:
 
 
 def _is_dead(path: Path) -> bool:
-    """Whether *path* is a socket that nobody listens at. In doubt somebody does."""
+    """Whether *path* is a socket at which no server listens. In doubt the answer is False."""
     if not path.is_socket():
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
@@ -68,7 +68,8 @@ def _bind_file(file: SocketFile) -> socket.socket:
         listener.bind(str(file.path))
         if file.mode is not None:
             file.path.chmod(file.mode)
-        listener.listen()  # at once: until then it looks dead to others, but nobody gets in before the mode
+        # After the mode was set, so that nobody can connect before. Until now the file looks dead to others.
+        listener.listen()
     except OSError:
         listener.close()
         raise
@@ -76,26 +77,26 @@ def _bind_file(file: SocketFile) -> socket.socket:
 
 
 def _identity(path: Path) -> tuple[int, int, int]:
-    """Return what tells a file from others at its path. Numbers of inodes are soon given out again."""
+    """Return what tells a file from others at its path. The time belongs to it: inode numbers are reused."""
     found = path.lstat()
     return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def also_on_ipv6(listener: socket.socket) -> socket.socket | None:
-    """Return a socket for this machine's IPv6 address at the same port, if it can be had.
+    """Return a socket for this machine's IPv6 address at the same port; None if that is impossible.
 
-    "localhost", which we print, is that address first for many clients, and some do not try another.
+    The server prints "localhost". Many clients try the IPv6 address of that first, and some try no other.
     """
     try:
         return _bind(
-            socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, ("::1", listener.getsockname()[1])
+            socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, ("::1", _address_of(listener).port)
         )
     except OSError:
         return None
 
 
 def _bind(family: int, kind: int, protocol: int, address: Any) -> socket.socket:
-    # With the protocol named: asyncio sets TCP_NODELAY only on connections of such a socket.
+    # The protocol is named, because asyncio sets TCP_NODELAY only on connections of such a socket.
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -107,24 +108,36 @@ def _bind(family: int, kind: int, protocol: int, address: Any) -> socket.socket:
 
 
 def url_of(listener: socket.socket, path: str, *, secure: bool = False) -> str:
-    """Return an address for the browser's address bar, or the file that it listens at."""
+    """Return an address for the browser's address bar, or for a Unix socket *path* and the file."""
     if listener.family == socket.AF_UNIX:
         return f"{path} on {listener.getsockname()}"
-    host, port = listener.getsockname()[:2]
+    host, port = _address_of(listener)
     if ip_address(host).is_unspecified or is_loopback(listener):
         host = "localhost"
     return f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}{path}"
+
+
+class _Address(NamedTuple):
+    host: str
+    port: int
+
+
+def _address_of(listener: socket.socket) -> _Address:
+    host, port, *_ = listener.getsockname()  # IPv6 has two fields more
+    return _Address(host, port)
 
 
 def is_loopback(listener: socket.socket) -> bool:
     """Whether only this machine can reach *listener*."""
     if listener.family == socket.AF_UNIX:
         return True
-    return ip_address(listener.getsockname()[0]).is_loopback
+    return ip_address(_address_of(listener).host).is_loopback
 
 
 def _explain(error: OSError | UnicodeError, host: str, port: int) -> str:
-    elsewhere = f"{host!r} is no address of this machine. Try --host 127.0.0.1, or 0.0.0.0 for all it has."
+    elsewhere = (
+        f"{host!r} is not an address of this machine. Try --host 127.0.0.1, or 0.0.0.0 for all it has."
+    )
     if isinstance(error, UnicodeError):
         return elsewhere
     if error.errno == errno.EADDRINUSE:

@@ -1,4 +1,4 @@
-"""``mirant load``: load on any Bayeux server, and the check that nothing was lost."""
+"""``mirant load``: putting load on any Bayeux server, and checking that nothing was lost."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from mirant.load.scenario import Scenario, ScenarioInvalid
 from mirant.load.summary import Summary
 from mirant.load.target import LONG_POLLING, WEBSOCKET, Target, TargetInvalid
 
-_PAUSE: Final = 0.01  # seconds, as CometD has it
-_INTERRUPTED: Final = 130  # 128 + SIGINT, as shells have it
+_PAUSE: Final = 0.01  # seconds, the default of CometD's load client
+_INTERRUPTED: Final = 130  # 128 + SIGINT, the convention of shells
 _COUNT: Final = click.IntRange(min=1)
 
 
@@ -32,7 +32,7 @@ _COUNT: Final = click.IntRange(min=1)
     "--transport",
     type=click.Choice([WEBSOCKET, LONG_POLLING]),
     default=WEBSOCKET,
-    help="What the clients connect with.",
+    help="The transport of the clients.",
 )
 @click.option("--ack", is_flag=True, help="Ask for CometD's acknowledge extension.")
 @click.option("--clients", type=_COUNT, default=1000, metavar="N", help="How many clients there are.")
@@ -44,7 +44,7 @@ _COUNT: Final = click.IntRange(min=1)
     type=duration,
     default=None,
     metavar="TIME",
-    help="From one batch to the next.  [default: 10ms]",
+    help="Time from one batch to the next.  [default: 10ms]",
 )
 @click.option(
     "--rate",
@@ -68,7 +68,7 @@ _COUNT: Final = click.IntRange(min=1)
     help="How long to publish before; checked but not timed.",
 )
 @click.option(
-    "--ramp-up", type=duration, default="2s", metavar="TIME", help="Over which the clients connect."
+    "--ramp-up", type=duration, default="2s", metavar="TIME", help="Time over which the clients connect."
 )
 @click.option(
     "--patience",
@@ -86,7 +86,7 @@ _COUNT: Final = click.IntRange(min=1)
     type=duration,
     default="100ms",
     metavar="TIME",
-    help="What --search keeps the 99th percentile under.",
+    help="Bound of the 99th percentile for --search.",
 )
 @click.option("--workers", type=_COUNT, default=1, metavar="N", help="Processes of the generator.")
 @click.option(
@@ -97,7 +97,11 @@ _COUNT: Final = click.IntRange(min=1)
 )
 @click.option("--randomize", is_flag=True, help="Let random clients publish, not one after the other.")
 @click.option(
-    "--seed", type=int, default=1, metavar="N", help="Who is in which room, and what is published where."
+    "--seed",
+    type=int,
+    default=1,
+    metavar="N",
+    help="Decides who is in which room, and what is published where.",
 )
 @click.option(
     "--ext",
@@ -135,7 +139,7 @@ def load(**options: Any) -> None:
     It plays the chat rooms of CometD's own benchmark: each client joins some rooms at random; then batches
     of messages are published to rooms at random, at a steady rate whether or not the server keeps up.
     Latency counts from when a message was due. Each message must reach everyone in its room, once, and each
-    publisher's messages in order: the exit code is 0 only then. What comes twice is found until half a second
+    publisher's messages in order: the exit code is 0 only then. Duplicates are found until half a second
     after the last delivery.
 
     \b

@@ -51,7 +51,7 @@ def run_bus(
             sockets.append(listeners.enter_context(other))
 
         def say() -> None:
-            reload_on_hangup(bus)  # before anybody can know that we are there
+            reload_on_hangup(bus)  # first: the line below tells others that they may send a SIGHUP
             click.echo(
                 f"{title} is at {url_of(first, path, secure=certificate is not None)}   (Ctrl-C ends it)"
             )
@@ -69,7 +69,7 @@ class _Terminated(SystemExit):
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the context before it ends the process: a socket's file is removed there."""
+    """Let SIGTERM end the context before the process, so that a socket's file is removed."""
 
     def leave(sig: int, frame: FrameType | None) -> None:
         raise _Terminated(128 + sig)
@@ -85,7 +85,7 @@ def _terminable() -> Iterator[None]:
 
 
 def warn_if_open(bus: Bus) -> None:
-    """Say that others can do anything with *bus*, if they can."""
+    """Print a warning if everybody may do everything with *bus*."""
     if bus.is_open:
         click.echo(
             "Other machines can reach it. Without a policy file everybody may do everything.", err=True
@@ -101,7 +101,7 @@ def reload_on_hangup(bus: Bus) -> None:
         except (SettingsError, OSError) as error:
             click.echo(f"Not reloaded, because of this:\n{error}", err=True)
         except Exception as error:
-            # A bug of ours, or of a module with filters. Whoever sent the signal must not think it was done.
+            # A bug here or in a module with filters. The operator must learn that nothing was reloaded.
             click.echo(f"Not reloaded, because of this:\n{type(error).__name__}: {error}", err=True)
             log.exception("reload.failed")
         else:

@@ -1,4 +1,4 @@
-"""``mirant serve``: a bus of yours, or an open one."""
+"""``mirant serve``: serving the bus of an application, the bus that a file describes, or an open one."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def find_bus(target: str) -> Bus:
         raise click.BadParameter(f"{target!r} should be a module and a name in it, such as app:bus.")
     plain = module_name.removeprefix("./").removesuffix(".py").replace("/", ".").strip(".")
     if plain != module_name:
-        raise click.BadParameter(f"{module_name!r} is no module; did you mean {plain}:{name}?")
+        raise click.BadParameter(f"{module_name!r} is not a module; did you mean {plain}:{name}?")
     module = import_module(module_name)
     found = getattr(module, name, None)
     if isinstance(found, Bus):
@@ -127,5 +127,5 @@ def import_module(name: str) -> ModuleType:
         raise click.ClickException(f"{name}: {error}") from None
     except ModuleNotFoundError as error:
         if error.name is None or not (name + ".").startswith(error.name + "."):
-            raise  # the module is there, and imports one that is not: the traceback tells where
+            raise  # the module exists and imports one that does not: the traceback tells where
         raise click.BadParameter(f"there is no module {error.name!r} here or on the Python path.") from None

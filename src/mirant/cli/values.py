@@ -1,4 +1,4 @@
-"""The values of options that click has no type for. What cannot be one is refused with an example."""
+"""Reading values of options that click has no type for. A wrong value is refused with an example."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 def report_file(text: str) -> Path:
-    """Return *text* as the path of a file that can be written: a run is long, and its report is its point."""
+    """Return the path of a file that can be written. A long run would be in vain without its report."""
     file = Path(text)
     if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
         raise click.BadParameter(f"{text!r} cannot be written.")

@@ -13,7 +13,7 @@ from mirant.demo.tokens import Issuer
 
 PAGES = Path(__file__).parent / "pages"
 
-#: The policy that is in force, written to be read.
+#: The policy of the demo. It is commented, because visitors read it.
 POLICY = Path(__file__).parent / "mirant.toml"
 
 
@@ -33,7 +33,7 @@ def create_bus(*, wall_clock: Callable[[], float] = time.time, issuer: Issuer | 
 
 
 def echo(caller: Caller, data: Raw) -> Raw:
-    """Answer ``/service/echo`` with the very bytes that were sent: no number is rounded on the way."""
+    """Answer ``/service/echo`` with the very bytes that were sent, so that no number is rounded."""
     return data
 
 

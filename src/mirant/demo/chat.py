@@ -12,9 +12,10 @@ Channels, for a room called ``demo``:
 
 ``at`` is in milliseconds since 1970, ``lifetime`` in milliseconds. Text is as `mirant.demo.markup` says.
 
-Who joins gets a token. With it in ``ext.token`` of a /meta/connect the session is that of the user, who may
-then subscribe to the inbox and write privately: ``mirant.toml`` says so, not this module. Given with a later
-join, the token takes the name over from the session that had it.
+The answer to a join has a token. A client that puts it into ``ext.token`` of a /meta/connect gets the
+identity of the user, who may subscribe to the inbox and write privately. The rules for that are in
+``mirant.toml``, not in this module. A later join with the token takes the name over from the session that had
+it.
 """
 
 import re
@@ -59,7 +60,7 @@ class Private(Struct):
 
 
 class Said(Struct):
-    """What a client publishes to a room. The rest of a message is the server's to say."""
+    """What a client publishes to a room. The server adds the other fields."""
 
     chat: str
 

@@ -1,7 +1,7 @@
 """Text on the chat's channels: ``<``, ``>`` and ``&`` are written as entities there.
 
-The bus's filter writes the first two for everybody, also for clients that know nothing of it. A client that
-wants its text back as it was typed writes ``&`` as ``&amp;``, and reads all three.
+The bus's filter writes the first two for every client. A client that wants its text back as it was typed
+writes ``&`` as ``&amp;``, and reads all three.
 """
 
 from html import escape as _escape

@@ -1,4 +1,4 @@
-"""Who is in a chat room, under which name. Knows no bus and no session object."""
+"""A chat room: who is in it, and under which name. This module knows neither the bus nor its sessions."""
 
 import unicodedata
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ MAX_MEMBERS: Final = 200  # the member list goes to every member whenever it cha
 
 
 class RoomError(Exception):
-    """The room says no: *code* is for programs, *message* for the person who asked."""
+    """The room refuses something: *code* is for programs, *message* for the person who asked."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -27,8 +27,8 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What joining came to: the member, and the names that appeared and vanished by it."""
+class Admission:
+    """The result of joining: the member, and the names that appeared and vanished by it."""
 
     member: Member
     joined: str | None
@@ -58,11 +58,11 @@ class Room:
         """Return the member of this name (case does not matter), or None."""
         return self._by_key.get(_key(name))
 
-    def join(self, session_id: str, name: str, user: str) -> Entry:
+    def join(self, session_id: str, name: str, user: str) -> Admission:
         """Let a session of *user* in under *name*, and return who appeared and who vanished by it.
 
         A session that is in already changes its name. The user who has the name takes it over from the
-        session that held it: so a browser that lost its session is not locked out by its own ghost.
+        session that held it. So a browser that lost its session gets its name back at once.
 
         Raises:
             RoomError: ``name_taken`` or ``room_full``.
@@ -77,7 +77,7 @@ class Room:
             raise RoomError("room_full", f"The room is full ({MAX_MEMBERS} members). Try later.")
         member = Member(name, session_id, user)
         self._by_session[session_id] = self._by_key[_key(name)] = member
-        return Entry(
+        return Admission(
             member,
             joined=None if holder else name,
             left=before.name if before and _key(before.name) != _key(name) else None,
@@ -94,8 +94,8 @@ class Room:
 def parse_name(value: str) -> str:
     """Return *value* as a name: one line, normalised (NFKC), 1 to `MAX_NAME` characters, none invisible.
 
-    Letters that look alike (a Greek Alpha and a Latin A) make different names: to tell such names apart is
-    out of scope for a demo.
+    Letters that look alike (a Greek Alpha and a Latin A) make different names. Refusing such names is out of
+    scope for a demo.
 
     Raises:
         RoomError: ``name_invalid``, with what is wrong.
@@ -112,8 +112,8 @@ def parse_name(value: str) -> str:
     return name
 
 
-# What is drawn as nothing or as a blank although its category is none of "C": Unicode's
-# Default_Ignorable_Code_Point, fillers and the like.
+# Characters that are drawn as nothing or as a blank although their category does not begin with "C":
+# Unicode's Default_Ignorable_Code_Point, fillers and the like.
 _INVISIBLE: Final = (
     (0x034F, 0x034F),  # combining grapheme joiner
     (0x115F, 0x1160),  # Hangul fillers

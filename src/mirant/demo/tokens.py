@@ -1,7 +1,7 @@
-"""Who a member of the chat is, beyond a session: tokens that the bus accepts, as ``mirant.toml`` says.
+"""Tokens for the members of the chat. The bus accepts them, as ``mirant.toml`` says.
 
-The name of a user is drawn by lot, and is not the name that people see. That one is free again when its
-bearer leaves; a token for it would let the bearer before read what is meant for the next.
+The name of a user is random, and is not the name that people see. The visible name is free again when its
+bearer leaves. A token for it would let the former bearer read what is meant for the next.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ LIFETIME: Final = 600.0
 
 
 class Issuer:
-    """Issues tokens, signed with a secret that nobody knows outside of this process."""
+    """Issues tokens, signed with a secret that only this process knows."""
 
     def __init__(self, *, lifetime: float = LIFETIME, clock: Callable[[], float] = time.time) -> None:
         """Issue tokens that hold for *lifetime* seconds; *clock* gives seconds since 1970."""
         self.lifetime = lifetime
-        #: What the bus verifies the tokens with.
+        #: The secret with which the bus verifies the tokens.
         self.secret = secrets.token_hex(32)
         self._key = OctKey.import_key(self.secret)
         self._clock = clock
 
     def new_user(self) -> str:
-        """Return a name that no user has, of characters that a channel's segment may have."""
+        """Return a name that no user has. A segment of a channel may have its characters."""
         return secrets.token_hex(8)
 
     def issue(self, user: str) -> str:

@@ -7,9 +7,9 @@ from typing import Final
 
 from mirant.bus.request import Request
 from mirant.options.settings import Settings
-from mirant.policy.origin import Headers, Origins
+from mirant.policy.origin import Origins
 from mirant.transports.callback_polling import callback_of, text_of
-from mirant.transports.response import Response, refuse
+from mirant.transports.response import Headers, Response, refuse
 
 #: The transports whose clients speak by POST.
 _BY_POST: Final = frozenset({"long-polling", "cross-origin-long-polling", "eventsource"})

@@ -1,4 +1,4 @@
-"""Who a client is: what the bus asks at each handshake, and at each connect of an identity that runs out."""
+"""Authentication: who a client is, asked at each handshake and at connects that may bring a fresh token."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mirant.identity.proxy import Proxy
 from mirant.identity.token_invalid import TokenInvalid
 from mirant.identity.tokens import Tokens
 
-#: What a hook returns: an identity, None without a credential, or what results in one of them.
+#: A hook's answer: an identity, None if there is no credential, or an awaitable of one of them.
 Answer: TypeAlias = Identity | Awaitable[Identity | None] | None
 
 log = logging.getLogger("mirant")
@@ -28,8 +28,8 @@ log = logging.getLogger("mirant")
 class Authentication:
     """The hooks `mirant.bus.hooks.Authenticate` and `Renew`, by tokens, by a proxy's headers, or by both.
 
-    A credential that is no good refuses the message, even if there is another one that is good. A token and
-    a proxy that name different users refuse it too; if they agree, what counts is the token, which runs out.
+    An invalid credential refuses the message, even if another one is valid. So do a token and a proxy that
+    name different users. If they name the same user, the token decides, because it runs out.
     """
 
     __slots__ = ("_clock", "_credentials", "_proxy", "_tokens")
@@ -41,18 +41,25 @@ class Authentication:
         proxy: Proxy | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Verify *tokens*, found as said beside them; *clock* gives seconds since 1970."""
-        self._tokens = tokens[0] if tokens else None
-        self._credentials = tokens[1] if tokens else Credentials(())
+        """Verify tokens with the first of *tokens*, and find them with the second.
+
+        Args:
+            tokens: what verifies tokens, and what finds them in a request; None: no token is looked for.
+            proxy: what reads a proxy's headers; None: no header is believed.
+            clock: gives seconds since 1970.
+        """
+        self._tokens: Tokens | None
+        self._credentials: Credentials
+        self._tokens, self._credentials = tokens or (None, Credentials(()))
         self._proxy = proxy
         self._clock = clock
 
     def authenticate(self, message: Message, request: Request) -> Answer:
-        """Return, or result in, the identity of who sent a handshake; None: nobody said who that is.
+        """Return the identity of a handshake's sender, or an awaitable of it; None if there is no credential.
 
         Raises:
-            CredentialRefused: a credential is no good; the text says why in a word. Awaiting what is returned
-                may raise it too.
+            CredentialRefused: a credential is invalid; the text says why in a word. Awaiting the answer may
+                raise it too.
         """
         asserted = None if self._proxy is None else self._proxy.identify(request)
         presented = self._credentials.of(message, request)
@@ -61,29 +68,28 @@ class Authentication:
         return self._settle(presented, request, partial(_agree, asserted), lenient=False)
 
     def renew(self, session: Session, message: Message, request: Request) -> Answer:
-        """Return, or result in, the fresh identity that a /meta/connect brings; None: it brings none.
+        """Return the fresh identity in a /meta/connect, or an awaitable of it; None if there is none.
 
-        A client that came without one signs in with it. Its session goes on.
+        A client without an identity signs in this way. Its session goes on.
 
-        A token that runs out no later than the session's is not a fresh one. One that the client did not put
-        into the message, but that its browser sends with every request, may have run out meanwhile: then the
-        session keeps the identity it has, for as long as that holds.
+        A token is fresh if it runs out later than the session's. A browser may send an old token, such as a
+        cookie, with every request. If that token is invalid it is ignored: the session keeps its identity for
+        as long as that holds.
 
         Raises:
-            CredentialRefused: the token is no good, or another user's. Awaiting what is returned may raise
-                it too.
+            CredentialRefused: the token is invalid, or another user's. Awaiting the answer may raise it too.
         """
         presented, current = self._credentials.of(message, request), session.identity
         if presented is None or (current is not None and _is_from(current, presented)):
             return None
         if current is None and not presented.deliberate:
-            # A browser sends its cookies to whoever makes it ask: it could be made to sign in a session that
-            # somebody else opened and knows the id of.
+            # A browser sends its cookies with every request. An attacker who opened a session could make the
+            # browser send its id, and so sign in the session as the user.
             return None
         return self._settle(presented, request, partial(_renew, current), lenient=not presented.deliberate)
 
     def conceal(self, message: Message) -> None:
-        """Take tokens out of *message*, which is about to be forwarded to other clients."""
+        """Remove the tokens from *message*, which is about to be forwarded to other clients."""
         self._credentials.conceal(message)
 
     def _settle(
@@ -94,7 +100,7 @@ class Authentication:
         *,
         lenient: bool,
     ) -> Answer:
-        """Return what *judge* makes of the identity; None if *lenient* and what is *presented* is no good."""
+        """Return *judge* of the identity; None if *lenient* and the *presented* token is invalid."""
         assert self._tokens is not None, "without them nothing is presented"
         try:
             if presented.fault is not None:
@@ -141,7 +147,7 @@ def _agree(asserted: Identity | None, identity: Identity) -> Identity:
 
 
 def _renew(current: Identity | None, identity: Identity) -> Identity | None:
-    """Return *identity* if it holds longer than the *current* one of the session, if it has one yet."""
+    """Return *identity* if it holds longer than the session's *current* one, or if there is none yet."""
     if current is None:
         return identity
     if identity.name != current.name:

@@ -1,4 +1,4 @@
-"""What a token says (RFC 7519, section 4), once it is known who signed it."""
+"""Reading the claims of a token (RFC 7519, section 4) whose signature was verified."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mirant.identity.token_options import TokenOptions
 
 Claims = Mapping[str, Any]
 
-# The end of the year 9999, beyond which no calendar goes. It also keeps sums of times exact.
+# The end of the year 9999, the last that calendars have. Sums of times up to here are exact.
 _LAST: Final = 253_402_300_799
 
-# Longest name of a user or role: that of an email address (254) and one.
+# Longest name of a user or a role. An email address has 254 characters at most.
 _MAX_NAME: Final = 255
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -27,14 +27,14 @@ def read_object(raw: bytes) -> dict[str, Any]:
     """Return the JSON object in *raw*.
 
     Raises:
-        TokenInvalid: it is none, or a name is in it twice; others might read the other value (RFC 7519,
-            section 4: "The Claim Names within a JWT Claims Set MUST be unique").
+        TokenInvalid: it is not an object, or it has a name twice. Another reader might take the other value
+            (RFC 7519, section 4: "The Claim Names within a JWT Claims Set MUST be unique").
     """
     try:
         value = _decode(raw)  # strict about numbers, text and what follows the object
         json.loads(raw, object_pairs_hook=_check_names)
     except (ValueError, RecursionError):
-        raise TokenInvalid(Reason.MALFORMED, "it is no JSON object with unique names") from None
+        raise TokenInvalid(Reason.MALFORMED, "it is not a JSON object with unique names") from None
     return value
 
 
@@ -42,7 +42,7 @@ def read_name(value: object, what: str) -> str:
     """Return the name of a user or a role.
 
     Raises:
-        TokenInvalid: it is no text, empty or too long, or has characters that cannot be seen.
+        TokenInvalid: it is not a text, it is empty or too long, or it has invisible characters.
     """
     if not isinstance(value, str) or not 0 < len(value) <= _MAX_NAME:
         raise TokenInvalid(Reason.CLAIM, f"{what} should be a text of 1 to {_MAX_NAME} characters")
@@ -52,7 +52,7 @@ def read_name(value: object, what: str) -> str:
 
 
 class ClaimsReader:
-    """Turns claims into an identity, if they are as the options want them."""
+    """Turns claims into an identity, and refuses claims that the options do not allow."""
 
     __slots__ = ("_options",)
 
@@ -63,7 +63,7 @@ class ClaimsReader:
         """Return who *claims* are about; *now* is in seconds since 1970.
 
         Raises:
-            TokenInvalid: they do not hold now, here, or at all.
+            TokenInvalid: the claims are not valid at this time, for this bus, or at all.
         """
         self._check_parties(claims)
         valid_for = self._remaining(claims, now)
@@ -80,7 +80,7 @@ class ClaimsReader:
             return
         audience = [audience] if isinstance(audience, str) else audience
         if not isinstance(audience, list) or not all(isinstance(one, str) for one in audience):
-            raise TokenInvalid(Reason.AUDIENCE, "claim aud is missing, or no text or list of texts")
+            raise TokenInvalid(Reason.AUDIENCE, "claim aud is missing, or neither a text nor a list of texts")
         if not self._options.audience:
             raise TokenInvalid(Reason.AUDIENCE, "it is for an audience; say which is ours: token.audience")
         if set(audience).isdisjoint(self._options.audience):
@@ -104,7 +104,8 @@ class ClaimsReader:
         return remaining
 
     def _roles(self, value: object) -> frozenset[str]:
-        # What is of the wrong type is refused, not left out: a rule may deny to a role.
+        # A role of the wrong type refuses the token. To leave it out could evade a rule that denies to this
+        # role.
         if value is None:
             return frozenset()
         roles = value.split() if isinstance(value, str) else value
@@ -114,7 +115,7 @@ class ClaimsReader:
 
 
 def _find(claims: Claims, name: str) -> object:
-    """Return the claim *name*, or what its dots lead to: Keycloak has ``realm_access.roles``."""
+    """Return the claim *name*, or the value that its dots lead to: Keycloak has ``realm_access.roles``."""
     if name in claims:
         return claims[name]
     value: object = claims
@@ -124,10 +125,10 @@ def _find(claims: Claims, name: str) -> object:
 
 
 def _read_time(claims: Claims, name: str) -> float | None:
-    """Return a NumericDate (section 2), None if the token has none.
+    """Return the NumericDate (section 2) of the claim *name*, None if the token has none.
 
     Raises:
-        TokenInvalid: it is no number, or none that is a date.
+        TokenInvalid: it is not a number, or not a date.
     """
     value = claims.get(name)
     if value is None and name not in claims:

@@ -1,4 +1,4 @@
-"""Where a token is: in the message's ``ext``, or in a header, a cookie or the query of its request."""
+"""Finding tokens: in the ``ext`` of a message, or in a header, a cookie or the query of its request."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _decode = msgspec.json.Decoder().decode
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """A token that somebody presents, or what is wrong with how it is presented."""
+    """A token that a client presents, or what is wrong with the way it is presented."""
 
     token: str
-    #: Whether it is in the message itself. What is in the request a browser sends on its own account, over
-    #: and over; on a WebSocket that is what it had when it opened the connection.
+    #: Whether the client put it into the message itself. A browser adds what is in the request by itself, and
+    #: to every request; on a WebSocket it is what the browser had when the connection was opened.
     deliberate: bool
     fault: TokenInvalid | None = None
 
 
 class _Source(ABC):
-    """One place; *name* says which of its kind."""
+    """One place where a token may be, such as the cookie called *name*."""
 
     __slots__ = ("name",)
 
@@ -40,35 +40,35 @@ class _Source(ABC):
 
     @abstractmethod
     def find(self, message: Message, request: Request) -> str:
-        """Return the token there, or nothing; an empty one is none.
+        """Return the token there; an empty text if there is none.
 
         Raises:
-            TokenInvalid: there is something, but it can be no token.
+            TokenInvalid: what is there cannot be a token.
         """
 
 
 class _Ext(_Source):
-    __slots__ = ("path",)
+    __slots__ = ("field", "steps")
 
     in_message = True
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.path = name.split(".")
+        self.field, *self.steps = name.split(".")  # the field of ext, and the way from there
 
     def find(self, message: Message, request: Request) -> str:
-        raw = (message.ext or {}).get(self.path[0])
+        raw = (message.ext or {}).get(self.field)
         if raw is None:
             return ""
         try:
             value: Any = _decode(raw)
-        except (ValueError, RecursionError):  # the body was checked as far as the bus needs it, not further
-            raise TokenInvalid(Reason.MALFORMED, "ext is no JSON") from None
-        for step in self.path[1:]:
+        except (ValueError, RecursionError):  # the bus checks a body only as far as it reads it
+            raise TokenInvalid(Reason.MALFORMED, "ext is not JSON") from None
+        for step in self.steps:
             value = value.get(step) if isinstance(value, dict) else None
         if value is None or isinstance(value, str):
             return value or ""
-        raise TokenInvalid(Reason.MALFORMED, "it is no text")
+        raise TokenInvalid(Reason.MALFORMED, "it is not a text")
 
 
 class _Header(_Source):
@@ -79,7 +79,7 @@ class _Header(_Source):
         if self.name.lower() != "authorization":
             return value
         scheme, _, credentials = value.partition(" ")
-        # Other schemes are somebody else's: a proxy may ask for a password before it lets a request through.
+        # Another scheme is not for the bus: a proxy may ask for a password before it passes a request on.
         return credentials.strip() if scheme.lower() == "bearer" else ""
 
 
@@ -111,15 +111,15 @@ class Credentials:
     def __init__(self, places: Sequence[str]) -> None:
         """Look in *places*, such as ``ext.token`` or ``cookie:session``, those in the message first.
 
-        What is in the message is newer than its request: a WebSocket has but one request for all messages.
+        A token in the message is newer than one in its request: a WebSocket has one request for all messages.
         """
         self._sources = sorted(map(_source, places), key=lambda source: not source.in_message)
 
     def of(self, message: Message, request: Request) -> Presented | None:
-        """Return what is presented in the first place that has something, or None.
+        """Return the token in the first place that has one, or None.
 
-        If that is no good, nothing else is tried: an attacker may be able to put something in one place, and
-        must not be able to choose which one counts by spoiling another.
+        If that token is invalid, no other place is tried. Otherwise an attacker who can spoil the token in
+        one place could make the one in another place count.
         """
         for source in self._sources:
             try:
@@ -131,8 +131,8 @@ class Credentials:
         return None
 
     def conceal(self, message: Message) -> None:
-        """Take the parts of ``ext`` that tokens are in out of *message*, before others get to see it."""
-        names = {source.path[0] for source in self._sources if isinstance(source, _Ext)}
+        """Remove the fields of ``ext`` that hold tokens from *message*, before other clients see it."""
+        names = {source.field for source in self._sources if isinstance(source, _Ext)}
         if message.ext is not None and not names.isdisjoint(message.ext):
             message.ext = {name: raw for name, raw in message.ext.items() if name not in names} or None
 
@@ -143,11 +143,11 @@ def _source(place: str) -> _Source:
 
 
 def _only(values: Iterable[str]) -> str:
-    """Return the one value there is.
+    """Return the only one of *values*; an empty text if there is none.
 
     Raises:
-        TokenInvalid: there are several. A page of a neighbouring domain can add a cookie, and which comes
-            first is up to it.
+        TokenInvalid: there are several different ones. A page of a neighbouring domain can add a cookie, and
+            it can choose which one comes first.
     """
     different = set(filter(None, values))
     if len(different) > 1:

@@ -1,7 +1,7 @@
-"""HTTP connections that are shut at a time, whatever they are waiting for then.
+"""HTTP connections with a deadline for the whole exchange.
 
-The timeout of a socket is for each piece that is read: a server that sends a byte of a header now and then
-would keep its client for ever. Looking up a name and connecting end by themselves.
+The timeout of a socket begins again with each piece that is read. A server that sends a byte of a header now
+and then would keep its client for ever. Looking up a name and connecting have time limits of their own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 
 
 class Deadline:
-    """So many seconds for whatever is done within the context, on one connection."""
+    """A time limit, in seconds, for everything that is done within the context, on one connection."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -26,13 +26,13 @@ class Deadline:
         self._timer.daemon = True
 
     def watch(self, connection: socket.socket) -> None:
-        """Shut *connection* when the time is up; the first one counts.
+        """Shut *connection* when the time is up. Only the first connection is watched.
 
         Raises:
-            TimeoutError: it is.
+            TimeoutError: the time is up already.
         """
         if self._connection is None:
-            # Another name for the same connection: TLS takes the first one away from its socket.
+            # A second descriptor of the same connection, because TLS takes the first one from its socket.
             self._connection = connection.dup()
         self.check()
 
@@ -40,7 +40,7 @@ class Deadline:
         """Return if there is time left.
 
         Raises:
-            TimeoutError: there is none.
+            TimeoutError: the time is up.
         """
         if self._passed:
             raise TimeoutError(f"the answer took longer than {self._seconds:g} s")
@@ -66,7 +66,7 @@ class Deadline:
 class TimedConnection(HTTPConnection):
     """A connection of HTTP under a deadline."""
 
-    deadline: Deadline  # set by `timed`, as its constructor is called by the library's own classes
+    deadline: Deadline  # set by `timed`, because the library's classes call the constructor
 
     def connect(self) -> None:
         super().connect()
@@ -74,19 +74,19 @@ class TimedConnection(HTTPConnection):
 
     def send(self, data: Any) -> None:
         if self.sock is not None:
-            self.deadline.watch(self.sock)  # a proxy on the way is spoken to before `connect` returns
+            self.deadline.watch(self.sock)  # if there is a proxy, `connect` itself sends a request to it
         super().send(data)
 
 
 class TimedSecureConnection(HTTPSConnection, TimedConnection):
-    """The same with TLS: what `HTTPSConnection.connect` calls first is that of `TimedConnection`."""
+    """The same with TLS. `HTTPSConnection.connect` calls `TimedConnection.connect` first."""
 
 
 C = TypeVar("C", bound=TimedConnection)
 
 
 def timed(kind: type[C], deadline: Deadline) -> Callable[..., C]:
-    """Return what makes connections of a *kind* under *deadline*."""
+    """Return a function that makes connections of a *kind* under *deadline*."""
 
     def make(host: str, **options: Any) -> C:
         connection = kind(host, **options)

@@ -20,13 +20,13 @@ from urllib.request import (
 
 from mirant.identity.key_deadline import Deadline, TimedConnection, TimedSecureConnection, timed
 
-#: Gets a key set. Raises whatever goes wrong.
+#: Returns the bytes of a key set, or raises any exception.
 Fetch = Callable[[], bytes]
 
 # Google's two keys are 1 KiB, a large tenant's fifty with certificates 150 KiB.
 MAX_SIZE: Final = 256 * 1024
 
-# A handshake waits for it: for all of it, however slowly it comes.
+# Seconds for the whole of an answer. A handshake may be waiting for it.
 _TIMEOUT: Final = 5.0
 
 
@@ -42,12 +42,12 @@ def from_file(path: Path) -> bytes:
 
 
 def from_url(url: str, *, timeout: float = _TIMEOUT) -> bytes:
-    """Return what is at *url*, without following it elsewhere; *timeout* is in seconds.
+    """Return the body at *url*, within *timeout* seconds. Redirects are not followed.
 
     Raises:
         OSError: it cannot be reached, or its answer is not 200.
         ValueError: the answer is too large.
-        http.client.HTTPException: it does not speak HTTP.
+        http.client.HTTPException: the server does not speak HTTP.
     """
     request = Request(url, headers={"accept": "application/json", "user-agent": "mirant"})
     with Deadline(timeout) as deadline:
@@ -56,7 +56,7 @@ def from_url(url: str, *, timeout: float = _TIMEOUT) -> bytes:
         except (OSError, HTTPException):
             deadline.check()
             raise
-        deadline.check()  # without a length the body ends where the connection was shut
+        deadline.check()  # a body without a length looks complete when the connection was shut
     return _checked(body)
 
 
@@ -86,7 +86,7 @@ class _SecureHandler(HTTPSHandler):
 
 
 def _opener(url: str, deadline: Deadline) -> OpenerDirector:
-    """Return what opens *url*: not the standard opener, which follows redirects and reads local files."""
+    """Return an opener for *url*. The standard one would follow redirects and read local files."""
     opener = OpenerDirector()
     handlers = [
         _PlainHandler(deadline),
@@ -96,7 +96,7 @@ def _opener(url: str, deadline: Deadline) -> OpenerDirector:
         HTTPErrorProcessor(),
     ]
     if urlsplit(url).scheme == "https":
-        opener.add_handler(ProxyHandler())  # as the environment says; never for this machine itself
+        opener.add_handler(ProxyHandler())  # the environment's proxy; http is for this machine only
     for handler in handlers:
         opener.add_handler(handler)
     return opener

@@ -1,4 +1,4 @@
-"""The keys that tokens are verified with: a secret, a public key, or a set that is looked at again."""
+"""The keys that tokens are verified with: a secret, a public key, or a set that is fetched now and then."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from joserfc.jwk import Key
 from mirant.identity.key_fetch import Fetch
 from mirant.identity.key_import import fits, import_key_set
 
-# How soon the set is looked at again because a token names a key that is not in it. Whoever sends such
-# tokens can have that done no more often.
+# Least seconds between two fetches. A token that names an unknown key causes a fetch; a client that sends
+# such tokens cannot cause more of them.
 COOLDOWN: Final = 10.0
 
-# How soon after a failure, if there are keys from before.
+# Seconds from a failed fetch to the next, if there are keys from before.
 _RETRY: Final = 60.0
 
-# When waiting for the set is given up, whatever it is that hangs.
+# Seconds after which waiting for a fetch is given up.
 _DEADLINE: Final = 10.0
 
 log = logging.getLogger("mirant")
 
 
 class Keys(Protocol):
-    """Keys, by what a token says of its own."""
+    """Keys, found by the algorithm and the key id that a token's header names."""
 
     @property
     def available(self) -> bool:
-        """Whether there are any."""
+        """Whether there are any keys."""
 
     def find(self, algorithm: str, kid: str | None) -> Key | None:
         """Return the key for *algorithm* that is called *kid*; never one of another type."""
 
     def update(self, algorithm: str, kid: str | None) -> Awaitable[None] | None:
-        """Return what to wait for before `find` is asked, or None if what there is will do."""
+        """Return an awaitable to wait for before `find`; None if the keys at hand will do."""
 
 
 class FixedKey:
-    """A single key, for whatever a token calls it: nothing is looked up by a name that a client chose."""
+    """A single key. It ignores the key id that a token names."""
 
     __slots__ = ("_key",)
 
@@ -55,13 +55,13 @@ class FixedKey:
         return self._key if fits(self._key, algorithm) else None
 
     def update(self, algorithm: str, kid: str | None) -> None:
-        """Return None: it never changes."""
+        """Return None, because the key never changes."""
 
 
 class RotatingKeys:
-    """A key set that is fetched, and looked at again from time to time and when a token names a new key.
+    """A key set that is fetched from time to time, and when a token names a new key.
 
-    What was fetched last is kept until something better comes: an issuer that cannot be reached for a while
+    The keys of the last successful fetch stay in use, so that an issuer that cannot be reached for a while
     does not lock everybody out.
     """
 
@@ -86,21 +86,21 @@ class RotatingKeys:
         self._refresh = refresh
         self._clock = clock
         self._keys: Sequence[Key] = ()
-        self._due = self._rested = clock()  # when to look again, and from when on that may be at all
+        self._due = self._rested = clock()  # when to fetch again, and when that is allowed at the earliest
         self._loading: asyncio.Task[None] | None = None
-        self._running = False  # also when nobody waits for the thread any more
+        self._running = False  # whether the thread runs, even if nobody waits for it any more
 
     @property
     def available(self) -> bool:
-        """Whether it was ever fetched."""
+        """Whether the set was ever fetched."""
         return bool(self._keys)
 
     def load(self) -> None:
-        """Fetch the set here and now, in this thread.
+        """Fetch the set in this thread, and wait for it.
 
         Raises:
             OSError: it cannot be reached.
-            ValueError: it is no key set.
+            ValueError: it is not a key set.
         """
         self._take(import_key_set(self._fetch()))
 
@@ -110,23 +110,23 @@ class RotatingKeys:
         return found[0] if len(found) == 1 else None
 
     def update(self, algorithm: str, kid: str | None) -> Awaitable[None] | None:
-        """Return what to wait for if the key is not in the set, or the set has not been looked at for long.
+        """Return a fetch to wait for if the key is not in the set, or if the set is too old.
 
-        If it is time to look again and the key is there, that goes on beside: an issuer that is slow slows
-        nobody down then. A key that was withdrawn is good for that moment longer, but not because there had
-        been no tokens for a day.
+        If a fetch is due and the key is in the set, the fetch goes on in the background, so that a slow
+        issuer delays nobody. A withdrawn key is accepted until that fetch ends. It is not accepted if the set
+        is twice as old as it should be, for example after a day without tokens.
         """
         now = self._clock()
         known = self.find(algorithm, kid) is not None
         if known and now < self._due:
             return None
-        if self._loading is None or self._loading.done():  # one whose event loop ended never began
+        if self._loading is None or self._loading.done():  # done: its event loop ended before it began
             if now < self._rested or self._running:
                 return None
             self._loading = asyncio.ensure_future(self._load_aside())
         if known and now < self._due + self._refresh:
             return None
-        # Theirs is one fetch, which goes on if one of them is cancelled.
+        # All who wait share one fetch. The shield lets it go on when one of them is cancelled.
         return asyncio.shield(self._loading)
 
     async def _load_aside(self) -> None:
@@ -134,7 +134,7 @@ class RotatingKeys:
         try:
             async with asyncio.timeout(_DEADLINE):
                 self._take(await asyncio.to_thread(self._run))
-        except Exception as error:  # whatever it is: the keys from before are kept
+        except Exception as error:  # after any failure the keys from before are kept
             self._due = self._clock() + (_RETRY if self._keys else 0)
             log.warning("keys.failed place=%s error=%s: %s", self._place, type(error).__name__, error)
         finally:

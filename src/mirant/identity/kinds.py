@@ -9,11 +9,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from mirant.bus.request import UNIX
-from mirant.options.kinds import KINDS, Kind, of_list_text
+from mirant.options.kinds import KINDS, OptionKind, of_list_text
 from mirant.options.values import SettingsError, read_duration
 
 #: The algorithms there are, each with the type of key that it takes (RFC 7518, section 3.1, RFC 8037 and
-#: RFC 9864). "none" is not among them, and cannot be allowed.
+#: RFC 9864). "none" is not among them, so it cannot be allowed.
 ALGORITHMS: Final = {"HS256": "oct", "RS256": "RSA", "ES256": "EC", "EdDSA": "OKP", "Ed25519": "OKP"}
 
 # RFC 7518, section 3.2: a key as long as the hash, or longer.
@@ -30,19 +30,19 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def read_text(value: object) -> str:
-    """Return a text that says something."""
+    """Return a text that is not empty."""
     if isinstance(value, str) and value.strip() and value.isprintable():
         return value
     raise SettingsError("a text that is not empty")
 
 
 def read_texts(value: object) -> tuple[str, ...]:
-    """Return texts, of a list of them or a single one."""
+    """Return texts, from a list of them or from a single one."""
     return _read_list([value] if isinstance(value, str) else value, read_text, "a text or a list of texts")
 
 
 def read_secret(value: object) -> str:
-    """Return a secret that cannot be guessed, by its length."""
+    """Return a secret that is too long to be guessed."""
     if isinstance(value, str) and len(value.encode("utf-8", "surrogatepass")) >= _MIN_SECRET:
         return value
     raise SettingsError(f"a text of {_MIN_SECRET} bytes or more, such as `openssl rand -hex 32` prints")
@@ -66,7 +66,7 @@ def read_header(value: object) -> str:
 
 
 def read_networks(value: object) -> tuple[str, ...]:
-    """Return IP addresses and networks; `UNIX` is among them."""
+    """Return IP addresses and networks. `UNIX` may be among them."""
     names = 'a list of IP addresses and networks, such as "10.0.0.5" and "10.1.0.0/16", or "unix"'
     return _read_list(value, lambda network: _read_network(network, names), names)
 
@@ -88,7 +88,7 @@ def read_key_set(value: object) -> str:
 
 
 def read_leeway(value: object) -> float:
-    """Return seconds, a few minutes of them at most."""
+    """Return seconds, five minutes at most."""
     seconds = read_duration(value)
     if seconds <= _MAX_LEEWAY:
         return seconds
@@ -127,22 +127,22 @@ def _read_network(value: object, expected: str) -> str:
     raise SettingsError(expected)
 
 
-TEXT: Final = Kind("a text", read_text)
-TEXTS: Final = Kind("a text or a list of texts", read_texts, of_list_text)
-SECRET: Final = Kind(f"a text of {_MIN_SECRET} bytes or more", read_secret)
-SOURCES: Final = Kind(
+TEXT: Final = OptionKind("a text", read_text)
+TEXTS: Final = OptionKind("a text or a list of texts", read_texts, of_list_text)
+SECRET: Final = OptionKind(f"a text of {_MIN_SECRET} bytes or more", read_secret)
+SOURCES: Final = OptionKind(
     'a list with some of `"ext.token"`, `"header:NAME"`, `"cookie:NAME"`, `"query:NAME"`',
     read_sources,
     of_list_text,
 )
-ALLOWED: Final = Kind(
+ALLOWED: Final = OptionKind(
     f"a list with some of {', '.join(f'`{name}`' for name in ALGORITHMS)}", read_algorithms, of_list_text
 )
-KEY_SET: Final = Kind("a path, or a URL with `https`", read_key_set)
-HEADER: Final = Kind("the name of a header", read_header)
-NETWORKS: Final = Kind(
+KEY_SET: Final = OptionKind("a path, or a URL with `https`", read_key_set)
+HEADER: Final = OptionKind("the name of a header", read_header)
+NETWORKS: Final = OptionKind(
     'a list of IP addresses and networks such as `"10.1.0.0/16"`, or `"unix"`', read_networks, of_list_text
 )
-LEEWAY: Final = Kind(
+LEEWAY: Final = OptionKind(
     'a duration up to `"5m"`', read_leeway, KINDS["duration"].from_text, KINDS["duration"].write
 )

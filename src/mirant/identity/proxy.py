@@ -1,4 +1,4 @@
-"""Who a client is, according to the reverse proxy that it came through."""
+"""Reading who a client is from the headers of a reverse proxy."""
 
 from __future__ import annotations
 
@@ -16,29 +16,31 @@ _BETWEEN: Final = re.compile(r"[,\s]+")
 
 
 class Proxy:
-    """Reads the headers of a proxy, and believes them if they come from there."""
+    """Reads the headers of a proxy, and believes them in requests that come from one."""
 
-    __slots__ = ("_names", "_trusted", "_trusts_file")
+    __slots__ = ("_roles_header", "_trusted", "_trusts_file", "_user_header")
 
     def __init__(self, options: ProxyOptions) -> None:
         """Read the headers that *options* name."""
-        self._names = ((options.user_header or "").lower(), (options.roles_header or "").lower())
+        self._user_header = (options.user_header or "").lower()
+        self._roles_header = (options.roles_header or "").lower()
         self._trusts_file = UNIX in options.trusted
         self._trusted = [ip_network(network) for network in options.trusted if network != UNIX]
 
     def identify(self, request: Request) -> Identity | None:
-        """Return whom the proxy names, or None if it names nobody.
+        """Return the identity that the proxy names, or None if it names nobody.
 
         Raises:
-            CredentialRefused: somebody else wrote the headers, or there is no name in them.
+            CredentialRefused: the headers do not come from a trusted proxy, or they have no valid name.
         """
-        user, roles = (request.headers.get(name, "").strip() for name in self._names)
+        user = request.headers.get(self._user_header, "").strip()
+        roles = request.headers.get(self._roles_header, "").strip()
         if not user and not roles:
             return None
-        # Never the address: that is what somebody says it is, if need be who wrote the headers.
+        # The peer, not the address: the address is what a header says, which the client may have written.
         if not self._trusts(request.peer):
-            # Either somebody tries to be somebody else, or the list of proxies is not complete.
-            header = self._names[0] if user else self._names[1]
+            # Either a client poses as somebody else, or the list of proxies is not complete.
+            header = self._user_header if user else self._roles_header
             raise CredentialRefused("proxy_not_trusted", event="identity.forged", facts={"header": header})
         if not user:
             return None
@@ -50,15 +52,15 @@ class Proxy:
             raise CredentialRefused("user_invalid", event="identity.refused", facts=facts) from None
 
     def _check_single(self, request: Request) -> None:
-        """Refuse a header that came twice: one is the proxy's, which adds its own, and one the client's.
+        """Refuse a header that came twice: the proxy has added its own to the client's.
 
         Raises:
-            TokenInvalid: it did, or something on the way has joined two of them by a comma.
+            TokenInvalid: a header came twice, or two were joined by a comma on the way.
         """
-        twice = next((name for name in self._names if name in request.repeated), None)
-        if twice is not None:
-            raise TokenInvalid(Reason.AMBIGUOUS, f"{twice} came twice")
-        if "," in request.headers.get(self._names[0], ""):
+        for name in (self._user_header, self._roles_header):
+            if name in request.repeated:
+                raise TokenInvalid(Reason.AMBIGUOUS, f"{name} came twice")
+        if "," in request.headers.get(self._user_header, ""):
             raise TokenInvalid(Reason.AMBIGUOUS, "there is a comma in it")
 
     def _trusts(self, peer: str | None) -> bool:
@@ -78,5 +80,5 @@ def _read_roles(value: str) -> frozenset[str]:
 
 
 def _text(value: str) -> str:
-    """Return a header's value as text: HTTP gives bytes, of which hosts make characters one by one."""
+    """Return a header's value as UTF-8 text. Hosts decode headers as Latin-1, byte by byte."""
     return value.encode("latin-1").decode("utf-8")

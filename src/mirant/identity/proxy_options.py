@@ -11,10 +11,10 @@ from mirant.options.values import SettingsError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyOptions:
-    """Which headers say who a client is, and from whom they are believed.
+    """Which headers say who a client is, and which proxies are believed.
 
     Raises:
-        SettingsError: a value is of the wrong kind, or one that is needed is missing.
+        SettingsError: a value is of the wrong kind, or a necessary one is missing.
     """
 
     user_header: str | None = option(
@@ -26,7 +26,7 @@ class ProxyOptions:
     trusted: tuple[str, ...] = option(
         "proxy",
         NETWORKS,
-        "The proxies' addresses, `unix` for a Unix socket; from others these headers are refused.",
+        "The proxies' addresses, `unix` for a Unix socket. From other addresses these headers are refused.",
         default=(),
     )
 
@@ -39,5 +39,5 @@ class ProxyOptions:
 
     @property
     def enabled(self) -> bool:
-        """Whether the headers are looked at."""
+        """Whether the headers are read."""
         return self.user_header is not None

@@ -1,4 +1,4 @@
-"""Making what authenticates clients out of the options of a file."""
+"""Making an `Authentication` from the options of a file."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def set_up_authentication(
     clock: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Authentication | None:
-    """Return what authenticates clients, or None if neither *token* nor *proxy* options say how.
+    """Return the authentication that *token* and *proxy* options describe; None if they describe none.
 
     Files are read here, relative to *folder*; a URL is fetched when the first token comes. *clock* gives
     seconds since 1970, *monotonic* seconds that are never set back.
 
     Raises:
-        SettingsError: a file cannot be read, or is not what it should be; its ``options`` say which.
+        SettingsError: a file cannot be read, or has the wrong content; its ``options`` say which.
     """
     if not token.enabled and not proxy.enabled:
         return None

@@ -1,4 +1,4 @@
-"""Why a token is not accepted: in detail for the log, in a word or two for the client."""
+"""Why a token is not accepted: in detail for the log, in a word for the client."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Reason(StrEnum):
     MALFORMED = "malformed"
     ALGORITHM = "algorithm"
     HEADER = "header"  # it asks for something that is not supported
-    NO_KEY = "no_key"  # none of the keys is the one that it names
-    KEYS_UNAVAILABLE = "keys_unavailable"  # there are no keys at all, because they could not be fetched
+    NO_KEY = "no_key"  # no key has the id that it names
+    KEYS_UNAVAILABLE = "keys_unavailable"  # there are no keys, because they could not be fetched
     SIGNATURE = "signature"
     EXPIRED = "expired"
     NOT_YET_VALID = "not_yet_valid"
@@ -23,12 +23,12 @@ class Reason(StrEnum):
     CLAIM = "claim"  # a claim is missing, or of the wrong type
 
 
-# A client can do something about these two. About the rest it learns nothing: it might be an attacker.
+# A client can act on these two. It learns nothing about the others, because it might be an attacker.
 _TOLD = {Reason.EXPIRED: "token_expired", Reason.KEYS_UNAVAILABLE: "keys_unavailable"}
 
 
 class TokenInvalid(Exception):
-    """A token that is not accepted. Neither its text nor its detail has anything of the token in it."""
+    """A token is not accepted. Neither the text nor the detail quotes the token."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
@@ -37,7 +37,7 @@ class TokenInvalid(Exception):
 
     @property
     def told(self) -> str:
-        """What the client is told."""
+        """The reason as the client gets it."""
         return _TOLD.get(self.reason, "token_invalid")
 
     @property

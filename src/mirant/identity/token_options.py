@@ -14,10 +14,10 @@ _KEYS: Final = ("secret", "secret_file", "public_key", "jwks")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenOptions:
-    """How clients prove with a JSON Web Token (RFC 7519) who they are. Without any keys they cannot.
+    """How clients prove with a JSON Web Token (RFC 7519) who they are. Without a key no token is read.
 
     Raises:
-        SettingsError: a value is of the wrong kind, or does not go with another.
+        SettingsError: a value is of the wrong kind, or contradicts another.
     """
 
     sources: tuple[str, ...] = option(
@@ -44,19 +44,22 @@ class TokenOptions:
     )
     # Issuers announce a key about a day before they use it, and want a leaked one forgotten within minutes.
     refresh: float = option(
-        "token", "positive duration", "How often the key set is looked at again.", default=600.0
+        "token", "positive duration", "How often the key set is fetched again.", default=600.0
     )
     issuer: str | None = option(
-        "token", TEXT, "What `iss` must be; without it, it is not looked at.", default=None
+        "token", TEXT, "The issuer that `iss` must name. By default `iss` is not checked.", default=None
     )
     audience: tuple[str, ...] = option(
         "token",
         TEXTS,
-        "One of these must be in `aud`; without it, tokens that are for an audience are refused.",
+        "One of these must be in `aud`. By default a token with an `aud` is refused.",
         default=(),
     )
     leeway: float = option(
-        "token", LEEWAY, "How far the issuer's clock may be off; a token holds longer by that.", default=0.0
+        "token",
+        LEEWAY,
+        "How far the issuer's clock may be off. A token is accepted that much longer.",
+        default=0.0,
     )
     name: str = option(
         "token", TEXT, "The claim with the client's name; dots lead into objects.", default="sub"
@@ -70,7 +73,7 @@ class TokenOptions:
     require_expiry: bool = option(
         "token", "switch", "Whether tokens that never run out are refused.", default=True
     )
-    # What HTTP servers take as a header at most, by custom.
+    # HTTP servers usually accept headers up to this size.
     max_size: int = option("token", "size", "Longest token.", default=8 * KIB)
 
     def __post_init__(self) -> None:
@@ -83,11 +86,11 @@ class TokenOptions:
             raise SettingsError(f"there should be one of {' and '.join(given)}", options=(given[1],))
         self._check_algorithms(given[0])
         if not self.sources:
-            raise SettingsError("there is no place left that a token could be in", options=("sources",))
+            raise SettingsError("name at least one place where a token may be", options=("sources",))
 
     @property
     def enabled(self) -> bool:
-        """Whether tokens are looked at."""
+        """Whether tokens are read."""
         return any(getattr(self, name) is not None for name in _KEYS)
 
     def _check_unused(self) -> None:
@@ -99,7 +102,7 @@ class TokenOptions:
                 )
 
     def _check_algorithms(self, key: str) -> None:
-        """A key is for HMAC or for signatures, never both: or a public key could pass for a secret."""
+        """Refuse algorithms that do not fit *key*. Otherwise a public key could serve as a secret of HMAC."""
         if not self.algorithms:
             raise SettingsError(
                 f"it is missing: a list with some of {', '.join(ALGORITHMS)}", options=("algorithms",)

@@ -20,12 +20,12 @@ from mirant.identity.token_invalid import Reason, TokenInvalid
 from mirant.identity.token_options import TokenOptions
 
 # RFC 7515, section 7.1: three parts in base64url, nothing before, between or after them. An encrypted token
-# has five; of one without a signature the third is empty.
+# has five parts. In a token without a signature the third part is empty.
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 class Tokens:
-    """Says who a token is about, if it is good."""
+    """Verifies tokens, and says whom they are about."""
 
     __slots__ = ("_claims", "_keys", "_options", "_registry")
 
@@ -40,12 +40,12 @@ class Tokens:
         """Return who *token* is about, by the keys at hand; *now* is in seconds since 1970.
 
         Raises:
-            TokenInvalid: it is not accepted. Nothing else is raised, whatever it is.
+            TokenInvalid: it is not accepted. No other exception is raised, for any *token*.
         """
         return self._verify(self._read(token), now)
 
     def identify(self, token: str, clock: Callable[[], float]) -> Identity | Awaitable[Identity]:
-        """Return, or result in, who *token* is about; its key may have to be fetched first.
+        """Return who *token* is about, or an awaitable of it if the key has to be fetched first.
 
         Raises:
             TokenInvalid: it is not accepted.
@@ -63,14 +63,15 @@ class Tokens:
         return self._verify(signed, clock())
 
     def _read(self, token: str) -> _Signed:
-        """Take *token* apart. Two things count in its header: the algorithm, if allowed, and the key's name.
+        """Take *token* apart. Of its header only the algorithm and the key id are used.
 
-        A key in the header, or the address of one (jwk, jku, x5c, x5u), is what an attacker would put there.
+        A key in the header, or the address of one (jwk, jku, x5c, x5u), is ignored: an attacker could put it
+        there.
         """
         if len(token) > self._options.max_size:
             raise TokenInvalid(Reason.TOO_LONG, f"token.max_size is {self._options.max_size}")
         if not _COMPACT.fullmatch(token):
-            raise TokenInvalid(Reason.MALFORMED, "it has not the form of a signed token")
+            raise TokenInvalid(Reason.MALFORMED, "it does not have the form of a signed token")
         try:
             header = read_object(urlsafe_b64decode(token.partition(".")[0] + "=="))
             parts = extract_compact(token.encode("ascii"), registry=self._registry)
@@ -80,8 +81,8 @@ class Tokens:
         if algorithm not in self._options.algorithms:
             raise TokenInvalid(Reason.ALGORITHM, "it is not one of token.algorithms")
         if not isinstance(kid, str | None):
-            raise TokenInvalid(Reason.HEADER, "kid is no text")
-        # RFC 7515, section 4.1.11: what is critical must be understood, and nothing of that kind is here. RFC
+            raise TokenInvalid(Reason.HEADER, "kid is not a text")
+        # RFC 7515, section 4.1.11: critical extensions must be understood, and none is supported here. RFC
         # 7797: b64 changes what is signed.
         if "crit" in header or "b64" in header:
             raise TokenInvalid(Reason.HEADER, "crit and b64 are not supported")
@@ -103,7 +104,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    """A token whose signature was not verified yet: nothing in it is known to be true."""
+    """A token whose signature is not verified yet. Nothing in it may be trusted."""
 
     token: str
     parts: CompactSignature
@@ -123,8 +124,8 @@ class _Registry(JWSRegistry):
         self._allowed = frozenset(algorithms)
 
     def get_alg(self, name: str) -> JWSAlgModel:
-        # The library's own warns at each use of EdDSA, because RFC 9864 prefers to call it Ed25519. Whoever
-        # allowed it knows what the issuer writes.
+        # The library's own method warns at each use of EdDSA, because RFC 9864 prefers the name Ed25519. The
+        # operator allowed EdDSA because the issuer writes it.
         if name not in self._allowed:
             raise UnsupportedAlgorithmError
         return self.algorithms[name]

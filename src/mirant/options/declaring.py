@@ -19,7 +19,7 @@ import re
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Final, TypeAlias
 
-from mirant.options.kinds import KINDS, Kind
+from mirant.options.kinds import KINDS, OptionKind
 from mirant.options.quoting import printable, spell
 from mirant.options.values import SettingsError
 
@@ -31,13 +31,13 @@ _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one key of a file: where it is, and what would do instead."""
+    """What is wrong with one key of a file: its place, and a sentence with what would be right."""
 
     path: KeyPath
     sentence: str
     #: The environment variable that it is about, instead of the file.
     variable: str | None = None
-    #: The line, from 1, for what has no path because the file is not TOML.
+    #: The line, from 1, if there is no path because the file is not TOML.
     line: int | None = None
 
     @property
@@ -61,7 +61,7 @@ def _spell_key(key: str) -> str:
 
 def option(
     table: str,
-    kind: str | Kind,
+    kind: str | OptionKind,
     sentence: str,
     *,
     default: Any,
@@ -72,10 +72,10 @@ def option(
 
     Args:
         table: the table of the file that it belongs to.
-        kind: what values it may have: a name in `KINDS`, or a kind of its own.
+        kind: the values that it may have: a name in `KINDS`, or a kind of its own.
         sentence: what it does, for the reference page.
-        default: its value if nobody says one; None for none, which is no value that one could write.
-        name: its key in the file, if not the name of the attribute.
+        default: its value if it is not given. None means that there is no value; a file cannot say that.
+        name: its key in the file, if that is not the name of the attribute.
         secret: whether its value is kept out of messages, pages and the dataclass's own repr.
     """
     declared = {"table": table, "kind": kind, "sentence": sentence, "name": name, "secret": secret}
@@ -89,7 +89,7 @@ class Option:
     attribute: str
     table: str
     name: str
-    kind: Kind
+    kind: OptionKind
     kind_name: str | None
     sentence: str
     default: Any
@@ -107,10 +107,10 @@ class Option:
         return variable_prefix(self.table) + self.name.upper().replace("-", "_")
 
     def read(self, value: object) -> Any:
-        """Return the value of the attribute, of what stands in a file.
+        """Return the attribute's value for a *value* of a file.
 
         Raises:
-            SettingsError: it cannot be; the text says what it should be.
+            SettingsError: *value* is wrong; the text says what it should be.
         """
         try:
             return self.kind.read(value)
@@ -118,7 +118,7 @@ class Option:
             raise SettingsError(f"{self.quote(value)} should be {error}") from None
 
     def quote(self, value: object) -> str:
-        """Return *value* for a message, or "this", if it is not for everybody to see."""
+        """Return *value* for a message, or "this" if it is secret."""
         return "this" if self.secret else spell(value)
 
 

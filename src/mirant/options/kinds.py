@@ -37,12 +37,12 @@ def of_number_text(text: str) -> object:
 
 
 def of_switch_text(text: str) -> object:
-    """Return whether *text* says true or false, or *text*."""
+    """Return True or False if *text* spells one of them, or *text*."""
     return {"true": True, "false": False}.get(text, text)
 
 
 def of_list_text(text: str) -> object:
-    """Return what commas separate in *text*; of nothing, nothing."""
+    """Return the items that commas separate in *text*; none if it is empty."""
     return [part.strip() for part in text.split(",")] if text.strip() else []
 
 
@@ -55,56 +55,68 @@ def in_toml(value: object) -> str:
 
 def duration_in_toml(value: float) -> str:
     """Return seconds in the largest unit that divides them."""
-    units = (("h", 3600), ("m", 60), ("s", 1), ("ms", 0.001))
-    unit, seconds = next((pair for pair in units if value % pair[1] == 0 and value), ("ms", 0.001))
-    return f'"{value / seconds:g}{unit}"' if value else '"0s"'
+    if not value:
+        return '"0s"'
+    fitting = (unit for unit, seconds in _SECONDS_OF_UNITS.items() if value % seconds == 0)
+    unit = next(fitting, "ms")
+    return f'"{value / _SECONDS_OF_UNITS[unit]:g}{unit}"'
 
 
 def size_in_toml(value: int) -> str:
     """Return bytes in the largest unit that divides them."""
-    unit, size = next(pair for pair in (("MiB", MIB), ("KiB", KIB), ("B", 1)) if value % pair[1] == 0)
-    return f'"{value // size}{unit}"'
+    unit = next(unit for unit, size in _BYTES_OF_UNITS.items() if value % size == 0)
+    return f'"{value // _BYTES_OF_UNITS[unit]}{unit}"'
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What values an option may have."""
+class OptionKind:
+    """The kind of an option: which values it may have, and how they are read and written."""
 
     #: What to write, for the reference page.
     words: str
-    #: Reads what is in a file. Raises SettingsError, whose text goes on after "should be"; it may not quote
-    #: the value, which may be a secret.
+    #: Reads a value of a file. It raises SettingsError with a text that continues "should be …". The text
+    #: does not quote the value, which may be a secret.
     read: Callable[[object], Any]
-    #: Turns the text of an environment variable into what a file would have in its place, for `read`.
+    #: Turns the text of an environment variable into the value that a file would have, for `read`.
     from_text: Callable[[str], object] = of_text
     #: Spells a value as it would stand in a file.
     write: Callable[[Any], str] = in_toml
 
 
 #: The kinds that options of several tables have, by name.
-KINDS: Final[Mapping[str, Kind]] = {
-    "duration": Kind(
+KINDS: Final[Mapping[str, OptionKind]] = {
+    "duration": OptionKind(
         'a text such as `"30s"`, `"250ms"`, `"2m"`, `"1h"`, or a number of seconds',
         read_duration,
         of_number_text,
         duration_in_toml,
     ),
-    "positive duration": Kind("a duration above 0", read_positive_duration, of_number_text, duration_in_toml),
-    "size": Kind(
+    "positive duration": OptionKind(
+        "a duration above 0", read_positive_duration, of_number_text, duration_in_toml
+    ),
+    "size": OptionKind(
         'a text such as `"512B"`, `"64KiB"`, `"4MiB"`, or a number of bytes, from 1',
         read_size,
         of_number_text,
         size_in_toml,
     ),
-    "count": Kind("a whole number from 1", read_count, of_number_text),
-    "switch": Kind("`true` or `false`", read_switch, of_switch_text),
-    "overflow": Kind(f"one of {', '.join(f'`{name!s}`' for name in get_args(Overflow))}", read_overflow),
-    "transports": Kind(
+    "count": OptionKind("a whole number from 1", read_count, of_number_text),
+    "switch": OptionKind("`true` or `false`", read_switch, of_switch_text),
+    "overflow": OptionKind(
+        f"one of {', '.join(f'`{name!s}`' for name in get_args(Overflow))}", read_overflow
+    ),
+    "transports": OptionKind(
         f"a list with some of {', '.join(f'`{name}`' for name in TRANSPORTS)}, each once",
         read_transports,
         of_list_text,
     ),
-    "origins": Kind('a list of origins such as `"https://example.org:8443"`', read_origins, of_list_text),
+    "origins": OptionKind(
+        'a list of origins such as `"https://example.org:8443"`', read_origins, of_list_text
+    ),
 }
 
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?")
+
+# The largest unit comes first: that is the one to write.
+_SECONDS_OF_UNITS: Final = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
+_BYTES_OF_UNITS: Final = {"MiB": MIB, "KiB": KIB, "B": 1}

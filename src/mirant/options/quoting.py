@@ -1,10 +1,10 @@
-"""Quoting in messages what somebody wrote: short, on one line, and whatever it is."""
+"""Quoting values in messages: short, on one line, and without failing for any value."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# Longer values are cut where they are quoted: whoever wrote one knows it by its beginning.
+# Longer values are cut. Their author knows them by the beginning.
 MAX_QUOTED: Final = 60
 
 
@@ -13,12 +13,12 @@ def spell(value: object) -> str:
     try:
         text = repr(value)
     except (ValueError, RecursionError):
-        # Python does not convert integers of very many digits, alone or within a list. TOML has them in
-        # hexadecimal, which takes no time.
+        # Python refuses to convert integers of very many digits, alone or within a list. TOML can hold them,
+        # in hexadecimal; converting to that is fast.
         text = hex(value) if isinstance(value, int) else "this"
     return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
 
 
 def printable(text: str) -> str:
-    """Return *text* as it can be printed: half a surrogate pair, which UTF-8 has not, becomes an escape."""
+    """Return *text* in printable form: half a surrogate pair, which UTF-8 cannot hold, becomes an escape."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Reading options from the tables of a file: everything wrong is found, not the first thing only."""
+"""Reading options from the tables of a file. All faults are found, not only the first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Known: TypeAlias = Mapping[tuple[str, str], Option]
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What an environment variable says, in place of what the file does."""
+    """The value of an environment variable, which takes the place of the file's."""
 
     variable: str
     value: object
@@ -54,12 +54,12 @@ def read_options(
     elsewhere: Collection[str] = (),
     overrides: Mapping[tuple[str, str], Override] | None = None,
 ) -> tuple[OptionValues, list[Fault]]:
-    """Return the options of *classes* that *tables* ask for, and everything that is wrong.
+    """Return the options of *classes* that *tables* set, and all faults in them.
 
     Args:
         classes: dataclasses that declare options, each with its own.
         tables: a parsed TOML file.
-        elsewhere: tables that somebody else reads.
+        elsewhere: names of tables that are read elsewhere.
         overrides: values to take instead of the file's, by table and name.
     """
     known = known_options(classes)
@@ -81,10 +81,10 @@ def fault_of(
     given: Container[tuple[str, str]] = (),
     overrides: Mapping[tuple[str, str], Override] | None = None,
 ) -> Fault:
-    """Return what *error* says about options of *cls*, at the place of the one to change.
+    """Return *error*, about options of *cls*, as a fault at the place of the option to change.
 
-    That is the first which it names in `SettingsError.options`, better one that was *given*; if it names
-    none, their table.
+    `SettingsError.options` names the options. The first one that was *given* is taken, or else the first one.
+    If it names none, the place is the table.
     """
     named = [each for each in options_of(cls) if each.attribute in error.options]
     if not named:
@@ -95,7 +95,7 @@ def fault_of(
 
 
 class _Reading:
-    """What was read so far, and what is wrong with it."""
+    """The values that were read so far, and the faults in them."""
 
     def __init__(self, known: Known, overrides: Mapping[tuple[str, str], Override]) -> None:
         self.faults: list[Fault] = []
@@ -105,7 +105,7 @@ class _Reading:
         self._faulty: set[tuple[str, str]] = set()
 
     def read_tables(self, tables: Mapping[str, object], elsewhere: Collection[str]) -> None:
-        """Read what the file says."""
+        """Read the tables of the file."""
         for name, table in tables.items():
             if name in elsewhere:
                 continue
@@ -124,7 +124,7 @@ class _Reading:
                 self._read(option, value, variable=None)
 
     def read_overrides(self) -> None:
-        """Read what overrides the file."""
+        """Read the values that override the file."""
         for path, override in self._overrides.items():
             self._read(self._known[path], override.value, variable=override.variable)
 
@@ -136,7 +136,7 @@ class _Reading:
             self.faults.append(Fault(option.path, str(error), variable))
 
     def build(self, cls: type[object]) -> object | None:
-        """Return the options of *cls*, or None if there is a fault in one of them, or in all together."""
+        """Return the options of *cls*, or None if one of them or their combination has a fault."""
         options = options_of(cls)
         faulty = {each.table for each in options if each.path in self._faulty}
         given = {each.attribute: self._values[each.path] for each in options if each.path in self._values}
@@ -144,7 +144,7 @@ class _Reading:
             value = cls(**given)
         except SettingsError as error:
             fault = fault_of(error, cls, given=self._values, overrides=self._overrides)
-            # Next to a value that cannot be, which stands as not given, nothing is known of the others.
+            # A wrong value counts as not given, so that a fault of the combination may be a false one.
             if fault.path[0] not in faulty:
                 self.faults.append(fault)
             return None
@@ -152,26 +152,25 @@ class _Reading:
 
 
 def _wrong_table(name: str, table: object, known: Known, elsewhere: Collection[str]) -> str | None:
-    """Return what is wrong with a table as such, or None."""
+    """Return what is wrong with a table itself, or None."""
     names = sorted({its_table for its_table, _ in known} | set(elsewhere))
     if name in names:
         fine = isinstance(table, Mapping)
         return None if fine else f"{name} should be a table: write [{name}] and its options below"
     homes = _homes(name, known)
     if homes and not isinstance(table, Mapping):
-        return f"{spell(name)} is no table; it belongs below {homes}"
+        return f"{spell(name)} is not a table; it belongs below {homes}"
     near = nearest(name, names)
-    return (
-        f"{spell(name)} is no table; {f'did you mean {near!r}?' if near else f'there are: {_listed(names)}'}"
-    )
+    hint = f"did you mean {near!r}?" if near else f"there are: {_listed(names)}"
+    return f"{spell(name)} is not a table; {hint}"
 
 
 def _wrong_option(table: str, name: str, known: Known) -> str:
-    """Return what is wrong with an option that is not there."""
+    """Return what is wrong with an option that does not exist."""
     if homes := _homes(name, known):
         return f"{spell(name)} belongs below {homes}, not [{table}]"
     here = [option.name for option in known.values() if option.table == table]
-    missing = f"{spell(name)} is no option in [{table}]"
+    missing = f"{spell(name)} is not an option in [{table}]"
     if near := nearest(name, here):
         return f"{missing}; did you mean {near!r}?"
     if near := nearest(name, [option.name for option in known.values()]):

@@ -10,8 +10,8 @@ from mirant.options.declaring import check_options, option
 from mirant.options.reading import read_options
 from mirant.options.values import MIB, TRANSPORTS, Overflow, SettingsError
 
-# Polling by script tags reads nothing but what the page next door could read too, and it cannot be told
-# from an attack by its request alone. Whoever needs it says so.
+# callback-polling (JSONP) is off by default: any page can include its responses, and a real request looks
+# like an attack.
 _DEFAULT_TRANSPORTS: Final = TRANSPORTS[:-1]
 
 
@@ -24,7 +24,10 @@ class Settings:
     """
 
     timeout: float = option(
-        "session", "positive duration", "How long a /meta/connect with nothing to say is held.", default=30.0
+        "session",
+        "positive duration",
+        "How long a /meta/connect is held while there is nothing to send.",
+        default=30.0,
     )
     interval: float = option(
         "session", "duration", "How long a client waits between two /meta/connect.", default=0.0
@@ -50,7 +53,7 @@ class Settings:
     windows_interval: float = option(
         "windows", "positive duration", "How often the other windows of a browser poll.", default=2.0
     )
-    # Pages of the bus's own origin may always connect, and so may clients that are no browsers.
+    # Pages of the bus's own origin may always connect, and so may clients other than browsers.
     allow_origins: tuple[str, ...] = option(
         "origins",
         "origins",
@@ -81,13 +84,13 @@ class Settings:
     with_handshake: bool = option(
         "delivery",
         "switch",
-        "Whether what waits for a new session comes with its handshake's reply.",
+        "Whether messages that wait for a new session come with its handshake's reply.",
         default=False,
     )
     max_history: int = option(
         "limits", "size", "Most bytes of past messages that are kept, of all channels.", default=16 * MIB
     )
-    # A page that loads asks a handful; each may hold a task of the application.
+    # A page makes a handful of calls when it loads. Each may occupy a task of the application.
     max_calls: int = option("limits", "count", "Most unanswered remote calls of one session.", default=100)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Values of options, as a file spells them: what each may be."""
+"""Reading the values of options, as a file spells them."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ TRANSPORTS: Final = (
 )
 
 
-#: What happens when a delivery does not fit: the session ends, or the oldest or that newest one is dropped.
+#: What happens when a delivery does not fit: the session ends, or the oldest or the new one is dropped.
 Overflow = Literal["disconnect", "drop-oldest", "drop-newest"]
 
 
 class SettingsError(ValueError):
-    """An option that does not exist or has a value that cannot be; the text says which and what would do."""
+    """An unknown option, or a wrong value of one. The text says which, and what would be right."""
 
     def __init__(self, text: str, *, options: tuple[str, ...] = ()) -> None:
-        """Say *text* about the attributes *options*, for those who know where their values came from."""
+        """Say *text* about the attributes *options*. The reader of a file finds their place in it."""
         super().__init__(text)
         self.options = options
 
 
 def read_duration(value: object) -> float:
-    """Return seconds, of a number of them or a text such as "30s"."""
+    """Return seconds, from a number of them or a text such as "30s"."""
     if isinstance(value, str) and (found := _DURATION.fullmatch(value)):
         value = float(found[1]) * _SECONDS[found[2]]
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LONGEST:
@@ -41,7 +41,7 @@ def read_duration(value: object) -> float:
 
 
 def read_positive_duration(value: object) -> float:
-    """Return seconds, which may not be none."""
+    """Return seconds, more than 0."""
     seconds = read_duration(value)
     if seconds == 0:
         raise SettingsError('a duration above 0, such as "10s"')
@@ -49,7 +49,7 @@ def read_positive_duration(value: object) -> float:
 
 
 def read_size(value: object) -> int:
-    """Return bytes, 1 TiB at most, of a number of them or a text such as "64KiB"."""
+    """Return bytes, 1 TiB at most, from a number of them or a text such as "64KiB"."""
     found = _SIZE.fullmatch(value) if isinstance(value, str) else None
     size = int(found[1]) * _BYTES[found[2]] if found else value
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
@@ -98,12 +98,12 @@ def read_origins(value: object) -> tuple[str, ...]:
     raise SettingsError('a list of origins such as "https://example.org:8443"')
 
 
-# 31 years. What is longer is a slip, and 400 digits are no float.
+# 31 years. A longer duration is a slip of the pen, and a number of 400 digits does not fit a float.
 _LONGEST: Final = 1_000_000_000
-# Nobody has as much memory, nor as many of anything.
+# No machine has that much memory, or that many of anything.
 _LARGEST: Final = 1024 * 1024 * MIB
 _MOST: Final = 1_000_000_000
-# As many digits as anybody needs: Python refuses to read very many.
+# At most 15 digits, because Python refuses to read very many.
 _DURATION: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(ms|s|m|h)")
 _SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 _SIZE: Final = re.compile(r"([0-9]{1,15})\s*(B|KiB|MiB)")

@@ -1,4 +1,4 @@
-"""What the rules say about one session and one operation, and which rule it was that said so."""
+"""Decisions: may one client do one operation on one channel, and which rule says so."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from mirant.bayeux.channels import HANDSHAKE, Channel, Pattern
 from mirant.bus.identity import Identity
-from mirant.policy.rulebook import Entry, Rulebook
+from mirant.policy.rulebook import Rulebook, ScopedRule
 from mirant.policy.rules import Operation
-from mirant.policy.scope import Scope
+from mirant.policy.scope import ChannelScope
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Allowed or not. `entry` is what decided; None, if no rule says anything, and so it is denied."""
+    """Allowed or not. `entry` is the rule that decided; None if no rule says anything about it."""
 
     allowed: bool
-    entry: Entry | None
+    entry: ScopedRule | None
     operation: Operation
 
     @property
@@ -29,10 +29,9 @@ class Decision:
 
 
 def decide(book: Rulebook, operation: Operation, channel: Channel, identity: Identity | None) -> Decision:
-    """Return whether *identity* may do *operation* on *channel*: the most specific rule about it says so.
+    """Return whether *identity* may do *operation* on *channel*, by the most specific rule about it.
 
-    Two matters are allowed where no rule says anything: to create a channel that one may use, and to
-    handshake.
+    Without a rule, two operations are allowed: creating a channel and handshaking.
     """
     entry = book.of(channel).entries.get(operation.value)
     if entry is None:
@@ -44,19 +43,19 @@ def decide(book: Rulebook, operation: Operation, channel: Channel, identity: Ide
 def decide_subscription(book: Rulebook, pattern: Pattern, identity: Identity | None) -> Decision:
     """Return whether *identity* may subscribe to *pattern*.
 
-    A wildcard needs the right to every channel that it covers, of those that exist and those that do not
-    yet: each rule that decides for some of them must allow it, and no channel may be without one.
+    A wildcard needs the right to every channel that it covers, whether the channel exists yet or not. So each
+    rule that decides for some of these channels must allow it, and each of them must have a rule.
     """
     if pattern.depth == 0:
         return decide(book, Operation.SUBSCRIBE, Channel.parse(pattern.name), identity)
     decision = Decision(allowed=False, entry=None, operation=Operation.SUBSCRIBE)
-    for decision in _decide_each(book, Scope.of(pattern), identity):
+    for decision in _decide_each(book, ChannelScope.of(pattern), identity):
         if not decision.allowed:
             return decision
     return decision
 
 
-def _decide_each(book: Rulebook, covered: Scope, identity: Identity | None) -> Iterator[Decision]:
+def _decide_each(book: Rulebook, covered: ChannelScope, identity: Identity | None) -> Iterator[Decision]:
     for entry in book.covering(covered, Operation.SUBSCRIBE):
         if entry is None:
             yield Decision(allowed=False, entry=None, operation=Operation.SUBSCRIBE)

@@ -9,20 +9,21 @@ from mirant.options.declaring import Fault, Option, variable_prefix
 from mirant.options.reading import Override, known_options
 from mirant.options.spelling import nearest
 
-# A variable in no table of ours may be anybody's: container platforms set MIRANT_SERVICE_PORT for a service
-# of that name. One that is spelt this much like an option is a slip.
+# Other programs set variables that begin with MIRANT_ too: a container platform sets MIRANT_SERVICE_PORT for
+# a service called mirant. A variable that is at least this similar to an option (from 0 to 1) is a misspelt
+# one.
 _NEARLY_AN_OPTION: Final = 0.9
 
 
 def read_environment(
     environ: Mapping[str, str], classes: Iterable[type], *, rules: Collection[str] = ()
 ) -> tuple[dict[tuple[str, str], Override], list[Fault]]:
-    """Return what *environ* overrides in the options that *classes* declare, and which variables name none.
+    """Return the options of *classes* that *environ* overrides, and a fault for each wrong variable.
 
-    *rules* are tables whose entries no variable can override.
+    No variable can override the entries of the tables *rules*.
 
-    The values are for `read_options`, which checks them. None of them is in a fault: a secret may be in the
-    wrong variable.
+    The values are not checked here, but by `read_options`. A fault never quotes a value, because a secret may
+    be in the wrong variable.
     """
     options = {option.variable: option for option in known_options(classes).values()}
     overrides: dict[tuple[str, str], Override] = {}
@@ -36,7 +37,7 @@ def read_environment(
 
 
 def _wrong_variable(variable: str, options: Mapping[str, Option], rules: Collection[str]) -> str | None:
-    """Return what is wrong with a variable that is no option's, or None if it is none of our business."""
+    """Return what is wrong with a variable that names no option; None if another program may use it."""
     for table in {option.table: None for option in options.values()}:
         prefix = variable_prefix(table)
         if variable.startswith(prefix):

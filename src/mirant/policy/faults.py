@@ -1,4 +1,4 @@
-"""What is wrong with a file, as lines for a person: ``mirant.toml:12: session.timeout: …``."""
+"""Faults of a file, as lines for a person: ``mirant.toml:12: session.timeout: …``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from mirant.options.declaring import Fault, KeyPath
 from mirant.policy.positions import TooDeep, line_of, positions
 
-# How `tomllib` ends what it says.
+# The end of a message of `tomllib`.
 _AT: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -31,10 +31,10 @@ def parse(text: str) -> tuple[dict[str, object], Mapping[KeyPath, int], list[Fau
     except TooDeep as error:
         return {}, {}, [Fault((), "this is nested too deep", line=error.line)]
     except ValueError:
-        lines = {}  # the parser has the better words for it
+        lines = {}  # `tomllib` explains it better, below
     try:
         return tomllib.loads(text), lines, []
-    except ValueError as error:  # what `tomllib` says, and `int` about too many digits, which knows no line
+    except ValueError as error:  # from `tomllib`; or from `int`, about too many digits, without a line
         return {}, {}, [_fault_of_syntax(str(error), text)]
 
 
@@ -53,14 +53,20 @@ def _not_toml(what: str, line: int | None = None) -> Fault:
 
 
 def render_faults(path: Path | str, lines: Mapping[KeyPath, int], faults: Iterable[Fault]) -> list[str]:
-    """Return a line for each of *faults* in the file *path*, sorted by the *lines* that its keys are in.
+    """Return a line of text for each of *faults* in the file *path*, sorted by the *lines* of its keys.
 
-    Those of which nothing is in the file, such as a table that is missing, come after; those of environment
-    variables, which are in no file, last.
+    Faults without a line, such as a table that is missing, come after those. Faults of environment variables
+    come last.
     """
-    placed = [(fault.line or line_of(lines, fault.path), fault) for fault in faults]
-    placed.sort(key=lambda each: (each[1].variable or "", each[0] == 0, each[0]))
-    return [_render(path, line, fault) for line, fault in placed]
+
+    def line_in_file(fault: Fault) -> int:
+        return fault.line or line_of(lines, fault.path)
+
+    def place(fault: Fault) -> tuple[str, bool, int]:
+        line = line_in_file(fault)
+        return fault.variable or "", line == 0, line
+
+    return [_render(path, line_in_file(fault), fault) for fault in sorted(faults, key=place)]
 
 
 def _render(path: Path | str, line: int, fault: Fault) -> str:

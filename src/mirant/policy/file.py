@@ -23,7 +23,7 @@ from mirant.policy.overlaps import check_overlaps
 from mirant.policy.positions import line_of
 from mirant.policy.rulebook import Rulebook
 from mirant.policy.rules import Operation, Rule, read_rules
-from mirant.policy.scope import Scope
+from mirant.policy.scope import ChannelScope
 from mirant.policy.who import Permission, Who, WhoKind
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: Every class that declares options of the file.
 OPTIONS: Final = (Settings, TokenOptions, ProxyOptions)
 
-#: The table that has rules instead.
+#: The table of the file that holds rules, not options.
 _RULES: Final = "channel"
 
 
@@ -43,16 +43,16 @@ class Policy:
     settings: Settings = field(default_factory=Settings)
     #: The rules; None: everybody may do everything.
     book: Rulebook | None = None
-    #: How clients prove who they are; None: that is left to the application.
+    #: How clients prove who they are; None: the application decides that.
     authentication: Authentication | None = None
-    #: The options that it was made of.
+    #: The options of which `authentication` was made.
     token: TokenOptions = field(default_factory=TokenOptions)
     proxy: ProxyOptions = field(default_factory=ProxyOptions)
 
     def same_authentication(self, other: Policy) -> bool:
-        """Whether *other* authenticates by the same keys of the same URL, which are then better kept.
+        """Whether *other* takes its keys from the same URL, with the same options.
 
-        Who issues them may not be reachable just now.
+        The keys at hand should then be kept, because their issuer may not be reachable just now.
         """
         same = (self.token, self.proxy) == (other.token, other.proxy)
         return same and "://" in (self.token.jwks or "")
@@ -60,7 +60,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFile:
-    """Where a policy is read from, now and again: a ``mirant.toml``, Jetty's ``filters.json``, or both.
+    """The files of a policy, read at the start and at each reload: ``mirant.toml``, ``filters.json`` or both.
 
     Variables of *environ* override the options of the file, or the defaults if there is none.
     """
@@ -100,7 +100,7 @@ class PolicyFile:
         self,
         tables: Mapping[str, object],
         line_of_path: Callable[[KeyPath], int],
-        filters: list[tuple[Scope, Filter]],
+        filters: list[tuple[ChannelScope, Filter]],
     ) -> tuple[Policy | None, list[Fault]]:
         overrides, faults = read_environment(self.environ, OPTIONS, rules=(_RULES,))
         options, wrong = read_options(OPTIONS, tables, elsewhere=(_RULES,), overrides=overrides)
@@ -128,22 +128,22 @@ class PolicyFile:
     ) -> Authentication | None:
         if not token.enabled and not proxy.enabled:
             return None
-        # Only here: the cryptography behind it takes 150 ms to import, and most buses need none.
+        # Imported here, because its cryptography takes 150 ms to import and most buses do not need it.
         from mirant.identity.setup import set_up_authentication
 
         return set_up_authentication(token, proxy, folder, clock=self.clock)
 
 
-def _book(rules: list[Rule], filters: list[tuple[Scope, Filter]], *, is_open: bool) -> Rulebook | None:
+def _book(rules: list[Rule], filters: list[tuple[ChannelScope, Filter]], *, is_open: bool) -> Rulebook | None:
     if not is_open:
         return Rulebook(rules, filters)
     if not filters:
         return None
     everybody = dict.fromkeys(Operation, Permission(allow=(Who(WhoKind.ANYONE),)))
-    return Rulebook([Rule(scopes=(Scope.parse("/**"),), permissions=everybody)], filters)
+    return Rulebook([Rule(scopes=(ChannelScope.parse("/**"),), permissions=everybody)], filters)
 
 
-def _read_filters(path: Path | None) -> tuple[list[tuple[Scope, Filter]], list[str]]:
+def _read_filters(path: Path | None) -> tuple[list[tuple[ChannelScope, Filter]], list[str]]:
     if path is None:
         return [], []
     found, faults = load_filters(path)

@@ -20,22 +20,22 @@ from mirant.policy.filters.custom import read as read_custom
 from mirant.policy.filters.html import no_scripts
 from mirant.policy.filters.java import read_rule
 from mirant.policy.filters.markup import NoMarkup
-from mirant.policy.filters.regex import Regex, Rule
+from mirant.policy.filters.regex import Regex, RegexRule
 from mirant.policy.json_positions import survey
 from mirant.policy.positions import line_of
-from mirant.policy.scope import Scope
+from mirant.policy.scope import ChannelScope
 
 #: The filters for the channels of one pattern.
-Assignment = tuple[Scope, tuple[Filter, ...]]
+Assignment = tuple[ChannelScope, tuple[Filter, ...]]
 
-#: What an entry may say. "class" is what Jetty 6 called "filter" at first.
+#: The keys of an entry. Early versions of Jetty 6 wrote "class" for "filter".
 _KEYS: Final = ("channels", "filter", "class", "init")
 
 
 def load_filters(
     path: Path, *, classes: Mapping[str, str] | None = None
 ) -> tuple[list[Assignment], list[Fault]]:
-    """Return what the file at *path* declares, in its order, and all that is wrong with it.
+    """Return the filters that the file at *path* declares, in its order, and all faults in it.
 
     The application's own filters are named in the file (``"filter": "app.filters:tidy"``) or stand in for a
     Java class in *classes* (``{"com.example.Tidy": "app.filters:tidy"}``).
@@ -62,8 +62,9 @@ def load_filters(
     return assignments, faults
 
 
-# Jetty's parser takes comments for blanks and lets a list end with a comma. The first alternative is text.
-# What does not end goes on to the end of the file: to try again from each place in it would take for ever.
+# Jetty's parser reads a comment as a blank and allows a comma at the end of a list. The first alternative of
+# each pattern is a string. An unfinished string or comment matches to the end of the file: otherwise the
+# search would begin again at each of its characters, which takes quadratic time.
 _TEXT: Final = r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)'
 _COMMENT: Final = re.compile(_TEXT + r"|//[^\r\n]*|/\*.*?(?P<end>\*/|\Z)", re.DOTALL)
 _LAST_COMMA: Final = re.compile(_TEXT + r"|,(?=\s*[\]}])", re.DOTALL)
@@ -71,11 +72,13 @@ _NOT_BREAK: Final = re.compile(r"[^\r\n]")
 
 
 def _without_comments(text: str) -> str:
-    """Return *text* as JSON, if it is what Jetty reads; every line stays where it is."""
+    """Return *text* with blanks for comments and for last commas. Lines keep their numbers."""
 
     def blank(found: re.Match[str]) -> str:
-        kept = found[0][0] == '"' or found.groupdict().get("end") == ""  # a comment that does not end is none
-        return found[0] if kept else _NOT_BREAK.sub(" ", found[0])
+        matched = found[0]
+        unfinished = found.groupdict().get("end") == ""  # such a comment stays, for the parser to complain of
+        kept = matched.startswith('"') or unfinished
+        return matched if kept else _NOT_BREAK.sub(" ", matched)
 
     return _LAST_COMMA.sub(blank, _COMMENT.sub(blank, text))
 
@@ -101,7 +104,7 @@ def _read_entries(entries: list[Any], classes: Mapping[str, str]) -> tuple[list[
 
 
 def _check_keys(entry: Mapping[str, Any], where: KeyPath) -> tuple[list[Fault], set[str]]:
-    """Return what is wrong with the keys of *entry* as such, and which keys were probably meant."""
+    """Return the faults in the names of the keys of *entry*, and the keys that were probably meant."""
     faults: list[Fault] = []
     meant: set[str] = set()
     for key in entry:
@@ -109,18 +112,18 @@ def _check_keys(entry: Mapping[str, Any], where: KeyPath) -> tuple[list[Fault], 
             continue
         near = nearest(key, _KEYS)
         hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(_KEYS)}"
-        faults.append(Fault((*where, key), f"{spell(key)} is no key here; {hint}"))
+        faults.append(Fault((*where, key), f"{spell(key)} is not a key here; {hint}"))
         meant.add(near or "")
     return faults, meant
 
 
-def _read_channels(entry: Mapping[str, Any], where: KeyPath) -> tuple[list[Scope], list[Fault]]:
+def _read_channels(entry: Mapping[str, Any], where: KeyPath) -> tuple[list[ChannelScope], list[Fault]]:
     if "channels" not in entry:
         return [], [Fault(where, 'this has no "channels", such as "channels": "/chat/**"')]
     value = entry["channels"]
     texts = value if isinstance(value, list) else [value]
     faults: list[Fault] = [] if texts else [Fault((*where, "channels"), "this list is empty; name a channel")]
-    scopes: list[Scope] = []
+    scopes: list[ChannelScope] = []
     for index, text in enumerate(texts):
         place = (*where, "channels", index) if isinstance(value, list) else (*where, "channels")
         try:
@@ -130,14 +133,14 @@ def _read_channels(entry: Mapping[str, Any], where: KeyPath) -> tuple[list[Scope
     return scopes, faults
 
 
-def _read_channel(text: object, where: KeyPath) -> Scope:
+def _read_channel(text: object, where: KeyPath) -> ChannelScope:
     if not isinstance(text, str):
         raise FilterInvalid(
             Fault(where, f'{spell(text)} should be a channel, such as "/chat/room" or "/chat/**"')
         )
     try:
         pattern = Pattern.parse(text)
-        scope = Scope.parse(pattern.name)  # in which braces have a meaning: a parameter is a whole segment
+        scope = ChannelScope.parse(pattern.name)  # this knows braces: a parameter fills its segment
     except ChannelInvalid as error:
         hint = '; for "*" within, write {any} in a rule of mirant.toml' if "*" in text[:-2] else ""
         raise FilterInvalid(Fault(where, f"{error}{hint}")) from None
@@ -181,7 +184,7 @@ def _read_own(name: str, value: object, where: KeyPath, init: KeyPath) -> Custom
 
 
 def _read_no_markup(value: object, where: KeyPath) -> Filter:
-    return NoMarkup()  # Jetty did not look at "init" either
+    return NoMarkup()  # Jetty ignored "init" too
 
 
 def _read_no_scripts(value: object, where: KeyPath) -> Filter:
@@ -193,12 +196,12 @@ def _read_regex(value: object, where: KeyPath) -> Filter:
         raise FilterInvalid(
             Fault(where, f'{spell(value)} should be a list of rules, such as [["teh ", "the "]]')
         )
-    rules: list[Rule] = []
+    rules: list[RegexRule] = []
     faults: list[Fault] = []
     for index, entry in enumerate(value):
         place = (*where, index)
         match entry:
-            case [str(text), str() | None as replacement, *_]:  # Jetty looked at the first two
+            case [str(text), str() | None as replacement, *_]:  # Jetty read only the first two
                 try:
                     rules.append(read_rule(text, replacement, place))
                 except FilterInvalid as error:
@@ -210,7 +213,7 @@ def _read_regex(value: object, where: KeyPath) -> Filter:
                 faults.append(Fault(place, sentence))
     if faults:
         raise FilterInvalid(*faults)
-    # Jetty left keys alone, and clients rely on the names of their fields.
+    # Jetty did not change keys, and clients rely on the names of their fields.
     return Regex.of(rules, keys=False)
 
 

@@ -1,4 +1,7 @@
-"""The lines in which the values of a JSON text are, and its keys that are there twice; no parser tells."""
+"""Finding the line of each value in a JSON text, and the keys that an object has twice.
+
+The standard library's parser tells neither.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,17 @@ from mirant.options.declaring import KeyPath
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 
-# What is nested deeper has the line of what is around it: nobody looks that far, and paths take memory.
+# A value that is nested deeper gets the line of a value around it, because long paths take memory.
 _MAX_DEPTH: Final = 8
 
 
 @dataclass(slots=True)
 class JsonMap:
-    """What there is to know of a text beside its value."""
+    """The lines of the values in a text, and its repeated keys."""
 
     #: The line, from 1, of each key and each element.
     lines: dict[KeyPath, int] = field(default_factory=dict)
-    #: Each key that its object has already, with the line in which it is again.
+    #: Each key that its object already has, with the line of the repetition.
     repeated: list[tuple[KeyPath, int]] = field(default_factory=list)
 
 
@@ -35,7 +38,7 @@ class _Open:
 
 
 def survey(text: str) -> JsonMap:
-    """Return what there is to know of *text*, which is JSON that `json` accepts."""
+    """Return the lines and the repeated keys of *text*, which must be JSON that `json` accepts."""
     found = JsonMap()
     within: list[_Open] = []
     line = at = 0
@@ -47,7 +50,7 @@ def survey(text: str) -> JsonMap:
 
 
 def _take(found: JsonMap, within: list[_Open], token: str, line: int) -> None:
-    """Go on by one *token*."""
+    """Take the next *token* of the text, which is in *line*."""
     here = within[-1] if within else None
     if token in ("]", "}"):
         within.pop()

@@ -21,20 +21,20 @@ from mirant.options.values import (
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many messages in so many seconds; as many may come at once."""
+    """A mean rate of `count` messages in `seconds` seconds. `count` messages may come at once."""
 
     count: int
     seconds: float
 
     def admits(self, expected: float, now: float) -> float | None:
-        """Return when the next message is expected after one at *now*, or None if that one comes too early.
+        """Return when the message after one at *now* is expected; None if the one at *now* comes too early.
 
-        *expected* is what was returned for the one before (0 for none): one number per sender is the whole
-        state (the "generic cell rate algorithm").
+        This is the generic cell rate algorithm, whose whole state is one number per sender. *expected* is
+        this number: the result for the message before, and 0 for the first message. Times are in seconds.
         """
         step = self.seconds / self.count
         if expected - now > self.seconds + step / 2:
-            expected = now  # later than this rate can have made it: there was a stricter one until now
+            expected = now  # too late for this rate: a stricter one was in force until now
         following = max(expected, now) + step
         return following if following - now <= self.seconds + step / 2 else None
 
@@ -43,8 +43,8 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a rule says beside who may do what and which filters run; None for what it does not say."""
+class RuleLimits:
+    """The limits and options of one rule. None: the rule does not set it."""
 
     max_message: int | None = None  # bytes
     rate: Rate | None = None
@@ -56,7 +56,7 @@ class Limits:
     persistent: bool | None = None
 
     def options(self) -> ChannelOptions:
-        """Return those that the bus itself goes by."""
+        """Return the options that the bus itself applies."""
         latest = self.overflow == "latest" or None
         return ChannelOptions(
             lazy=self.lazy,
@@ -90,7 +90,7 @@ _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _UNITS: Final = {seconds: unit for unit, seconds in _SECONDS.items()}
 _RATE: Final = re.compile(r"([0-9]{1,9})\s*/\s*(s|m|h)")
 
-#: How the value of each of `Limits` is read.
+#: How the value of each of `RuleLimits` is read.
 LIMITS: Final[Mapping[str, Callable[[object], object]]] = {
     "max_message": read_size,
     "rate": read_rate,
@@ -102,5 +102,5 @@ LIMITS: Final[Mapping[str, Callable[[object], object]]] = {
     "persistent": read_switch,
 }
 
-#: Those that make sense for calls too: nothing is distributed on service channels.
+#: The limits that hold for calls. The others are about distribution, and service channels distribute nothing.
 CALL_LIMITS: Final = frozenset({"max_message", "rate"})

@@ -17,9 +17,9 @@ from mirant.policy.file import OPTIONS
 _HEAD: Final = """\
 # Options
 
-What may be in the tables of `mirant.toml`. What is not there has its default, and all of it may be left
-out; but **a file without `[[channel]]` allows nothing** ([policy.md](policy.md)). For an open bus, add a rule
-for everything:
+The options that the tables of `mirant.toml` may have. An option that is left out has its default. But **a
+file without `[[channel]]` allows nothing** ([policy.md](policy.md)). For an open bus, add a rule for
+everything:
 
 ```toml
 [session]
@@ -36,9 +36,9 @@ call      = "anyone"
 ```
 
 An environment variable overrides the file, and the default where there is no file:
-`MIRANT_SESSION_TIMEOUT=45s`. Texts have no quotes there, and lists are separated by commas:
-`MIRANT_TRANSPORTS_TRANSPORTS=websocket,long-polling`. A table, an option or a value that cannot be is an
-error, in the file and in the environment, and the bus does not start.
+`MIRANT_SESSION_TIMEOUT=45s`. Write texts without quotes there, and separate the items of a list by commas:
+`MIRANT_TRANSPORTS_TRANSPORTS=websocket,long-polling`. An unknown table, an unknown option or an invalid value
+is an error, in the file and in the environment, and the bus does not start.
 """
 
 _FOOT: Final = """\

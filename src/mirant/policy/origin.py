@@ -1,8 +1,8 @@
-"""Which pages may talk to the bus: the origin of a request, checked before anything of it is processed.
+"""Which web pages may use the bus: the origin of a request is checked before anything in it is processed.
 
-A browser sends a user's cookies with whatever a page of any site asks for. Without this check a foreign page
-could open a WebSocket, or post a form, as the user (cross-site WebSocket hijacking, request forgery).
-Clients that are no browsers send no Origin, and carry no user's cookies.
+A browser sends a user's cookies with every request, whichever site's page makes it. Without this check a
+foreign page could open a WebSocket, or post a form, as the user (cross-site WebSocket hijacking, request
+forgery). Clients other than browsers send no Origin and carry no user's cookies.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from urllib.parse import urlsplit
 
 from mirant.bus.request import Request
 
-# How long a browser may keep the answer to a preflight, in seconds; Chromium keeps it two hours at most.
+# How long a browser may keep the answer to a preflight, in seconds. Chromium keeps it two hours at most.
 _PREFLIGHT_AGE: Final = "7200"
 
-Headers = tuple[tuple[str, str], ...]
+#: Header fields for the browser's same-origin policy (CORS), with small letters.
+
+CorsHeaders = tuple[tuple[str, str], ...]
 
 
 class Origins:
-    """The pages' origins that are let in: the bus's own, and those in a list."""
+    """The origins whose pages are let in: the bus's own, and those in a list."""
 
     __slots__ = ("_allowed",)
 
@@ -32,15 +34,15 @@ class Origins:
         """Whether *request* comes from a page that may use the bus, or from no page at all."""
         origin = request.headers.get("origin")
         if origin is None:
-            # A script element sends no Origin, but browsers say that it is across sites, and often from
-            # where.
+            # A script element sends no Origin. Browsers say in Sec-Fetch-Site that it crosses sites, and
+            # often in Referer from where.
             if request.headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
                 return True
             scheme, _, rest = request.headers.get("referer", "").partition("://")
             origin = f"{scheme}://{rest.partition('/')[0]}"
         return self._is_own(origin, request) or origin.lower() in self._allowed
 
-    def headers(self, request: Request) -> Headers:
+    def headers(self, request: Request) -> CorsHeaders:
         """Return what a response to an admitted *request* must have for a foreign page to read it."""
         origin = request.headers.get("origin")
         if origin is None or self._is_own(origin, request):
@@ -51,7 +53,7 @@ class Origins:
             ("vary", "origin"),
         )
 
-    def preflight(self, request: Request) -> Headers:
+    def preflight(self, request: Request) -> CorsHeaders:
         """Return what allows the request that a foreign page's browser asks about."""
         asked = request.headers.get("access-control-request-headers")
         allowed = (("access-control-allow-headers", asked),) if asked else ()
@@ -64,7 +66,7 @@ class Origins:
 
     @staticmethod
     def _is_own(origin: str, request: Request) -> bool:
-        # The scheme is left out: a proxy that ends TLS does not always tell us, and the host is what counts.
+        # The scheme is not compared, because a proxy that ends TLS does not always say that it did.
         try:
             host = urlsplit(origin).netloc.lower()
         except ValueError:

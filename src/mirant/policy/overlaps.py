@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mirant.options.declaring import Fault
-from mirant.policy.rulebook import KEYS, Entry
+from mirant.policy.rulebook import KEYS, ScopedRule
 from mirant.policy.rules import Rule
-from mirant.policy.scope import ANY, Scope
+from mirant.policy.scope import ANY, ChannelScope
 
 
 def check_overlaps(rules: Sequence[Rule]) -> list[Fault]:
-    """Return where two rules contradict each other, or seem to: neither is more specific than the other."""
+    """Return a fault for any two rules that decide the same matter while neither is more specific."""
     faults: list[Fault] = []
-    by_form: dict[object, Entry] = {}
-    entries = [Entry(rule, scope) for rule in rules for scope in rule.scopes]
+    by_form: dict[object, ScopedRule] = {}
+    entries = [ScopedRule(rule, scope) for rule in rules for scope in rule.scopes]
     for entry in entries:
         first = by_form.setdefault(entry.scope.form, entry)
         if first is not entry:
@@ -24,7 +24,7 @@ def check_overlaps(rules: Sequence[Rule]) -> list[Fault]:
     earlier = _Place()
     for index, one in enumerate(entries):
         if by_form[one.scope.form] is not one:
-            continue  # that was said; to compare each with each takes seconds for some thousand
+            continue  # reported already; comparing each with each takes seconds for some thousand rules
         for number in sorted(earlier.meeting(one.scope)):
             other = entries[number]
             if other.rule is not one.rule:
@@ -34,23 +34,23 @@ def check_overlaps(rules: Sequence[Rule]) -> list[Fault]:
 
 
 class _Place:
-    """A place in a tree of scopes by their segments: comparing every two takes seconds for 2,000 rules."""
+    """A place in a tree of scopes by their segments. Without it, comparing 2,000 rules takes seconds."""
 
     __slots__ = ("below", "closed", "open")
 
     def __init__(self) -> None:
         self.below: dict[str | None, _Place] = {}
         self.closed: list[int] = []  # the entries whose scope ends with this segment
-        self.open: list[int] = []  # those whose scope goes on with anything
+        self.open: list[int] = []  # the entries whose scope goes on with ``**``
 
-    def plant(self, scope: Scope, number: int) -> None:
-        """Put the entry *number*, which has *scope*, in its place below this."""
+    def plant(self, scope: ChannelScope, number: int) -> None:
+        """Add the entry *number*, which has *scope*, to the tree below this place."""
         place = self
         for segment in scope.segments:
             place = place.below.setdefault(segment, _Place())
         (place.open if scope.open else place.closed).append(number)
 
-    def meeting(self, scope: Scope, depth: int = 0) -> Iterator[int]:
+    def meeting(self, scope: ChannelScope, depth: int = 0) -> Iterator[int]:
         """Yield the entries below, *depth* segments down, that have a channel in common with *scope*."""
         if depth < len(scope.segments):
             yield from self.open
@@ -70,7 +70,9 @@ class _Place:
         return [self.below[each] for each in (segment, ANY) if each in self.below]
 
 
-def _check_crossing(first: Entry, second: Entry, by_form: Mapping[object, Entry]) -> Iterator[Fault]:
+def _check_crossing(
+    first: ScopedRule, second: ScopedRule, by_form: Mapping[object, ScopedRule]
+) -> Iterator[Fault]:
     one, other = first.scope, second.scope
     if one.contains(other) or other.contains(one):
         return

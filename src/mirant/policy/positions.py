@@ -1,7 +1,7 @@
-"""The lines in which the keys of a TOML text are: the standard library's parser does not tell.
+"""Finding the line of each key in a TOML text, because the standard library's parser does not tell.
 
-This follows the structure of the text and leaves all judgement to `tomllib`, but for one: what is nested
-deep. The parser takes long for that, or gives up with a traceback; so this comes before it.
+This module follows the structure of the text. It leaves the judgement to `tomllib`, except about deep
+nesting: `tomllib` takes long for that, or fails with a RecursionError. So this module runs first.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from mirant.options.declaring import KeyPath
 _BLANKS: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _DOT: Final = re.compile(r"[ \t]*\.[ \t]*")
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
-# Those of several lines come first: the two quotes of an empty string are also the beginning of theirs. One
-# or two quotes may stand before the three that end them.
+# Strings of several lines come first, because their quotes begin like an empty string. One or two quotes may
+# stand before the three that end such a string.
 _STRING: Final = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}(?!")' + r"|'''.*?'{3,5}(?!')" + r'|"(?:[^"\\]|\\.)*"' + r"|'[^']*'", re.DOTALL
 )
-# Numbers, switches and dates, which may have a blank in them.
+# Numbers, switches and dates. A date may have a blank in it.
 _SCALAR: Final = re.compile(r"[^,\]}#\n]+")
 
-#: How deep a text may be nested, by dots or by brackets. What an option may be takes less than ten.
+#: How deep a text may be nested, by dots or by brackets. No option needs ten levels.
 MAX_DEPTH: Final = 64
 
 
@@ -40,12 +40,12 @@ class TooDeep(ValueError):
 def positions(text: str) -> Mapping[KeyPath, int]:
     """Return the line, from 1, of each key, table and array element in *text*.
 
-    *text* may begin with a byte order mark. A table that has no header of its own has the line of the first
-    key that names it, an element the line where it begins.
+    *text* may begin with a byte order mark. A table without a header of its own has the line of the first key
+    that names it. An element has the line where it begins.
 
     Raises:
         TooDeep: *text* is nested too deep.
-        ValueError: *text* is no TOML. Whether all of it is only `tomllib` knows.
+        ValueError: *text* is not TOML. Not every error is found: that is left to `tomllib`.
     """
     walk = _Walk(text.removeprefix("\ufeff"))
     walk.document()
@@ -60,7 +60,7 @@ def line_of(lines: Mapping[KeyPath, int], path: KeyPath) -> int:
 
 
 class _Walk:
-    """A way through a text: every step takes something from where it is, and goes on after that."""
+    """A walk through a text: each step takes something at the current place and goes on behind it."""
 
     def __init__(self, text: str) -> None:
         self.lines: dict[KeyPath, int] = {}
@@ -150,7 +150,7 @@ class _Walk:
             self._pair(path)
 
     def _ends(self, bracket: str) -> bool:
-        """Go on to the next item; return whether there is none, but the *bracket* that ends them."""
+        """Go on to the next item. Return True if there is none, but the *bracket* that ends the list."""
         self._skip()
         if self._take(","):
             self._skip()
@@ -184,4 +184,4 @@ class _Walk:
         return bisect_left(self._line_ends, self._at) + 1
 
     def _lost(self) -> ValueError:
-        return ValueError(f"this is no TOML, in line {self._line()}")
+        return ValueError(f"this is not TOML, in line {self._line()}")

@@ -1,4 +1,4 @@
-"""The guard that a file of rules is: it lets sessions do what a rule allows, and nothing else."""
+"""The guard that judges by a file of rules: a session may do what a rule allows, and nothing else."""
 
 from __future__ import annotations
 
@@ -131,8 +131,8 @@ def _filter(message: Message, rules: ChannelRules) -> None:
     if rules.chain is None:
         return
     if is_binary(message):
-        raise Dropped("binary_data")  # filters are about JSON; they would but damage the encoded bytes
-    data = bytes(message.data) or b"null"  # a call need not have any
+        raise Dropped("binary_data")  # filters are for JSON, and would damage the encoded bytes
+    data = bytes(message.data) or b"null"  # a call may come without data
     left = rules.chain(data)
     if left is not data:
         message.data = Raw(left)
@@ -148,7 +148,7 @@ def _size(message: Message) -> int:
 
 
 def _strip(message: Message) -> None:
-    """Leave nothing of *message* that the filters have not seen: they are for `data` alone."""
+    """Remove from *message* all that the filters have not seen. They see `data` only."""
     message.ext = None
     message.timestamp = Raw()
     if isinstance(message, OddMessage):

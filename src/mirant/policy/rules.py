@@ -14,8 +14,8 @@ from mirant.options.quoting import spell
 from mirant.options.spelling import nearest
 from mirant.options.values import SettingsError
 from mirant.policy.filters import Filter, read_filters
-from mirant.policy.limits import CALL_LIMITS, LIMITS, Limits
-from mirant.policy.scope import Scope
+from mirant.policy.limits import CALL_LIMITS, LIMITS, RuleLimits
+from mirant.policy.scope import ChannelScope
 from mirant.policy.who import SELF_PARAMETER, Permission, WhoKind, read_permission
 
 
@@ -34,12 +34,12 @@ _KEYS: Final = ("match", *OPERATIONS, "filters", *LIMITS)
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Rule:
-    """One ``[[channel]]`` of the file. What it does not say is left to less specific rules."""
+    """One ``[[channel]]`` of the file. A less specific rule decides what this one leaves out."""
 
-    scopes: tuple[Scope, ...]
+    scopes: tuple[ChannelScope, ...]
     permissions: Mapping[Operation, Permission] = field(default_factory=dict)
     filters: tuple[Filter, ...] | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: RuleLimits = field(default_factory=RuleLimits)
     #: Which of the file's rules it is, from 0, and the lines of its keys, from 1.
     index: int = 0
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Rule:
         return self.lines.get(key, 0)
 
     def says(self, key: str) -> bool:
-        """Whether it decides *key*, a key of the file."""
+        """Whether the rule decides *key*, a key of the file."""
         if key == "filters":
             return self.filters is not None
         return OPERATIONS.get(key) in self.permissions or getattr(self.limits, key, None) is not None
@@ -100,7 +100,7 @@ def _check_keys(table: Mapping[str, object], path: KeyPath, faults: list[Fault])
             faults.append(Fault((*path, key), f"{spell(key)} is unknown in a [[channel]]; {hint}"))
 
 
-def _read_scopes(table: Mapping[str, object], path: KeyPath, faults: list[Fault]) -> tuple[Scope, ...]:
+def _read_scopes(table: Mapping[str, object], path: KeyPath, faults: list[Fault]) -> tuple[ChannelScope, ...]:
     if "match" not in table:
         faults.append(Fault(path, 'say which channels it is for: match = "/chat/**"'))
         return ()
@@ -118,18 +118,18 @@ def _read_scopes(table: Mapping[str, object], path: KeyPath, faults: list[Fault]
     )
 
 
-def _read_scope(text: object, path: KeyPath, faults: list[Fault]) -> Iterable[Scope]:
+def _read_scope(text: object, path: KeyPath, faults: list[Fault]) -> Iterable[ChannelScope]:
     if not isinstance(text, str):
         faults.append(Fault(path, f"{spell(text)} should be a channel pattern such as /chat/**"))
         return []
     try:
-        return [Scope.parse(text)]
+        return [ChannelScope.parse(text)]
     except ChannelInvalid as error:
         faults.append(Fault(path, str(error)))
         return []
 
 
-def _read_limits(table: Mapping[str, object], path: KeyPath, faults: list[Fault]) -> Limits:
+def _read_limits(table: Mapping[str, object], path: KeyPath, faults: list[Fault]) -> RuleLimits:
     limits: dict[str, Any] = {}
     for key, read in LIMITS.items():
         if key in table:
@@ -137,11 +137,11 @@ def _read_limits(table: Mapping[str, object], path: KeyPath, faults: list[Fault]
                 limits[key] = read(table[key])
             except SettingsError as error:
                 faults.append(Fault((*path, key), f"{spell(table[key])} should be {error}"))
-    return Limits(**limits)
+    return RuleLimits(**limits)
 
 
 def _check_sense(rule: Rule, table: Mapping[str, object], path: KeyPath, faults: list[Fault]) -> None:
-    """Find what can be read, but would never do anything, or not what it seems to."""
+    """Find keys that would have no effect, or another effect than they seem to have."""
     for scope in rule.scopes:
         for key in table:
             sentence = _check_use(key, scope)
@@ -151,10 +151,10 @@ def _check_sense(rule: Rule, table: Mapping[str, object], path: KeyPath, faults:
             people = (*permission.allow, *permission.deny)
             if any(who.kind is WhoKind.SELF for who in people) and SELF_PARAMETER not in scope.parameters:
                 hint = f"match should have {{{SELF_PARAMETER}}} in it, such as /users/{{{SELF_PARAMETER}}}/**"
-                faults.append(Fault((*path, operation.value), f"'self' needs to know who: {hint}"))
+                faults.append(Fault((*path, operation.value), f"'self' needs a name to compare with: {hint}"))
 
 
-def _check_use(key: str, scope: Scope) -> str | None:
+def _check_use(key: str, scope: ChannelScope) -> str | None:
     """Return what is wrong with a *key* for the channels of *scope*, if anything is."""
     may_be_service = scope.kind is Kind.SERVICE or not scope.segments or scope.segments[0] is None
     if scope.kind is Kind.META:
@@ -162,8 +162,8 @@ def _check_use(key: str, scope: Scope) -> str | None:
             return f"of the meta channels only {HANDSHAKE.name} can have a rule, not {scope.name}"
         return None if key in ("match", "call") else f"{HANDSHAKE.name} is called: write call = …"
     if key == "call" and not may_be_service:
-        return f"{scope.name} is no service channel: write publish or subscribe"
+        return f"{scope.name} is not a service channel: write publish or subscribe"
     if scope.kind is Kind.SERVICE and key in {"create", "subscribe", "publish", *LIMITS} - CALL_LIMITS:
-        what = "'call' says who may use them" if key in OPERATIONS else "it is for what is distributed"
+        what = "'call' says who may use them" if key in OPERATIONS else "this key is about distribution"
         return f"{scope.name}: nothing is distributed on service channels; {what}"
     return None

@@ -1,4 +1,4 @@
-"""What a rule is about: a set of channels, written ``/chat/{room}``, ``/chat/*`` or ``/users/{user}/**``."""
+"""The channels that a rule is about, written ``/chat/{room}``, ``/chat/*`` or ``/users/{user}/**``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Final
 
 from mirant.bayeux.channels import Channel, ChannelInvalid, Kind, Pattern, Template
 
-#: Stands in a scope's segments for one that may be anything.
+#: In a scope's segments: one segment of any text.
 ANY: Final = None
 
 
-class Scope:
-    """Channels that agree in some segments: text, a parameter (or ``*``), and perhaps ``**`` at the end.
+class ChannelScope:
+    """A set of channels. Each segment is a text or a parameter (or ``*``); ``**`` may be at the end.
 
     As a set, ``/a/*`` and ``/a/{b}`` are the same; the parameter only gives the segment a name.
     """
@@ -36,11 +36,11 @@ class Scope:
         self.kind = {"meta": Kind.META, "service": Kind.SERVICE}.get(first or "", Kind.BROADCAST)
 
     @staticmethod
-    def parse(text: str) -> Scope:
+    def parse(text: str) -> ChannelScope:
         """Return the scope that *text* spells.
 
         Raises:
-            ChannelInvalid: it is neither a channel nor a pattern; or a parameter is misspelt, or used twice.
+            ChannelInvalid: it is neither a channel nor a pattern, or a parameter is misspelt or used twice.
         """
         wildcard = next((end for end in ("/**", "/*") if text.endswith(end)), "")
         prefix = text.removesuffix(wildcard)
@@ -51,7 +51,7 @@ class Scope:
         fixed = tuple(ANY if name else segment for segment, name in zip(segments, names, strict=True))
         if wildcard == "/*":
             fixed, names = (*fixed, ANY), (*names, None)
-        return Scope(
+        return ChannelScope(
             fixed,
             names,
             "/" + "/".join(segments) + wildcard if segments else wildcard,
@@ -59,10 +59,10 @@ class Scope:
         )
 
     @staticmethod
-    def of(pattern: Pattern) -> Scope:
-        """Return the channels that a subscription to *pattern* gets."""
+    def of(pattern: Pattern) -> ChannelScope:
+        """Return the channels whose messages a subscription to *pattern* gets."""
         segments = (*pattern.segments, ANY) if pattern.depth == 1 else pattern.segments
-        return Scope(segments, (None,) * len(segments), pattern.name, is_open=pattern.depth == 2)
+        return ChannelScope(segments, (None,) * len(segments), pattern.name, is_open=pattern.depth == 2)
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -83,8 +83,11 @@ class Scope:
         """The set itself: equal for scopes that contain the same channels."""
         return self.segments, self.open
 
-    def bind(self, channels: Channel | Scope) -> Mapping[str, str]:
-        """Return the parameters' values in *channels*, all of which are in this; only those that have one."""
+    def bind(self, channels: Channel | ChannelScope) -> Mapping[str, str]:
+        """Return the values of the parameters in *channels*, which must be in this scope.
+
+        A parameter that has no single value in *channels* is left out.
+        """
         others = channels.segments
         return {
             name: other
@@ -92,8 +95,8 @@ class Scope:
             if name is not None and other is not ANY
         }
 
-    def contains(self, other: Scope) -> bool:
-        """Whether every channel of *other* is one of this."""
+    def contains(self, other: ChannelScope) -> bool:
+        """Whether every channel of *other* is in this scope."""
         own, others = self.segments, other.segments
         if other.open and not self.open:
             return False
@@ -103,7 +106,7 @@ class Scope:
             return False
         return all(mine is ANY or mine == theirs for mine, theirs in zip(own, others, strict=False))
 
-    def meet(self, other: Scope) -> Scope | None:
+    def meet(self, other: ChannelScope) -> ChannelScope | None:
         """Return the channels that are in both, or None if there are none."""
         longer, shorter = (self, other) if len(self.segments) >= len(other.segments) else (other, self)
         size = len(longer.segments)
@@ -122,7 +125,7 @@ class Scope:
             for index, segment in enumerate(merged)
         )
         text += "/**" if longer.open else ""
-        return Scope(tuple(merged), (None,) * size, text, is_open=longer.open)
+        return ChannelScope(tuple(merged), (None,) * size, text, is_open=longer.open)
 
     def __repr__(self) -> str:
-        return f"Scope({self.name!r})"
+        return f"ChannelScope({self.name!r})"

@@ -1,4 +1,4 @@
-"""Whom a rule allows or denies something: ``anyone``, ``role:member``, ``self`` and so on."""
+"""The people that a rule allows or denies something: ``anyone``, ``role:member``, ``self`` and so on."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class WhoKind(Enum):
     """The kinds of people; the value is how each is written."""
 
     ANYONE = "anyone"  # every session, anonymous ones too
-    AUTHENTICATED = "authenticated"  # whoever has an identity
+    AUTHENTICATED = "authenticated"  # every session that has an identity
     SERVER = "server"  # no session: only the application
-    SELF = "self"  # whose name is the {user} of the channel
+    SELF = "self"  # the identity whose name is the {user} of the channel
     USER = "user:"
     ROLE = "role:"
     CLAIM = "claim:"
@@ -35,7 +35,7 @@ _EXAMPLES: Final = "anyone, authenticated, server, self, user:NAME, role:NAME, c
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Some people. `value` is the name of the user or role, or what a claim has to be."""
+    """Some people. `value` is the name of the user or of the role, or the value of the claim."""
 
     kind: WhoKind
     value: str = ""
@@ -62,7 +62,7 @@ class Who:
 
 
 def _claims(claimed: object, value: str) -> bool:
-    """Whether a claim is *value*, or a list that has it. Numbers and truth are compared as text."""
+    """Whether a claim is *value*, or a list with it. Numbers and booleans are compared as text."""
     if isinstance(claimed, list | tuple):
         return any(_claims(one, value) for one in claimed if not isinstance(one, list | tuple))
     if isinstance(claimed, bool):
@@ -72,7 +72,7 @@ def _claims(claimed: object, value: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Who may do something: whom it allows without those whom it denies."""
+    """Who may do something: everyone in `allow` who is not in `deny`."""
 
     allow: tuple[Who, ...] = ()
     deny: tuple[Who, ...] = ()
@@ -99,7 +99,8 @@ def read_permission(value: object, path: KeyPath, faults: list[Fault]) -> Permis
     allow = _read_people(value.get("allow", ()), (*path, "allow"), faults)
     deny = _read_people(value.get("deny", ()), (*path, "deny"), faults)
     if any(who.kind is WhoKind.SERVER for who in deny):
-        faults.append(Fault((*path, "deny"), "the server cannot be denied; to deny everybody allow []"))
+        sentence = "the server cannot be denied; to deny everybody, write allow = []"
+        faults.append(Fault((*path, "deny"), sentence))
     return Permission(allow, deny)
 
 
@@ -124,7 +125,7 @@ def _read_who(text: object, path: KeyPath, faults: list[Fault]) -> Iterable[Who]
                 return [Who(kind, value, claim)]
         elif kind is not None and value:
             return [Who(kind, value)]
-    faults.append(Fault(path, f"{spell(text)} is nobody; {_nearest(text)}"))
+    faults.append(Fault(path, f"{spell(text)} names nobody; {_nearest(text)}"))
     return []
 
 

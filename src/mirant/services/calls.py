@@ -1,4 +1,4 @@
-"""Remote calls: from what a function returns or raises to the answer that the caller gets."""
+"""Remote calls: turning a function's result or exception into the caller's answer."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from mirant.services.outgoing import delivery_of
 log = logging.getLogger("mirant")
 
 
-#: What a caller is told when the application's code broke. The details are in the server's log.
+#: The answer when the application's code raised an exception. The details are in the server's log.
 _BROKEN: Final = {"code": 500, "message": "The call failed on the server."}
 
 
 def answer_call(
     core: Core, caller: Caller, channel: Channel, message: Message, call: Callable[[], Any]
 ) -> Pipeline:
-    """Make the remote call and deliver its answer, which bears the request's id (the reply has no data)."""
+    """Make the remote call and deliver its answer, which has the request's id. (The reply has no data.)"""
     successful = False
     try:
         data = call()
@@ -51,7 +51,7 @@ def answer_call(
 def _answer_of(channel: Channel, message: Message, data: object, *, successful: bool) -> Delivery:
     fields: dict[str, object] = {} if message.id is None else {"id": message.reply_id}
     if isinstance(data, msgspec.Raw) and is_binary(message):
-        fields["ext"] = BINARY_EXT  # raw JSON in, raw JSON out: it is what it was
+        fields["ext"] = BINARY_EXT  # the function got the envelope of binary data, and returned one
     try:
         return delivery_of(channel, data, **fields, successful=successful)
     except Exception:  # the encoder calls code of the application for its own types

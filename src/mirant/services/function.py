@@ -31,7 +31,7 @@ class RemoteError(Exception):
 
 
 class Caller:
-    """Who sent the message that a function is called for."""
+    """The client whose message a function is called for."""
 
     __slots__ = ("_core", "session")
 
@@ -48,7 +48,7 @@ class Caller:
         """Send *data* on *channel* to this client alone; it need not be subscribed.
 
         Raises:
-            ChannelInvalid: *channel* is no channel name.
+            ChannelInvalid: *channel* is not a channel name.
             ValueError: *channel* is a meta channel.
             TypeError: *data* has no JSON form.
         """
@@ -56,13 +56,13 @@ class Caller:
 
 
 class Handshake:
-    """A client that wants in (Bayeux 1.0, section 4.1)."""
+    """A client's request for a session (Bayeux 1.0, section 4.1)."""
 
     __slots__ = ("_message", "request")
 
     def __init__(self, message: Message, request: Request) -> None:
         self._message = message
-        #: The HTTP request it came with: headers, address, whether over TLS.
+        #: The HTTP request that it came with: its headers, the address, and whether it came over TLS.
         self.request = request
 
     @property
@@ -98,7 +98,8 @@ class Function:
         kind = _data_type(call, name, given[1]) if takes_data else Any
         self._binary = kind is Binary
         self._decode = msgspec.json.Decoder(Any if self._binary else kind).decode
-        # A function that takes anything gets bytes as such; one that takes raw JSON, the JSON they are in.
+        # Declared Any: binary data arrives as `Binary`. Declared `msgspec.Raw`: it arrives as its JSON
+        # envelope.
         self._anything = kind is Any
 
     def __call__(self, caller: Caller, message: Message | None, parameters: Parameters) -> Any:
@@ -120,10 +121,10 @@ class Function:
 
 
 def _data_type(call: Callable[..., Any], name: str, parameter: inspect.Parameter) -> Any:
-    """Return the type that *parameter* of *call* is declared to have; other annotations are not looked at."""
+    """Return the type that *parameter* of *call* is declared to have. Other annotations are not evaluated."""
     if parameter.annotation in (inspect.Parameter.empty, object, "object"):
         return Any
-    function = inspect.unwrap(getattr(call, "func", call))  # of a functools.partial, what it calls
+    function = inspect.unwrap(getattr(call, "func", call))  # the function behind a functools.partial
     if not hasattr(function, "__globals__"):
         function = type(function).__call__
     only_data = SimpleNamespace(__annotations__={"data": parameter.annotation})

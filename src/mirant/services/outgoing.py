@@ -1,4 +1,4 @@
-"""What an application sends: channels it may use, and its values as deliveries."""
+"""Sending for the application: the channels that it may use, and its values as deliveries."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def delivery_of(channel: Channel, data: object, **fields: object) -> Delivery:
 
 
 def filtered(guard: Guard, channel: Channel, data: object) -> object:
-    """Return what the filters of *channel* leave of *data*, which the application publishes.
+    """Return what the filters of *channel* make of *data*, which the application publishes.
 
     Raises:
-        Veto: nothing; or *data* is binary, which is not for channels with filters.
+        Veto: a filter dropped *data*, or *data* is binary, which channels with filters do not take.
         TypeError: *data* has no JSON form.
     """
     chain = guard.chain(channel)
@@ -49,7 +49,7 @@ def broadcast_channel(name: str) -> Channel:
     """Return the channel *name*, which must be one that messages are distributed on.
 
     Raises:
-        ChannelInvalid: it is no channel name.
+        ChannelInvalid: it is not a channel name.
         ValueError: it is a meta or service channel.
     """
     channel = Channel.parse(name)
@@ -59,11 +59,11 @@ def broadcast_channel(name: str) -> Channel:
 
 
 def deliverable_channel(name: str) -> Channel:
-    """Return the channel *name*, on which single clients may be sent something.
+    """Return the channel *name*, on which the application may send something to a single client.
 
     Raises:
-        ChannelInvalid: it is no channel name.
-        ValueError: it is a meta channel; clients would take the message for the bus's own.
+        ChannelInvalid: it is not a channel name.
+        ValueError: it is a meta channel. Clients would take the message for one of the bus.
     """
     channel = Channel.parse(name)
     if channel.kind is Kind.META:

@@ -26,14 +26,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 def _service_route(text: str) -> Template:
-    """Return the channels of a service that an application calls *text*."""
+    """Return the template of a service that an application calls *text*."""
     if not text.startswith("/") or Template(text).segments[0] == "service":
         raise ChannelInvalid(text, "a service's name begins with a slash, and /service is put before it")
     return Template("/service" + text)
 
 
 def _broadcast_route(text: str) -> Template:
-    """Return the channels *text*, which must be such as are published to."""
+    """Return the template *text*, whose channels must be ones that clients publish to."""
     template = Template(text)
     if template.segments[0] in ("meta", "service"):
         raise ChannelInvalid(text, "nothing is published or subscribed to below /meta and /service")
@@ -49,12 +49,12 @@ class Services:
     def rpc(self, template: str) -> Callable[[F], F]:
         """Answer remote calls: ``rpc("/weather/{city}")`` is for ``call("weather/paris")`` of a client.
 
-        The function takes ``(caller, data, *parameters)``; what it returns is the answer, `RemoteError` a
-        failure. Calls of one client may overlap; if its session ends, an ``async`` function runs on, and its
-        answer goes nowhere. When the bus closes it is cancelled.
+        The function takes ``(caller, data, *parameters)``. It returns the answer, or raises `RemoteError` to
+        answer with a failure. Calls of one client may overlap. If the session ends, an ``async`` function
+        runs on and its answer is discarded. When the bus closes the function is cancelled.
 
         Raises:
-            ChannelInvalid: the template is no channel name.
+            ChannelInvalid: the template is not a channel name.
             TypeError: the function does not take the template's parameters.
         """
 
@@ -78,7 +78,7 @@ class Services:
     def service(self, template: str) -> Callable[[F], F]:
         """Take messages on a service channel: ``service("/chat/join")`` is for ``/service/chat/join``.
 
-        The function takes ``(caller, data, *parameters)``; what it returns is ignored.
+        The function takes ``(caller, data, *parameters)``. Its result is ignored.
         """
 
         def register(call: F) -> F:
@@ -105,10 +105,10 @@ class Services:
     def on_publish(self, template: str) -> Callable[[F], F]:
         """See what clients publish to a channel before anybody gets it.
 
-        The function takes ``(caller, data, *parameters)``, data as the channel's filters left it. It returns
-        None to let the message pass as it is, other data to replace it, which is filtered in turn, or raises
-        `Veto`. An exception refuses the message too. If it is ``async``, rules and session are looked at once
-        more when it is done.
+        The function takes ``(caller, data, *parameters)``; the channel's filters have run on the data. It
+        returns None to let the message pass as it is, or other data to replace it, which is filtered too. It
+        raises `Veto` to refuse the message; any other exception also refuses it. After an ``async`` function
+        the rules and the session are checked again.
         """
 
         def register(call: F) -> F:
@@ -132,7 +132,8 @@ class Services:
     def on_subscribe(self, template: str) -> Callable[[F], F]:
         """Decide on subscriptions: the function takes ``(caller, *parameters)`` and may raise `Veto`.
 
-        A wildcard subscription that covers a channel with such a function is refused: it would get round it.
+        A wildcard subscription that covers a channel with such a function is refused, because it would evade
+        it.
         """
 
         def register(call: F) -> F:
@@ -151,7 +152,8 @@ class Services:
     def authenticate(self, call: F) -> F:
         """Let *call* decide who may handshake: it takes a `Handshake` and returns an `Identity`.
 
-        None, `Veto` and other exceptions deny. Without such a function everybody is let in, without identity.
+        None, `Veto` and other exceptions deny. Without such a function everybody is admitted, without
+        identity.
 
         Raises:
             ValueError: the policy file says already how clients prove who they are.
@@ -198,7 +200,7 @@ def _replace(message: Message, data: object) -> None:
         return
     if isinstance(data, bytes | bytearray | memoryview):
         data = Binary(bytes(data))
-    is_raw = isinstance(data, msgspec.Raw)  # raw JSON in, raw JSON out: it is what it was
+    is_raw = isinstance(data, msgspec.Raw)  # the function got the envelope of binary data, and returned one
     if is_binary(message) and not is_raw:
         message.ext = {name: raw for name, raw in (message.ext or {}).items() if name not in BINARY_EXT}
     if isinstance(data, Binary):

@@ -218,7 +218,7 @@ def test_functions_that_cannot_be_used(
             "app_of_test:other",
             "app_of_test:other is not there: module 'app_of_test' has no attribute 'other'",
         ),
-        ("app_of_test:own", "app_of_test:own is no function but of type int"),
+        ("app_of_test:own", "app_of_test:own is not a function but of type int"),
         (
             "app_of_test:waits",
             "app_of_test:waits is a coroutine function, and filters do not wait: use @bus.on_publish",

@@ -1,4 +1,4 @@
-"""``only-fields`` and ``drop-fields``: which parts of an object leave."""
+"""``only-fields`` and ``drop-fields``: which parts of an object are kept."""
 
 import json
 from typing import Any
@@ -87,6 +87,14 @@ def test_drop_fields_leaves_alone_what_has_none(data: object) -> None:
 
 def test_drop_fields_looks_into_a_list_of_objects() -> None:
     assert run(chain({"drop-fields": ["text"]}), [{"text": 1, "a": 2}, [{"text": 1}]]) == [{"a": 2}, [{}]]
+
+
+def test_what_they_leave_they_leave_again_by_example() -> None:
+    filters = chain({"drop-fields": ["a", "b.c"]})
+    left = filters(b'{"a":1,"b":[{"c":2,"d":[{"c":3}]}],"e":4}')
+
+    assert left == b'{"b":[{"d":[{"c":3}]}],"e":4}'
+    assert filters(left) is left
 
 
 @examples

@@ -1,4 +1,4 @@
-"""``no-markup``: what leaves has no ``<`` and no ``>``, whatever came."""
+"""``no-markup``: the result has no ``<`` and no ``>``, for any data."""
 
 import json
 from typing import Any

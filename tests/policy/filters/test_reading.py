@@ -1,4 +1,4 @@
-"""Reading ``filters``: what may stand there, and what is said about all the rest."""
+"""Reading ``filters``: the values that are allowed, and the faults of all others."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``schema``: only what it describes, in time, and without asking anyone."""
+"""``schema``: data that fits passes, a check ends in time, and nothing is fetched."""
 
 import json
 import time
@@ -108,8 +108,8 @@ def test_hostile_data_is_done_soon(tmp_path: Path, schema: Any, raw: bytes) -> N
     [
         ("{", "chat.json is not JSON: "),
         ("[" * 100_000, "chat.json is not JSON: "),
-        ("[]", 'chat.json is no schema: it should be an object, such as {"type": "object"}'),
-        ('{"type": "strin"}', "chat.json is no usable schema: at type: "),
+        ("[]", 'chat.json is not a schema: it should be an object, such as {"type": "object"}'),
+        ('{"type": "strin"}', "chat.json is not a usable schema: at type: "),
         (
             '{"properties": {"a": {"pattern": "(?=a)b"}}}',
             'at properties.a.pattern: "(?=a)b" is not a "regex", or not of the kind that takes linear time',
@@ -188,8 +188,8 @@ def test_a_schema_that_comes_back_to_itself_is_none(tmp_path: Path, schema: Any,
     path, sentence = fault_of({"schema": "chat.json"}, base=tmp_path)
 
     assert path == ("schema",)
-    assert sentence.startswith(f'chat.json is no usable schema: "{place}')
-    assert sentence.endswith('" comes back to itself, so that it says nothing')
+    assert sentence.startswith(f'chat.json is not a usable schema: "{place}')
+    assert sentence.endswith('" refers to itself, so that no check would end')
 
 
 def test_a_schema_of_a_tree_is_one(tmp_path: Path) -> None:

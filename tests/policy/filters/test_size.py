@@ -1,4 +1,4 @@
-"""``size``: as many bytes as it says, where it stands."""
+"""``size``: the bytes of the data are limited at the filter's place in the list."""
 
 import pytest
 

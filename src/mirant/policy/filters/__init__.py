@@ -1,4 +1,4 @@
-"""Filters: what is changed in, or refused of, the data of messages on a channel, before anyone gets it."""
+"""Filters change the data of a message, or refuse the message, before anyone gets it."""
 
 from mirant.policy.filters.chain import Chain
 from mirant.policy.filters.contract import Dropped, Filter

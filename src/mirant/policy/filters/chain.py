@@ -21,14 +21,14 @@ class Chain:
         self.filters = tuple(filters)
 
     def __call__(self, raw: bytes) -> bytes:
-        """Return the JSON that is left of *raw*: the same object if no filter changed anything.
+        """Return the JSON that the filters make of *raw*: the same object if none changed anything.
 
         Raises:
-            Dropped: a filter refuses the message, or it is not JSON with every key once.
+            Dropped: a filter refuses the message, *raw* is not JSON, or an object in it has a key twice.
         """
         try:
             return self._run(raw)
-        except RecursionError:  # what a client sends is never that deep; what the application sends may be
+        except RecursionError:  # a client's data is never that deep, but the application's may be
             raise Dropped("too_deep") from None
 
     def _run(self, raw: bytes) -> bytes:
@@ -36,7 +36,7 @@ class Chain:
         data: Any = _UNREAD
         for each in self.filters:
             if data is original and isinstance(each, Size):
-                each.check(raw)  # with its blanks: this is what would leave
+                each.check(raw)  # with its blanks, because unchanged data leaves as it came
                 continue
             if original is _UNREAD:
                 original = data = decode(raw)

@@ -11,20 +11,20 @@ from mirant.options.declaring import Fault
 class Filter(Protocol):
     """One step of a chain: a pure function of the decoded `data` of a message.
 
-    It gets what `exact.decode` makes: dict, list, str, int, `exact.Number`, bool and None. It never changes
-    what it gets: it returns the same object if it has nothing to do, and a new one otherwise.
+    The data is what `exact.decode` makes: dict, list, str, int, `exact.Number`, bool and None. A filter never
+    changes that object. It returns the same object if there is nothing to do, and a new one otherwise.
     """
 
     @property
     def name(self) -> str:
-        """What an operator reads, such as ``regex [fF].ck``."""
+        """The filter as an operator knows it, such as ``regex [fF].ck``."""
         ...
 
     def __call__(self, data: Any, /) -> Any:
-        """Return what is left of *data*.
+        """Return the data that takes the place of *data*.
 
         Raises:
-            Dropped: nothing; the message goes nowhere.
+            Dropped: nobody may get the message.
         """
         ...
 
@@ -34,7 +34,7 @@ class Dropped(Veto):
 
 
 class FilterInvalid(ValueError):
-    """A filter cannot be made of what the file says; `faults` say why."""
+    """The file describes a filter that cannot be made; `faults` say why."""
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__(*faults)

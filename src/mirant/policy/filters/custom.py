@@ -22,8 +22,8 @@ from mirant.policy.filters.failures import Failures
 class Custom:
     """Calls ``function(data)`` for the new data.
 
-    The function gets a value of its own, which it may change and return. It refuses a message by raising
-    `Veto`, or by returning None for what was not None, as Jetty's filters did. Whatever else it raises is
+    The function gets a copy of the data, which it may change and return. It refuses a message by raising
+    `Veto`, or by returning None for data that was not None, as Jetty's filters did. Any other exception is
     logged and drops the message.
     """
 
@@ -45,7 +45,8 @@ class Custom:
             return data
         if result is None:
             raise Dropped("filter_refused")
-        # Whatever it returned (tuples, dataclasses, numbers as keys) is plain for the filters that follow.
+        # The function may return tuples, dataclasses or numbers as keys. The next filter gets plain JSON
+        # values.
         return decode(after)
 
 
@@ -61,7 +62,7 @@ def _import(name: str, where: KeyPath) -> Callable[[Any], Any]:
     module_name, _, path = name.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except BaseException as error:  # a module runs when it is imported: a script's ends with sys.exit()
+    except BaseException as error:  # importing runs the module, and a script may call sys.exit()
         sentence = f"{module_name} cannot be imported: {_explain(error)}"
         raise FilterInvalid(Fault(where, sentence)) from None
     try:
@@ -69,7 +70,7 @@ def _import(name: str, where: KeyPath) -> Callable[[Any], Any]:
     except AttributeError as error:
         raise FilterInvalid(Fault(where, f"{name} is not there: {error}")) from None
     if not callable(function):
-        raise FilterInvalid(Fault(where, f"{name} is no function but of type {type(function).__name__}"))
+        raise FilterInvalid(Fault(where, f"{name} is not a function but of type {type(function).__name__}"))
     if inspect.iscoroutinefunction(function):
         sentence = f"{name} is a coroutine function, and filters do not wait: use @bus.on_publish for it"
         raise FilterInvalid(Fault(where, sentence))

@@ -10,7 +10,7 @@ import msgspec
 
 from mirant.policy.filters.contract import Dropped
 
-# Longer ones Python refuses to convert, because that takes quadratic time.
+# Python refuses to convert longer integers, because that takes quadratic time.
 _MAX_DIGITS: Final = 4_300
 
 
@@ -42,7 +42,7 @@ def decode(raw: bytes) -> Any:
 
     Raises:
         Dropped: it is not JSON, or an object has the same key twice. Receivers differ in which of the two
-            they see, so that whatever a filter looked at, another may arrive.
+            they read, so a receiver might read the one that no filter looked at.
     """
     try:
         return _decode_carefully(raw) if _is_odd(raw) else _decode_quickly(raw)
@@ -60,15 +60,15 @@ def _decode_quickly(raw: bytes) -> Any:
         data = _decode(raw)
     except msgspec.ValidationError:  # an integer of more digits than msgspec reads
         return _decode_carefully(raw)
-    # Of a key that is there twice the decoder keeps one, and the other's colon is missing afterwards. Colons
-    # in strings are written as they were read, for what has one escaped is decoded carefully.
+    # Of two equal keys the decoder keeps one, so the text encoded from its result has a colon less. Colons
+    # within strings do not disturb the count, because a text with an escaped colon is decoded carefully.
     if raw.count(b":") != encode(data).count(b":"):
         raise Dropped("duplicate_key")
     return data
 
 
 def _is_odd(raw: bytes) -> bool:
-    """Whether *raw* has something that the quick way would lose or count wrong."""
+    """Whether the quick way would lose something of *raw*, or count its colons wrong."""
     if b"\\u003a" in raw or b"\\u003A" in raw:
         return True
     return b"-0" in raw and _NEGATIVE_ZERO.search(raw) is not None

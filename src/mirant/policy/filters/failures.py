@@ -1,4 +1,4 @@
-"""Logging what an application's filter raises: where it was, not what about, and not without end."""
+"""Logging the exceptions of an application's filter: their place but not their text, at a limited rate."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Final
 
 from mirant.policy.limits import Rate
 
-# As events in the audit log: ten that follow each other, and then one in five seconds.
+# The rate of the audit log: ten in a row, and then one in five seconds.
 _RATE: Final = Rate(10, 50.0)
 
 log = logging.getLogger("mirant")
 
 
 class Failures:
-    """The failures of one filter. Whoever may publish can cause one with each message."""
+    """The failures of one filter. A client that may publish can cause one with each message."""
 
     __slots__ = ("_clock", "_following", "_suppressed")
 
@@ -30,7 +30,7 @@ class Failures:
     def write(self, name: str, error: Exception) -> None:
         """Log that the filter called *name* raised *error*, or count it for the next line.
 
-        The text of an exception is often what it could not digest, such as a client's password: it stays out.
+        The exception's text is not logged. It often quotes the data, which may be a password.
         """
         following = _RATE.admits(self._following, self._clock())
         if following is None:

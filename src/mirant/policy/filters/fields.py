@@ -1,4 +1,4 @@
-"""``only-fields`` and ``drop-fields``: which parts of an object leave."""
+"""``only-fields`` and ``drop-fields``: keeping or removing the named parts of an object."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from mirant.options.declaring import Fault, KeyPath
 from mirant.options.quoting import spell
 from mirant.policy.filters.contract import Dropped, FilterInvalid
 
-#: Names of fields, each with the names below it; none below it means the whole field.
+#: Names of fields, each with the names below it. Without names below, the whole field is meant.
 Tree = Mapping[str, "Tree"]
 
 
 @dataclass(frozen=True, slots=True)
 class OnlyFields:
-    """Leaves the named fields of an object; data that is no object is dropped.
+    """Keeps the named fields of an object. A message whose data is not an object is dropped.
 
-    A path such as ``user.name`` leaves of `user` its `name`; of a list, that of every element; of anything
-    that has no fields, nothing.
+    A path such as ``user.name`` keeps the `name` of `user`, or that of each element if `user` is a list. If
+    `user` is anything else, nothing of it is kept.
     """
 
     name: str
@@ -35,7 +35,7 @@ class OnlyFields:
 
 @dataclass(frozen=True, slots=True)
 class DropFields:
-    """Takes the named fields out of an object, or out of each object of a list."""
+    """Removes the named fields from an object, or from each object of a list."""
 
     name: str
     fields: Tree
@@ -102,7 +102,7 @@ def _read_paths(value: object, where: KeyPath) -> list[str]:
 
 def _grow(paths: Iterable[str]) -> Tree:
     root: dict[str, Any] = {}
-    # The short ones last: "user" is all of what "user.name" is a part of.
+    # Short paths come last and replace the longer ones, because "user" includes "user.name".
     for path in sorted(paths, key=len, reverse=True):
         *above, last = path.split(".")
         node = root

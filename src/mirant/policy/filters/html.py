@@ -1,4 +1,4 @@
-"""``no-scripts`` and ``sanitize``: strings with markup, as nh3 leaves them."""
+"""``no-scripts`` and ``sanitize``: cleaning the markup in strings with nh3."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from mirant.options.spelling import nearest
 from mirant.policy.filters.contract import Dropped, FilterInvalid
 from mirant.policy.filters.strings import rewrite
 
-# What of one message is parsed as HTML. Elements that are left open are opened again, with their attributes,
-# in each paragraph that follows: 500 "<" in 4 KB take 47 ms and make 1.2 MB. These keep the worst message at
-# a few milliseconds.
+# How much of one message is parsed as HTML. A parser opens an unclosed element again, with its attributes, in
+# each paragraph that follows: 500 "<" in 4 KB take 47 ms and become 1.2 MB. With these limits the worst
+# message takes a few milliseconds.
 MAX_HTML: Final = 32 * 1024  # characters of all strings that contain "<"
 MAX_TAGS: Final = 100  # of "<" in them
 MAX_ATTRIBUTES: Final = 100  # of all tags in them
-MAX_GROWTH: Final = 4  # times its length, and some for short texts
+MAX_GROWTH: Final = 4  # times its length, plus _SHORT characters
 _SHORT: Final = 1024
 
-# What stays with `no-scripts` beside nh3's own list (formatting, links, images, tables). None of it runs code
-# by itself, and of its attributes only those below stay.
+# Tags that `no-scripts` allows beside nh3's own list (formatting, links, images, tables). None of them runs
+# code by itself. Of their attributes only those below are allowed.
 _MEDIA: Final = frozenset({"audio", "figcaption", "figure", "picture", "source", "track", "video"})
 _FORMS: Final = frozenset(
     {"button", "fieldset", "form", "input", "label", "legend", "meter", "option", "progress", "select"}
@@ -50,7 +50,7 @@ _MORE_ATTRIBUTES: Final[Mapping[str, Set[str]]] = {
 
 _RUN_CODE: Final = frozenset({"applet", "embed", "math", "object", "script", "svg"})
 _LOAD_DOCUMENTS: Final = frozenset({"base", "frame", "frameset", "iframe", "link", "meta", "template"})
-# Their content is parsed by other rules, so that what is text for one parser is markup for another.
+# Other parsing rules hold for their content, so one parser may read as text what another reads as markup.
 _CHANGE_PARSING: Final = frozenset(
     {"noembed", "noframes", "noscript", "plaintext", "style", "textarea", "title", "xmp"}
 )
@@ -64,7 +64,7 @@ _OPTIONS: Final = ("tags", "attributes", "url_schemes")
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """Cleans every string and key that contains ``<``; the others cannot hold markup and stay as they are."""
+    """Cleans each string and key that contains ``<``. The others cannot hold markup and stay as they are."""
 
     name: str
     cleaner: nh3.Cleaner
@@ -75,7 +75,7 @@ class Html:
 
 
 class _Cleaning:
-    """The cleaning of one message, with what of it may still be parsed."""
+    """The cleaning of one message, and how much more of it may be parsed."""
 
     __slots__ = ("_attributes", "_cleaner", "_size", "_tags")
 
@@ -111,10 +111,10 @@ _SEPARATOR: Final = re.compile(r"[ \t\n\f\r/=]")
 
 
 def _count_attributes(text: str) -> int:
-    """Return how many attributes the tags of *text* have, or more: never fewer than a parser finds.
+    """Return at least as many attributes as a parser finds in the tags of *text*.
 
-    What looks like a tag counts wherever it stands. If one is not written as tags are, it is open where it
-    ends, and all that follows may be its attributes.
+    Everything that looks like a tag counts, wherever it stands. After a tag that is not written out, each
+    separator in the rest of the text may begin an attribute, and counts as one.
     """
     count = 0
     for beginning in _BEGINNING.finditer(text):
@@ -126,7 +126,7 @@ def _count_attributes(text: str) -> int:
 
 
 def no_scripts() -> Html:
-    """Return the filter ``no-scripts``: markup stays, what runs code or loads documents goes."""
+    """Return the filter ``no-scripts``, which removes markup that runs code or loads documents."""
     attributes = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()}
     for tag, names in _MORE_ATTRIBUTES.items():
         attributes.setdefault(tag, set()).update(names)
@@ -165,7 +165,7 @@ def _unknown(key: str) -> str:
 def _read_names(
     value: object, where: KeyPath, grammar: re.Pattern[str], dangerous: Set[str], faults: list[Fault]
 ) -> set[str] | None:
-    """Return the names in the list *value*, None for nh3's own; what is wrong goes to *faults*."""
+    """Return the names in the list *value*, None for nh3's own. Faults are added to *faults*."""
     if value is None:
         return None
     if not isinstance(value, list):

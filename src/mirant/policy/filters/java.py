@@ -8,32 +8,32 @@ from typing import Final
 from mirant.options.declaring import Fault, KeyPath
 from mirant.options.quoting import spell
 from mirant.policy.filters.contract import FilterInvalid
-from mirant.policy.filters.linear import LinearPattern, Template
-from mirant.policy.filters.regex import Rule, check_text, compile_pattern, group_of
+from mirant.policy.filters.linear import LinearPattern, Replacement
+from mirant.policy.filters.regex import RegexRule, check_text, compile_pattern, group_of
 
-# One thing of a pattern per match: quoted text, an escape, an operator in a class, a bracket, anything else.
+# One part of a pattern per match: quoted text, an escape, an operator in a class, a bracket, anything else.
 _PART: Final = re.compile(r"\\Q.*?(?:\\E|\Z)|\\.|&&|[\[\]]|[^\\&\[\]]+|.", re.DOTALL)
 _REFERENCE: Final = re.compile(r"\\(.?)|\$(?:([0-9]+)|\{(\w+)\}|)", re.DOTALL)
 
 
-def read_rule(text: str, replacement: str | None, where: KeyPath) -> Rule:
+def read_rule(text: str, replacement: str | None, where: KeyPath) -> RegexRule:
     """Return the rule that replaces what the pattern *text* matches.
 
     Without *replacement* the rule refuses a text that the pattern matches from its first to its last
     character, as RegexFilter did: it asked for ``matches()``.
 
     Raises:
-        FilterInvalid: RE2 has no such pattern or would read it otherwise; says what to write.
+        FilterInvalid: RE2 has no such pattern or reads it differently. The fault says what to write.
     """
     _check_classes(text, (*where, 0))
     pattern = compile_pattern(text, (*where, 0), whole=replacement is None)
     if replacement is None:
-        return Rule(pattern, None)
-    return Rule(pattern, _read_template(replacement, pattern, (*where, 1)))
+        return RegexRule(pattern, None)
+    return RegexRule(pattern, _read_template(replacement, pattern, (*where, 1)))
 
 
 def _check_classes(text: str, where: KeyPath) -> None:
-    """Refuse classes within classes: RE2 takes their brackets and ``&&`` for characters, and says nothing."""
+    """Refuse classes within classes, because RE2 silently reads their brackets and ``&&`` as characters."""
     inside = False
     for part in _PART.findall(text):
         if inside and part in ("[", "&&"):
@@ -46,7 +46,7 @@ def _check_classes(text: str, where: KeyPath) -> None:
             inside = part == "["
 
 
-def _read_template(text: str, pattern: LinearPattern, where: KeyPath) -> Template:
+def _read_template(text: str, pattern: LinearPattern, where: KeyPath) -> Replacement:
     r"""Return the replacement *text*, in which ``$1`` and ``${name}`` are groups and ``\`` quotes."""
     check_text(text, where)
     template: list[str | int] = []

@@ -7,14 +7,14 @@ from typing import Final
 
 import re2  # type: ignore[import-untyped]  # google-re2 has no stubs; this file is all that touches it
 
-# Largest program, in instructions: about a thousand words. Time is linear in the text, but for odd patterns
-# also in the program.
+# Largest compiled pattern, in RE2's instructions: about a thousand words. Matching takes time in proportion
+# to the text and, for unusual patterns, also to this.
 MAX_PROGRAM: Final = 5_000
 
 #: A replacement: text, and numbers of groups.
-Template = tuple[str | int, ...]
+Replacement = tuple[str | int, ...]
 
-# What RE2 says, and what that means to who wrote the pattern for another library.
+# How RE2's messages begin, each with an explanation for someone who wrote the pattern for another library.
 _BACKTRACKING: Final = "which can take forever; patterns here take linear time and have no such thing"
 _EXPLANATIONS: Final = (
     ("invalid perl operator: (?=", f"(?= is a look-ahead, {_BACKTRACKING}"),
@@ -42,7 +42,7 @@ _EXPLANATIONS: Final = (
 
 
 class PatternInvalid(ValueError):
-    """A text that is no pattern, or one that cannot be matched in linear time; says why."""
+    """A text is not a pattern, or cannot be matched in linear time. The message says why."""
 
 
 class LinearPattern:
@@ -59,7 +59,7 @@ class LinearPattern:
         options = re2.Options()
         options.log_errors = False
         try:
-            re2.compile(text, options)  # by itself first: in parentheses, ")(" would do
+            re2.compile(text, options)  # alone first, because in parentheses even ")(" would compile
             self._compiled = re2.compile(rf"\A(?:{text})\z" if whole else text, options)
         except re2.error as error:
             raise PatternInvalid(_explain(error)) from None
@@ -72,14 +72,14 @@ class LinearPattern:
 
     def occurs_in(self, text: str) -> bool:
         """Whether the pattern matches some part of *text*, or all of it if it has to."""
-        # In bytes RE2 need not count characters: a third of the time.
+        # As bytes, because RE2 then does not count characters. This takes a third of the time.
         return self._compiled.search(text.encode()) is not None
 
-    def replace(self, text: str, template: Template, spend: Callable[[], None]) -> str:
+    def replace(self, text: str, template: Replacement, spend: Callable[[], None]) -> str:
         """Return *text* with *template* in place of all matches; *spend* is called for each of them."""
         return "".join(self._pieces(text, template, spend)) if self.occurs_in(text) else text
 
-    def _pieces(self, text: str, template: Template, spend: Callable[[], None]) -> Iterator[str]:
+    def _pieces(self, text: str, template: Replacement, spend: Callable[[], None]) -> Iterator[str]:
         end = 0
         for match in self._compiled.finditer(text):
             spend()

@@ -1,4 +1,4 @@
-"""``no-markup``: nothing leaves that a browser could take for a tag."""
+"""``no-markup``: escaping the characters with which tags begin and end."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from mirant.policy.filters.strings import rewrite
 class NoMarkup:
     """Writes ``<`` and ``>`` as ``&lt;`` and ``&gt;``, in strings and in keys.
 
-    As Jetty's NoMarkupFilter did, whose clients put the text into pages as it comes: it reads there as it was
-    written. Removing the characters would lose ``1 < 2``; escaping ``&`` as well would change text anew at
-    each pass.
+    Jetty's NoMarkupFilter did the same. Its clients put the text into pages as HTML, where it reads as it was
+    written. Removing the characters would spoil ``1 < 2``. Escaping ``&`` as well would change the text again
+    on each pass.
     """
 
     name: str = "no-markup"

@@ -17,7 +17,7 @@ _Read = Callable[[object, KeyPath, Path], Filter]
 
 
 def _read_schema(value: object, where: KeyPath, base: Path) -> Filter:
-    from mirant.policy.filters import schema  # takes 50 ms and 8 MiB, which only those pay who use it
+    from mirant.policy.filters import schema  # imported when used, because it takes 50 ms and 8 MiB
 
     return schema.read(value, where, base)
 
@@ -50,7 +50,7 @@ _NAMES: Final = tuple(dict.fromkeys((*_PLAIN, *_WITH_VALUE)))
 
 
 def read_filters(value: object, where: KeyPath, base: Path) -> tuple[tuple[Filter, ...], list[Fault]]:
-    """Return the filters that *value*, which stands at *where*, declares, and all that is wrong with it.
+    """Return the filters that *value*, which stands at *where*, declares, and all faults in it.
 
     Files that filters name are looked for in the folder *base*. The application's own filters are imported.
     """

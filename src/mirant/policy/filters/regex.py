@@ -1,4 +1,4 @@
-"""``regex``: patterns to replace, or to refuse a message for."""
+"""``regex``: replacing what patterns match, or refusing a message that has a match."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import Any, Final
 from mirant.options.declaring import Fault, KeyPath
 from mirant.options.quoting import spell
 from mirant.policy.filters.contract import Dropped, FilterInvalid
-from mirant.policy.filters.linear import LinearPattern, PatternInvalid, Template
+from mirant.policy.filters.linear import LinearPattern, PatternInvalid, Replacement
 from mirant.policy.filters.strings import rewrite, unchanged
 
-# What one message may cost. To look at a text takes a microsecond or two for each rule, however short it is;
-# a replacement takes some more, can make the text longer, and may have looked at all that follows.
+# Limits for one message. Searching a text takes one or two microseconds per rule, even if the text is short.
+# A replacement takes longer, may lengthen the text, and may have searched the text to its end.
 MAX_STRINGS: Final = 10_000  # strings and keys
 MAX_REPLACEMENTS: Final = 1_000
-MAX_TEXT: Final = 64 * 1024  # characters of all strings, and of what replacing makes them longer
+MAX_TEXT: Final = 64 * 1024  # characters of all strings, and those that replacements add
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A pattern and what comes in place of its matches; None: the message is dropped."""
+class RegexRule:
+    """A pattern and the replacement of its matches. None: a message with a match is dropped."""
 
     pattern: LinearPattern
-    template: Template | None
+    template: Replacement | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class Regex:
     """Applies rules, in their order, to every string, and to every key if `keys` says so."""
 
     name: str
-    rules: tuple[Rule, ...]
+    rules: tuple[RegexRule, ...]
     keys: bool = True
 
     @classmethod
-    def of(cls, rules: Iterable[Rule], *, keys: bool = True) -> Regex:
+    def of(cls, rules: Iterable[RegexRule], *, keys: bool = True) -> Regex:
         """Return the filter that applies *rules*."""
         rules = tuple(rules)
         return cls(" ".join(("regex", *(rule.pattern.text for rule in rules))), rules, keys)
@@ -49,11 +49,11 @@ class Regex:
 
 
 class _Replacing:
-    """The replacing in one message, with what may still be replaced."""
+    """The replacing in one message, and how much more of it may be done."""
 
     __slots__ = ("_left", "_rules", "_size", "_strings")
 
-    def __init__(self, rules: tuple[Rule, ...]) -> None:
+    def __init__(self, rules: tuple[RegexRule, ...]) -> None:
         self._rules = rules
         self._strings = MAX_STRINGS
         self._left = MAX_REPLACEMENTS
@@ -90,7 +90,7 @@ def read(value: object, where: KeyPath, base: Path) -> Regex:
     if not isinstance(value, list) or not value:
         sentence = f'regex = {spell(value)} should be a list such as [["teh ", "the "], "casino"]'
         raise FilterInvalid(Fault(where, sentence))
-    rules: list[Rule] = []
+    rules: list[RegexRule] = []
     faults: list[Fault] = []
     for index, entry in enumerate(value):
         try:
@@ -102,13 +102,13 @@ def read(value: object, where: KeyPath, base: Path) -> Regex:
     return Regex.of(rules)
 
 
-def _read_rule(entry: object, where: KeyPath) -> Rule:
+def _read_rule(entry: object, where: KeyPath) -> RegexRule:
     match entry:
         case str(text) | [str(text)] | [str(text), None]:
-            return Rule(compile_pattern(text, where if entry == text else (*where, 0)), None)
+            return RegexRule(compile_pattern(text, where if entry == text else (*where, 0)), None)
         case [str(text), str(replacement)]:
             pattern = compile_pattern(text, (*where, 0))
-            return Rule(pattern, read_template(replacement, pattern, (*where, 1)))
+            return RegexRule(pattern, read_template(replacement, pattern, (*where, 1)))
     sentence = f'{spell(entry)} should be a pattern, or a pattern and its replacement: ["teh ", "the "]'
     raise FilterInvalid(Fault(where, sentence))
 
@@ -125,7 +125,7 @@ def compile_pattern(text: str, where: KeyPath, *, whole: bool = False) -> Linear
 
 
 def check_text(text: str, where: KeyPath) -> None:
-    """Refuse half a surrogate pair: JSON can spell it in a pattern, and no text has it."""
+    """Refuse half a surrogate pair. JSON can spell one in a pattern, but no text can contain one."""
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
         what = "the replacement" if where[-1] == 1 else "the pattern"
         sentence = f"{what} {spell(text)} has half a surrogate pair; write the whole character"
@@ -135,7 +135,7 @@ def check_text(text: str, where: KeyPath) -> None:
 _REFERENCE: Final = re.compile(r"\\(?:([0-9]{1,2})|g<(\w+)>|(\\)|)")
 
 
-def read_template(text: str, pattern: LinearPattern, where: KeyPath) -> Template:
+def read_template(text: str, pattern: LinearPattern, where: KeyPath) -> Replacement:
     r"""Return the replacement *text*, in which ``\1`` and ``\g<name>`` stand for groups of *pattern*."""
     check_text(text, where)
     template: list[str | int] = []

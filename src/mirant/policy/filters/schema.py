@@ -1,4 +1,4 @@
-"""``schema``: only what a JSON Schema describes."""
+"""``schema``: dropping messages whose data does not fit a JSON Schema."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mirant.policy.filters.contract import Dropped, FilterInvalid
 from mirant.policy.filters.exact import encode
 from mirant.policy.filters.schema_walk import cost_of_comparing, count_values, divides, find_circle
 
-# Whole numbers up to here are exact as doubles. To divide larger ones takes the longer the larger they are.
+# Whole numbers up to here are exact as doubles. Beyond, a division takes the longer the larger the number is.
 _MAX_DIVIDED: Final = 2**53
 
-# Longest time that may be spent on comparing, by an estimate, in nanoseconds. 60,000 values and a list of
-# 2,000 objects take 23 seconds.
+# Longest estimated time for comparing the values of one message, in nanoseconds. Without a limit, 60,000
+# values and an ``enum`` of 2,000 objects take 23 seconds.
 _MAX_COMPARING: Final = 100_000_000
 
 
@@ -30,9 +30,9 @@ _MAX_COMPARING: Final = 100_000_000
 class Schema:
     """Drops a message whose data does not fit a schema.
 
-    Numbers are compared as 64-bit integers and doubles; what is larger than any double counts as the largest.
-    With `divides`, which is for schemas with ``multipleOf``, numbers beyond 2**53 do not fit. To compare a
-    value with all that the schema lists takes `comparing` nanoseconds at worst.
+    Numbers are compared as 64-bit integers and doubles. A number larger than any double counts as the largest
+    double. `divides` is for schemas with ``multipleOf``: numbers beyond 2**53 do not fit then. `comparing` is
+    how many nanoseconds it takes, at worst, to compare one value with all values that the schema lists.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Schema:
     def __call__(self, data: Any) -> Any:
         raw = encode(data)
         plain = _plain(raw)
-        # Most messages are too short to have so many values, each of which has a byte and one before it.
+        # Each value takes two bytes at least, so most messages are too short to be counted.
         if self.comparing * len(raw) > 2 * _MAX_COMPARING and (
             self.comparing * count_values(plain) > _MAX_COMPARING
         ):
@@ -62,8 +62,8 @@ _LONG: Final = re.compile(rb"\d{19}")
 
 
 def _plain(raw: bytes) -> Any:
-    """Return the value of the JSON text *raw*, made of what the validator knows."""
-    # It compares larger integers, and infinity, pair by pair where items have to be unique: 30,000 of them
+    """Return the value of the JSON text *raw*, with numbers that the validator compares fast."""
+    # Where items have to be unique, it compares larger integers, and infinity, pair by pair: 30,000 of them
     # take 40 seconds.
     return json.loads(raw, parse_int=_narrow, parse_float=_double) if _LONG.search(raw) else _decode(raw)
 
@@ -74,7 +74,7 @@ def _narrow(text: str) -> int | float:
 
 
 def _divisible(value: Any) -> bool:
-    """Whether all numbers in *value* can be divided soon."""
+    """Whether all numbers in *value* can be divided fast."""
     if type(value) is list:
         return all(map(_divisible, value))
     if type(value) is dict:
@@ -96,7 +96,7 @@ def read(value: object, where: KeyPath, base: Path) -> Schema:
         raise FilterInvalid(Fault(where, f"{value} is not JSON: {error}")) from None
     if not isinstance(schema, dict | bool):
         raise FilterInvalid(
-            Fault(where, f'{value} is no schema: it should be an object, such as {{"type": "object"}}')
+            Fault(where, f'{value} is not a schema: it should be an object, such as {{"type": "object"}}')
         )
     try:
         validator = jsonschema_rs.validator_for(
@@ -106,10 +106,10 @@ def read(value: object, where: KeyPath, base: Path) -> Schema:
             offline=True,
         )
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-        raise FilterInvalid(Fault(where, f"{value} is no usable schema: {_explain(error)}")) from None
+        raise FilterInvalid(Fault(where, f"{value} is not a usable schema: {_explain(error)}")) from None
     circle = find_circle(schema)
     if circle is not None:
-        sentence = f'{value} is no usable schema: "{circle}" comes back to itself, so that it says nothing'
+        sentence = f'{value} is not a usable schema: "{circle}" refers to itself, so that no check would end'
         raise FilterInvalid(Fault(where, sentence))
     comparing = cost_of_comparing(schema)
     return Schema(f"schema {value}", validator, divides=divides(schema), comparing=comparing)

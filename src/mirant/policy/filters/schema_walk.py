@@ -1,4 +1,4 @@
-"""What stands in a JSON Schema, wherever it does: found by walking through the document."""
+"""Walking through a JSON Schema to find what it contains, wherever that is."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from urllib.parse import unquote
 _SAME_VALUE: Final = ("not", "if", "then", "else")
 _SAME_VALUE_LISTS: Final = ("allOf", "anyOf", "oneOf")
 
-# What it takes to compare a value with one that a schema lists, in nanoseconds: with a text, or with anything
-# else for each value in it. Lists of texts alone are looked up.
+# Nanoseconds for comparing a value with one that a schema lists: with a text, or with something else, for
+# each value in that. An ``enum`` of texts alone costs nothing, because the validator looks the value up.
 _COMPARES_TEXT: Final = 10
 _COMPARES_OTHER: Final = 300
 
@@ -28,7 +28,7 @@ def divides(schema: object) -> bool:
 def cost_of_comparing(schema: object) -> int:
     """Return the nanoseconds that it takes, at worst, to compare one value with all that *schema* lists.
 
-    That is what ``enum`` and ``const`` have. Each value of a list may be compared with all of that.
+    A schema lists values in ``enum`` and ``const``. Each item of an array may be compared with all of them.
     """
     cost = 0
     for _, found in _objects(schema):
@@ -45,7 +45,7 @@ def _cost(value: object) -> int:
 
 
 def count_values(value: object) -> int:
-    """Return how many values there are in *value*, itself among them; names do not count."""
+    """Return how many values *value* has, itself included. The names of fields do not count."""
     count, left = 0, [value]
     while left:
         found = left.pop()
@@ -60,15 +60,16 @@ def count_values(value: object) -> int:
 def find_circle(schema: object) -> str | None:
     """Return a place of *schema*, such as ``#/$defs/a``, that refers back to itself about the same value.
 
-    Such a schema would never come to an end (JSON Schema 2020-12, Core, section 9.4.1). One that comes back
-    about a part of the value, as a tree's does, is as it should be. Followed are references that are pointers
-    into the document.
+    A check by such a schema would never end (JSON Schema 2020-12, Core, section 9.4.1). A schema may refer to
+    itself about a part of the value, as one for trees does. Only references that are pointers into the
+    document are followed.
     """
     same = {pointer: list(_about_same_value(pointer, found)) for pointer, found in _objects(schema)}
     try:
         TopologicalSorter(same).prepare()
     except CycleError as error:
-        return f"#{error.args[1][0]}"
+        _, (first, *_) = error.args  # a message, and the pointers of the circle
+        return f"#{first}"
     return None
 
 

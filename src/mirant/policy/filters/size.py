@@ -1,4 +1,4 @@
-"""``size``: no more bytes than this."""
+"""``size``: a limit for the bytes of a message's data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mirant.policy.filters.exact import encode
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Drops a message whose data, as JSON, has more than `limit` bytes when it gets here."""
+    """Drops a message whose data, as JSON, has more than `limit` bytes at this place in the chain."""
 
     name: str
     limit: int

@@ -19,10 +19,11 @@ def unchanged(text: str) -> str:
 def rewrite(value: Any, change: Change, rename: Change) -> Any:
     """Return *value* with every string changed by *change* and every key by *rename*.
 
-    What did not change is the same object. Each level takes two calls: what a client sends has 100 at most.
+    A part that did not change stays the same object. Each level takes two nested calls; a client's data has
+    100 levels at most.
 
     Raises:
-        Dropped: two keys of an object became equal; to keep one would be to choose for the receiver.
+        Dropped: two keys of an object became equal. Keeping one of them would choose for the receiver.
     """
     kind = type(value)
     if kind is str:

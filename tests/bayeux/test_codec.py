@@ -276,3 +276,45 @@ def test_depth_counts_in_every_field(where: str) -> None:
     value: Any = b'{"a":%b}' % deep if where == "ext" else deep
     with pytest.raises(BodyInvalid, match="deeper"):
         read(b'[{"%b":%b}]' % (where.encode(), value))
+
+
+@pytest.mark.parametrize("text", [rb'"\\"', rb'"a\\\\"', rb'"\"\\"'])
+def test_a_string_that_ends_in_a_backslash_hides_no_brackets_behind_it(text: bytes) -> None:
+    """The backslash is escaped, so the quote behind it ends the string, and the brackets count."""
+
+    def body(depth: int) -> bytes:
+        inside = depth - 3  # the body, the message and the list around
+        return b'[{"data":[%b,%b%b]}]' % (text, b"[" * inside, b"]" * inside)
+
+    assert len(read(body(MAX_DEPTH))) == 1
+    with pytest.raises(BodyInvalid, match=f"deeper than {MAX_DEPTH}"):
+        read(body(MAX_DEPTH + 1))
+
+
+@pytest.mark.parametrize(
+    ("sent", "read_as"),
+    [
+        (rb'"\ud800"', rb'"\ufffd"'),
+        (rb'"\udc00"', rb'"\ufffd"'),
+        (rb'"\uD83D"', rb'"\ufffd"'),
+        (rb'"\ud83d\ud83d\ude00"', rb'"\ufffd\ud83d\ude00"'),
+        (rb'"\ude00\ud83d"', rb'"\ufffd\ufffd"'),
+        (rb'"\\ud800"', rb'"\\ud800"'),
+        (rb'"\\\ud800"', rb'"\\\ufffd"'),
+        (rb'{"\ud800":1}', rb'{"\ufffd":1}'),
+    ],
+)
+def test_half_a_surrogate_pair_is_replaced_and_the_rest_is_as_it_came(sent: bytes, read_as: bytes) -> None:
+    """JavaScript can cut a character in two, and the rest of such a body is sound."""
+    [message] = read(b'[{"channel":"/a","data":%b,"mine":%b}]' % (sent, sent))
+
+    assert bytes(message.data) == read_as
+    assert bytes(message.extra["mine"]) == read_as
+
+
+def test_half_a_surrogate_pair_in_a_field_of_the_protocol_is_replaced() -> None:
+    [message] = read(rb'[{"channel":"/a","id":"\ud800","ext":{"\udc00":1}}]')
+
+    assert message.id == "\ufffd"
+    assert message.ext is not None
+    assert list(message.ext) == ["\ufffd"]

@@ -29,6 +29,7 @@ from mirant.bus.clock import Clock
 from mirant.bus.core import Core
 from mirant.bus.extension import Extension
 from mirant.bus.hooks import Pipeline
+from mirant.bus.hub import at_once
 from mirant.bus.outbox import Batch
 from mirant.bus.request import Request
 from mirant.bus.session import Session
@@ -147,7 +148,7 @@ class World:
     def publish(self, channel: str, data: object) -> int:
         """Publish as the application does."""
         name = Channel.parse(channel)
-        count = self.core.publish(name, Delivery.of(name, data))
+        count = at_once(self.core.publish(name, Delivery.of(name, data)))
         self.settle()
         return count
 

@@ -14,6 +14,7 @@ import msgspec
 from mirant.bayeux.channels import Channel, Pattern
 from mirant.bus.channel_options import ChannelOptions
 from mirant.bus.extension import Extension
+from mirant.bus.hub import at_once
 from mirant.bus.session import Session
 from mirant.bus.statistics import Statistics
 from mirant.extensions.ack import Ack
@@ -208,7 +209,7 @@ class Bus(Services):
             data = filtered(self._core.guard, target, data)
         delivery = delivery_of(target, data)
         delivery.lazy = lazy
-        return self._core.publish(target, delivery)
+        return at_once(self._core.publish(target, delivery))
 
     def deliver(self, session: Session, channel: str, data: object) -> None:
         """Send *data* on *channel* to one session; it need not be subscribed. To one that ended, nothing.

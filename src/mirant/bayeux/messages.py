@@ -133,7 +133,8 @@ class Delivery(msgspec.Struct, eq=False, gc=False):
         They get `data`, `ext`, `timestamp` and the application's own fields, never the publisher's
         clientId (a credential), id (it would be taken for one of their own) or advice (they would obey).
         """
-        if message.ext is None and not message.timestamp and not message.extra:
+        plain = type(message) is Message  # else it is an `OddMessage`, which has further fields
+        if message.ext is None and not message.timestamp and (plain or not message.extra):
             return cls.of_raw(channel.name, message.data)
         fields: dict[str, object] = {"channel": channel.name, "data": message.data}
         if message.ext is not None:

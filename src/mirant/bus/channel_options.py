@@ -31,7 +31,8 @@ class ChannelOptions:
     history: int | None = None
 
 
-_NONE: Final = ChannelOptions()
+#: The options of a channel about which nothing was said.
+NO_OPTIONS: Final = ChannelOptions()
 
 
 class ChannelTable:
@@ -60,7 +61,7 @@ class ChannelTable:
     def of(self, channel: Channel) -> ChannelOptions:
         """Return the options of *channel*."""
         if not self._patterns and self._rules is None:
-            return _NONE
+            return NO_OPTIONS
         found = self._kept.get(channel.name)
         if found is None:
             if len(self._kept) >= _MAX_KEPT:

@@ -16,14 +16,14 @@ from mirant.bus.calls import Calls
 from mirant.bus.carrier import Carrier, Link
 from mirant.bus.clock import Clock
 from mirant.bus.connecting import Connecting
-from mirant.bus.contracts import Engine, Guard, Host
+from mirant.bus.contracts import Engine, Guard, Host, Result
 from mirant.bus.deliveries import Deliveries
 from mirant.bus.enforcing import Enforcing
 from mirant.bus.extension import Extensions
 from mirant.bus.handling import session_of
 from mirant.bus.handshaking import Handshaking
 from mirant.bus.hooks import Hooks, Pipeline, tell
-from mirant.bus.hub import Hub, at_once
+from mirant.bus.hub import Hub
 from mirant.bus.in_force import InForce
 from mirant.bus.links import Links
 from mirant.bus.log import SessionLog
@@ -127,6 +127,8 @@ class Core:
         #: Process messages that came in: `mirant.bus.receive.Receiver.receive`.
         self.receive: Callable[[Sequence[Message], Carrier[Session], float], Pipeline]
         self.receive = self._receiver.receive
+        #: Accept a message of the application's for all subscribers: `mirant.bus.hub.Hub.publish`.
+        self.publish: Callable[[Channel, Delivery], Result[int]] = hub.publish
         #: Hold a connect if it is plain: `mirant.bus.polls.Polls.hold_plain`.
         self.hold_plain: Callable[
             [bytes, Carrier[Session], float, KnownConnect | None], KnownConnect | None
@@ -196,10 +198,6 @@ class Core:
         self._sessions.dismiss(session, turn)
 
     # --- Messages out ---
-
-    def publish(self, channel: Channel, delivery: Delivery) -> int:
-        """Accept *delivery* for all subscribers of *channel*; return how many are here."""
-        return at_once(self.hub.publish(channel, delivery))
 
     def deliver(self, session: Session, delivery: Delivery) -> None:
         """Accept *delivery* for *session* alone, whatever it subscribed to. To one that ended, nothing."""

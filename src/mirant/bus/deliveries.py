@@ -172,7 +172,7 @@ class Deliveries:
     def begin_flush(self, now: float) -> list[Remainder]:
         """Write what was published into connections; return what could not be written."""
         if self._asked:
-            self.lag = max(0.0, now - self._asked_at)
+            self.lag = now - self._asked_at
             if self.lag > self.worst_lag:
                 self.worst_lag = self.lag
         self._asked = True  # what is added meanwhile is sent too, unless it comes too late
@@ -182,7 +182,9 @@ class Deliveries:
         """Report, and ask the host anew if something came too late."""
         for tell in self._observers.flushed:
             tell(self.delivered, self.tick.pushed, self.lag)
-        self.ask_again()
+        self._asked = False
+        if self.tick.entries or self._completed or self.marked:
+            self._ask()
 
     def ask_again(self) -> None:
         """Ask the host anew, if there is something to send: what was asked before may have been lost."""
@@ -239,11 +241,15 @@ class Deliveries:
 
     def _answer(self, carrier: Carrier[Session], turns: Sequence[Turn], now: float) -> None:
         """Send the replies of *turns*, with the deliveries that may ride on them."""
+        session = carrier.session
         replies: list[bytes] = []
         opens = False
         for turn in turns:
             opens = self._seal(turn, replies, now) or opens
-        session = carrier.session
+        rides = session is not None and not opens and not session.outbox.idle
+        if len(turns) == 1 and not (rides or turn.deliveries or turn.following):
+            self.send(carrier, Outgoing((), replies, (), opens))
+            return
         before: list[Delivery] = []
         after: list[Delivery] = []
         for turn in turns:
@@ -251,7 +257,7 @@ class Deliveries:
                 before += turn.deliveries
             if turn.following:
                 after += turn.following
-        if session is not None and not opens and not session.outbox.idle:
+        if rides and session is not None:
             before += self._riding(carrier, session, turns)
         out = Outgoing((), replies, (), opens)
         if before:

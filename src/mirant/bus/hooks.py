@@ -41,13 +41,15 @@ log = logging.getLogger("mirant")
 class HookTable(Generic[H]):
     """Hooks by the template of the channels they are for, in the order in which they were added."""
 
-    __slots__ = ("_by_depth",)
+    __slots__ = ("_by_depth", "some")
 
     def __init__(self) -> None:
         self._by_depth: dict[int, list[tuple[Template, H]]] = {}
+        #: Whether there is any. An attribute, because each publish asks.
+        self.some = False
 
     def __bool__(self) -> bool:
-        return bool(self._by_depth)
+        return self.some
 
     def __contains__(self, name: str) -> bool:
         """Whether there is a hook for the template called *name*."""
@@ -56,6 +58,7 @@ class HookTable(Generic[H]):
     def add(self, template: Template, hook: H) -> None:
         """Let *hook* be found for the channels that *template* binds."""
         self._by_depth.setdefault(len(template.segments), []).append((template, hook))
+        self.some = True
 
     def find(self, channel: Channel) -> list[tuple[H, Parameters]]:
         """Return the hooks for *channel*, each with the values of its parameters."""

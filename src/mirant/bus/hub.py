@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from inspect import isawaitable
+from collections.abc import Awaitable, Mapping
 from typing import Final, TypeVar
 
 from mirant.bayeux.channels import Channel, Kind, Pattern
 from mirant.bayeux.messages import Delivery
-from mirant.bus.channel_options import ChannelTable
+from mirant.bus.channel_options import NO_OPTIONS, ChannelTable
 from mirant.bus.clock import Clock
 from mirant.bus.contracts import Engine, Guard, Page, Position, Published, Result
 from mirant.bus.deliveries import Deliveries
@@ -27,6 +26,7 @@ class Hub:
     """Subscriptions of the sessions here, and publishing to them. It is a `Population` and a `Node`."""
 
     __slots__ = (
+        "_append",
         "_clock",
         "_deliveries",
         "_engine",
@@ -60,6 +60,7 @@ class Hub:
         #: How many messages were published.
         self.published = 0
         self._registry = registry
+        self._append = engine.append
         engine.join(self)
 
     # --- Who subscribes ---
@@ -122,12 +123,13 @@ class Hub:
         without = None
         if sender is not None and not (sender.record.echo if options.echo is None else options.echo):
             without = sender.record.id
-        delivery.lazy = (options.lazy if delivery.lazy is None else delivery.lazy) or None
-        delivery.latest = delivery.latest or bool(options.latest)
-        delivery.overflow = options.overflow
+        if options is not NO_OPTIONS or delivery.lazy is not None:
+            delivery.lazy = (options.lazy if delivery.lazy is None else delivery.lazy) or None
+            delivery.latest = delivery.latest or bool(options.latest)
+            delivery.overflow = options.overflow
         if self._extensions.publishing:
             delivery = self._extensions.publish(delivery, self._clock.time())
-        return self._engine.append(Published(channel, delivery, options.history or 0, without))
+        return self._append(Published(channel, delivery, options.history or 0, without))
 
     def arrived(self, position: Position, item: Published) -> int:
         """Take *item*, which was published here or elsewhere; return how many sessions here get it."""
@@ -176,5 +178,6 @@ class Hub:
 
 def at_once(result: Result[T]) -> T:
     """Return *result*, of an engine that never waits."""
-    assert not isawaitable(result), "this engine answers at once"
+    if isinstance(result, Awaitable):
+        raise TypeError("this engine has to be awaited, which is not possible here")
     return result

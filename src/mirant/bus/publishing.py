@@ -34,7 +34,7 @@ class Publishing:
             raise Refusal(DATA_MISSING)
         if self._in_force.guard is not None:
             self._in_force.guard.publish(session, channel, message, self._clock.time())
-        if self._hooks.publish and (hooks := self._hooks.publish.find(channel)):
+        if self._hooks.publish.some and (hooks := self._hooks.publish.find(channel)):
             return self._publish_after(hooks, channel, turn, message, reply)
         self._forward(session, channel, message)
         reply.successful = True

@@ -255,9 +255,10 @@ class Receiver:
 
 
 def _reply_to(message: Message) -> Reply:
+    message_id = message.id  # replies echo it as a string; a property would cost a call for each message
     return Reply(
         channel=message.channel,
-        id=message.reply_id,
+        id=message_id if message_id is None or type(message_id) is str else str(message_id),
         subscription=message.subscription or UNSET,
     )
 

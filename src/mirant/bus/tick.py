@@ -78,23 +78,28 @@ class Tick:
             if delivery.latest and len(deliveries) > 1:
                 whole = False  # one may replace another
         batches = coalesce(deliveries)
-        out, left, unpushable = Outgoing(batches), [], UNPUSHABLE
-        # Once per subscriber: attributes only, and one call, which writes (0.15 µs instead of 0.25).
-        for session in sessions:
-            link = session.link
-            if (
-                link is None
-                or not immediate
-                or session.traits & unpushable
-                or not session.outbox.idle
-                or not link.writable
-                or not link.send(out)
-            ):
-                left.append(session)
+        left = _push_now(sessions, Outgoing(batches)) if immediate else sessions
         self.pushed += (len(sessions) - len(left)) * len(batches)
         if left:
             batch = batches[0] if immediate and whole and len(batches) == 1 else None
             remainders.append(Remainder(left, deliveries, batch))
+
+
+def _push_now(sessions: Sequence[Session], out: Outgoing) -> Sequence[Session]:
+    """Write *out* to every session that can be written; return the others."""
+    left, unpushable = [], UNPUSHABLE
+    # Once per subscriber: attributes only, and one call, which writes (0.15 µs instead of 0.25).
+    for session in sessions:
+        link = session.link
+        if (
+            link is None
+            or session.traits & unpushable
+            or not session.outbox.idle
+            or not link.writable
+            or not link.send(out)
+        ):
+            left.append(session)
+    return left
 
 
 class _Path:

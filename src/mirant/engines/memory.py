@@ -12,16 +12,21 @@ from mirant.engines.history import History
 from mirant.options.settings import Settings
 
 
+def _to_nobody(position: Position, item: Published) -> int:
+    return 0
+
+
 class MemoryEngine:
     """A `mirant.bus.contracts.Engine` that never waits. What it knows ends with the process.
 
     The only process knows its members and its records, so they are not kept a second time.
     """
 
-    __slots__ = ("_epoch", "_history", "_node", "_top")
+    __slots__ = ("_arrived", "_epoch", "_history", "_node", "_top")
 
     def __init__(self, settings: Settings) -> None:
         self._node: Node | None = None
+        self._arrived: Callable[[Position, Published], int] = _to_nobody
         self._epoch = secrets.token_hex(8)
         self._top = 0
         self._history = History(settings.max_history)
@@ -32,6 +37,7 @@ class MemoryEngine:
 
     def join(self, node: Node) -> None:
         self._node = node
+        self._arrived = node.arrived
 
     def configure(self, settings: Settings) -> None:
         self._history.restrict(settings.max_history)
@@ -40,8 +46,7 @@ class MemoryEngine:
         self._top = position = self._top + 1
         if item.history:
             self._history.keep(item.channel, item.delivery, item.history, position)
-        assert self._node is not None, "a node joins before anything is published"
-        return self._node.arrived(position, item)
+        return self._arrived(position, item)
 
     def history(self, channel: Channel, *, since: Position | None = None, last: int) -> Page:
         items, complete = self._history.since(channel, since or 0)

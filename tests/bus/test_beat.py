@@ -9,16 +9,15 @@ from tests.world import PollingClient, World
 def test_a_short_burst_is_followed_by_no_pause() -> None:
     beat = Beat()
     beat.strike(10.0, 10.0004)
-    assert not beat.rests(10.0004)
+    assert beat.until <= 10.0004
 
 
 def test_a_pause_is_as_long_as_the_bus_is_busy_and_never_longer_than_the_longest() -> None:
     beat = Beat()
     beat.strike(10.0, 10.002)
-    assert beat.rests(10.0059)
-    assert not beat.rests(10.0061)
+    assert 10.0059 < beat.until < 10.0061
     beat.strike(11.0, 12.0)
-    assert beat.next == 12.0 + LONGEST
+    assert beat.until == 12.0 + LONGEST
 
 
 class SlowWorld(World):
@@ -99,6 +98,17 @@ def test_what_else_is_said_to_a_poll_does_not_wait_for_the_beat() -> None:
     world.publish("/a", 2)
     client.disconnect()
     assert not poll.held
+
+
+def test_a_burst_ends_with_its_flush() -> None:
+    world = SlowWorld()
+    first, second = polling(world, 2)
+    world.publish("/a", 1)
+    world.now += 1
+    for client in (first, second):
+        client.connect()
+    world.publish("/a", 2)
+    assert first.data == second.data == [1, 2]
 
 
 def test_nothing_is_left_of_a_beat() -> None:

@@ -25,22 +25,14 @@ _SHORTEST_BURST: Final = 0.0005
 class Beat:
     """When polls may be answered again."""
 
-    __slots__ = ("_until",)
+    __slots__ = ("until",)
 
     def __init__(self) -> None:
-        self._until = 0.0
-
-    def rests(self, now: float) -> bool:
-        """Whether answers are to wait for `next`."""
-        return now < self._until
-
-    @property
-    def next(self) -> float:
-        """When the pause ends, or ended."""
-        return self._until
+        #: When the pause ends, or ended. An attribute, because each tick asks.
+        self.until = 0.0
 
     def strike(self, began: float, ended: float) -> None:
         """Take note that answering polls took from *began* to *ended*."""
         took = ended - began
         if took >= _SHORTEST_BURST:
-            self._until = ended + min(_RATIO * took, LONGEST)
+            self.until = ended + min(_RATIO * took, LONGEST)

@@ -76,7 +76,7 @@ class Core:
         self._deliveries = deliveries = Deliveries(
             host, clock, extensions, timetable, observers, self._end_full
         )
-        self._polls = polls = Polls(self._registry, deliveries, timetable, windows, in_force, host, clock)
+        self._polls = polls = Polls(self._registry, deliveries, timetable, windows, in_force, clock)
         self._links = links = Links(deliveries, polls, windows)
         self._sessions = sessions = Sessions(
             self._registry,
@@ -207,24 +207,27 @@ class Core:
         """Send what is to be sent: what was published, then the answers, then what waits."""
         deliveries = self._deliveries
         try:
-            remainders = deliveries.begin_flush(now)
+            rest = self._polls.rest(now)
+            remainders = deliveries.begin_flush(now, rests=rest is not None)
             if remainders:
                 self._polls.offer(remainders, deliveries.answered(), now)
             if deliveries.finish(now):
-                self._send_what_waits(now)
+                self._send_what_waits(now, rest)
+            elif remainders:
+                self._polls.end_burst()
         finally:
             deliveries.end_flush()
 
-    def _send_what_waits(self, now: float) -> None:
+    def _send_what_waits(self, now: float, rest: float | None) -> None:
         """Send what waits for marked sessions: into their links, or as answers to their polls."""
-        for session in self._deliveries.take_marked():
+        for session in self._deliveries.take_marked(rest):
             if session.link is None or session.record.connect_only:
                 if session.outbox.urgent:
                     self._polls.answer(session, now)
             else:
                 self._deliveries.push(session)
-        self._polls.end_burst()
         self._deliveries.finish(now)
+        self._polls.end_burst()
 
     def _hand_out(self, now: float) -> None:
         """Give what was published to the sessions: into their connections, or into their outboxes."""
@@ -236,12 +239,14 @@ class Core:
 
     def next_deadline(self) -> float | None:
         """Return when `advance` has to be called next, or None if there is nothing to wait for."""
-        times = [when for when in (self._timetable.next(), self._polls.next_beat()) if when is not None]
+        times = [
+            when for when in (self._timetable.next(), self._deliveries.gathered_until) if when is not None
+        ]
         return min(times, default=None)
 
     def advance(self, now: float) -> None:
         """Answer the polls that were held long enough, send what was lazy, end what was not heard of."""
-        self._polls.go_on(now)
+        self._deliveries.go_on(now)
         for session in self._timetable.due(now):
             if self._timetable.is_lazy_due(session, now):
                 self._deliveries.hurry(session)

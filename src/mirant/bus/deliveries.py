@@ -41,11 +41,13 @@ class Deliveries:
         "_clock",
         "_completed",
         "_extensions",
+        "_gathered",
         "_host",
         "_observers",
         "_overflowed",
         "_timetable",
         "delivered",
+        "gathered_until",
         "lag",
         "marked",
         "tick",
@@ -73,6 +75,9 @@ class Deliveries:
         self.tick = Tick()
         #: Sessions for which something waits that should be sent.
         self.marked: list[Session] = []
+        #: Sessions that stay marked until `gathered_until`, because polls are not answered before.
+        self._gathered: list[Session] = []
+        self.gathered_until: float | None = None
         self._completed: list[Turn] = []
         self._asked = False
         self._asked_at = 0.0
@@ -85,7 +90,7 @@ class Deliveries:
 
     def __len__(self) -> int:
         """How much there is to send."""
-        return len(self.tick.entries) + len(self._completed) + len(self.marked)
+        return len(self.tick.entries) + len(self._completed) + len(self.marked) + len(self._gathered)
 
     # --- Collecting ---
 
@@ -134,6 +139,23 @@ class Deliveries:
         else:
             self._timetable.wait_lazily(session, now + min(each.lazy or 0.0 for each in deliveries))
 
+    def _queue_for_all(self, sessions: Sequence[Session], delivery: Delivery, now: float) -> None:
+        """Let *delivery* wait for each of *sessions*: 0.4 µs each, where `queue` takes 1."""
+        unusual = ENDED | EXTENDED
+        usual_delivery = delivery.lazy is None and not delivery.latest
+        size, marked, waiting = len(delivery.payload), self.marked, 0
+        for session in sessions:
+            outbox = session.outbox
+            if usual_delivery and not session.traits & unusual and outbox.size + size <= outbox.limit:
+                outbox.put(delivery)
+                waiting += size
+                if not session.dirty:
+                    session.dirty = True
+                    marked.append(session)
+            else:
+                self.queue(session, (delivery,), now)
+        self.waiting += waiting
+
     def take(self, session: Session, most: int) -> list[Delivery]:
         """Take what waits for *session*, at most *most* bytes of it, to be sent now."""
         outbox, before = session.outbox, session.outbox.size
@@ -169,14 +191,21 @@ class Deliveries:
 
     # --- Sending ---
 
-    def begin_flush(self, now: float) -> list[Remainder]:
-        """Write what was published into connections; return what could not be written."""
+    def begin_flush(self, now: float, *, rests: bool) -> list[Remainder]:
+        """Write what was published into connections; return what could not be written.
+
+        While it *rests*, what is for polls waits in outboxes.
+        """
         if self._asked:
             self.lag = now - self._asked_at
             if self.lag > self.worst_lag:
                 self.worst_lag = self.lag
         self._asked = True  # what is added meanwhile is sent too, unless it comes too late
-        return self.tick.hand_out() if self.tick.entries else []
+        if not self.tick.entries:
+            return []
+        if rests:
+            self.tick.set_aside(lambda sessions, delivery: self._queue_for_all(sessions, delivery, now))
+        return self.tick.hand_out()
 
     def end_flush(self) -> None:
         """Report, and ask the host anew if something came too late."""
@@ -196,12 +225,32 @@ class Deliveries:
         """Return the sessions that get an answer in this flush anyway."""
         return {turn.session for turn in self._completed}
 
-    def take_marked(self) -> list[Session]:
-        """Return the sessions for which something waits."""
+    def take_marked(self, rest: float | None) -> list[Session]:
+        """Return the sessions for which something waits and may be sent now.
+
+        *rest* says until when polls are not answered, if they are not: those sessions stay marked until then.
+        """
         marked, self.marked = self.marked, []
+        ready: list[Session] = []
         for session in marked:
-            session.dirty = False
-        return marked
+            if rest is not None and session.link is None:
+                self._gathered.append(session)
+            else:
+                session.dirty = False
+                ready.append(session)
+        if self._gathered and self.gathered_until is None and rest is not None:
+            self.gathered_until = rest
+            self._host.wake_at(rest)
+        return ready
+
+    def go_on(self, now: float) -> None:
+        """Let the sessions that were gathered be looked at again, if it is time."""
+        if self.gathered_until is not None and self.gathered_until <= now:
+            self.gathered_until = None
+            gathered, self._gathered = self._gathered, []
+            self.marked += gathered
+            if not self._asked:
+                self._ask()
 
     def push(self, session: Session) -> None:
         """Write what waits for *session* into its link, as much as that takes."""

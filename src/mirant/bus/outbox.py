@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -165,6 +165,19 @@ class Outbox:
         Raises:
             OutboxFull: it does not fit, and nothing may be dropped.
         """
+        size = len(delivery.payload)
+        if not delivery.latest and self._retention is None and self.size + size <= self.limit:
+            if self._queue is None:
+                self._queue, self.idle = deque(), False
+            self._queue.append(delivery)
+            self.size += size
+            if delivery.lazy is None:
+                self.urgent = True
+            return ()
+        return self._put_with_care(delivery)
+
+    def _put_with_care(self, delivery: Delivery) -> Sequence[Delivery]:
+        """Append *delivery* where something may have to give way, or one may replace another."""
         if delivery.latest and self._replace(delivery):
             self.urgent = self.urgent or delivery.lazy is None
             return ()
@@ -212,6 +225,10 @@ class Outbox:
         return self._take_retained(self._retention, most)
 
     def _take_new(self, most: int) -> list[Delivery]:
+        if self._dropped is None and self._latest is None and self._queue and self.size <= most:
+            everything = cast("list[Delivery]", list(self._queue))  # nothing there can be replaced
+            self.clear()
+            return everything
         taken = self._report()
         while self._queue and (not taken or most >= _payload_size(self._queue[0])):
             delivery = self._pop()

@@ -18,7 +18,6 @@ from mirant.bayeux.errors import CONNECT_SUPERSEDED, ErrorKind
 from mirant.bus.beat import Beat
 from mirant.bus.carrier import MAX_RESPONSE, Carrier, Outgoing
 from mirant.bus.clock import Clock
-from mirant.bus.contracts import Host
 from mirant.bus.deliveries import Deliveries
 from mirant.bus.held import HeldConnect, slim
 from mirant.bus.in_force import InForce
@@ -44,13 +43,10 @@ class Polls:
         "_burst_began",
         "_clock",
         "_deliveries",
-        "_gathered",
-        "_host",
         "_in_force",
         "_sessions",
         "_timetable",
         "_windows",
-        "_woken_at",
     )
 
     def __init__(
@@ -60,7 +56,6 @@ class Polls:
         timetable: Timetable,
         windows: Windows,
         in_force: InForce,
-        host: Host,
         clock: Clock,
     ) -> None:
         self._sessions = sessions
@@ -68,12 +63,8 @@ class Polls:
         self._timetable = timetable
         self._windows = windows
         self._in_force = in_force
-        self._host = host
         self._clock = clock
         self._beat = Beat()
-        #: Sessions whose held connect is answered when the beat goes on.
-        self._gathered: dict[Session, None] = {}
-        self._woken_at: float | None = None
         #: When this flush began to answer polls; None if it has not answered any.
         self._burst_began: float | None = None
 
@@ -130,7 +121,7 @@ class Polls:
 
         Sessions that are *answered* in this flush anyway get it with that answer.
         """
-        at_once = not self._in_force.traits and not self._beat.rests(now)
+        at_once = not self._in_force.traits and self._beat.until <= now
         if at_once:
             self._begin_burst()
         queue = self._deliveries.queue
@@ -152,12 +143,9 @@ class Polls:
                     queue(session, remainder.deliveries, now)
 
     def answer(self, session: Session, now: float) -> None:
-        """Answer the connect that *session* holds with what waits for it; under load, a little later."""
+        """Answer the connect that *session* holds, if it does, with what waits for it."""
         held = session.held
         if held is None:
-            return
-        if self._beat.rests(now):
-            self._gather(session)
             return
         self._begin_burst()
         if held.message is None and not session.traits and not self._in_force.traits:
@@ -248,20 +236,6 @@ class Polls:
             self._beat.strike(self._burst_began, self._clock.time())
             self._burst_began = None
 
-    def next_beat(self) -> float | None:
-        """Return when `go_on` has to be called, or None if nothing is gathered."""
-        return self._woken_at
-
-    def go_on(self, now: float) -> None:
-        """Let the sessions that were gathered be answered, if it is time."""
-        if self._woken_at is not None and self._woken_at <= now:
-            self._woken_at = None
-            gathered, self._gathered = self._gathered, {}
-            for session in gathered:
-                self._deliveries.wake(session)
-
-    def _gather(self, session: Session) -> None:
-        self._gathered[session] = None
-        if self._woken_at is None:
-            self._woken_at = self._beat.next
-            self._host.wake_at(self._woken_at)
+    def rest(self, now: float) -> float | None:
+        """Return until when no polls are answered with deliveries; None if they are."""
+        return self._beat.until if self._beat.until > now else None

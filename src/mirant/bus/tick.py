@@ -9,7 +9,7 @@ connection at once is returned to the caller, which offers it to polls or queues
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -53,6 +53,18 @@ class Tick:
         entries.append((subscribers, delivery))
         if entries[0][0] is not subscribers:
             self._mixed = True
+
+    def set_aside(self, wait: Callable[[Sequence[Session], Delivery], None]) -> None:
+        """Let what is for sessions without a link *wait*; the rest is handed out as ever.
+
+        While polls are gathered their answers are made later, so nothing can be shared now.
+        """
+        entries, self.entries, self._mixed = self.entries, [], False
+        for subscribers, delivery in entries:
+            polling = [session for session in subscribers if session.link is None]
+            wait(polling, delivery)
+            if len(polling) < len(subscribers):
+                self.add(tuple([each for each in subscribers if each.link is not None]), delivery)
 
     def hand_out(self) -> list[Remainder]:
         """Write the tick to every session that can be written, return what is left, and start anew."""

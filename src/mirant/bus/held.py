@@ -24,21 +24,18 @@ _CONNECTION_TYPES: Final = {
 _decode_reply = msgspec.json.Decoder(Reply).decode
 
 
-class HeldConnect:
+class HeldConnect(msgspec.Struct, gc=False, eq=False):
     """A connect that waits for its answer.
 
     A plain one keeps its encoded reply only, which also tells what the message was.
     """
 
-    __slots__ = ("arrived", "carrier", "message", "reply")
-
-    def __init__(
-        self, carrier: Carrier[Any], arrived: float, message: Message | None, reply: Reply | bytes
-    ) -> None:
-        self.carrier = carrier
-        self.arrived = arrived
-        self.message = message
-        self.reply = reply
+    # A struct that the garbage collector does not see: one is made for each poll. Its circle (session, held
+    # connect, carrier, session) is cut when the connect is answered or given up.
+    carrier: Carrier[Any]
+    arrived: float
+    message: Message | None
+    reply: Reply | bytes
 
     def spell_out(self, client_id: str) -> tuple[Message, Reply]:
         """Return message and reply as values, the message as the session *client_id* sent it."""

@@ -34,17 +34,14 @@ class OutboxFull(Exception):
         return f"{self.size} bytes are waiting; the limit is {self.limit}"
 
 
-class Batch:
+class Batch(msgspec.Struct, gc=False, eq=False):
     """Some deliveries as one JSON array: made once, written to every subscriber that gets just these."""
 
-    __slots__ = ("_opening", "_payload", "deliveries", "wire")
-
-    def __init__(self, deliveries: Sequence[Delivery]) -> None:
-        self.deliveries = deliveries
-        self._payload: bytes | None = None
-        self._opening: bytes | None = None
-        #: For the host: the form in which it writes this batch (a frame, a string), so that it is made once.
-        self.wire: Any = None
+    deliveries: Sequence[Delivery]
+    #: For the host: the form in which it writes this batch (a frame, a string), so that it is made once.
+    wire: Any = None
+    _payload: bytes | None = None
+    _opening: bytes | None = None
 
     @property
     def payload(self) -> bytes:

@@ -5,6 +5,7 @@ Tests: `tests/hosts/test_shutdown.py`, `tests/hosts/test_server.py`, `tests/cli/
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 from collections.abc import Callable
@@ -115,10 +116,22 @@ def serve_bus(
         ssl_keyfile=None if certificate is None else certificate.key,
     )
     signal.signal(signal.SIGINT, _interrupt)
+    _collect_less()
     try:
         Server(config, bus, on_listening).run(sockets=listeners)
     except KeyboardInterrupt:
         pass  # uvicorn raises the signal again after it has shut down
+
+
+def _collect_less() -> None:
+    """Let the garbage collector look at what may be garbage, and less often.
+
+    Modules live until the end. A bus leaves next to no circles behind, but allocates for each message, so that
+    with the default of 700 objects the collector took 7 % of a busy server's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _interrupt(sig: int, frame: FrameType | None) -> None:

@@ -7,7 +7,7 @@ from mirant.application import Bus
 from mirant.bayeux.channels import Channel, ChannelInvalid, Pattern
 from mirant.bus.extension import Extension
 from mirant.bus.identity import Identity
-from mirant.bus.session import Ending, Session
+from mirant.bus.session import Ending
 from mirant.bus.veto import Veto
 from mirant.extensions.ack import Ack
 from mirant.extensions.activity import Activity
@@ -17,6 +17,7 @@ from mirant.extensions.timesync import TimeSync
 from mirant.options.settings import Settings
 from mirant.options.values import SettingsError
 from mirant.services import Caller, Handshake, RemoteError
+from mirant.services.face import SessionFace as Session
 
 __all__ = [
     "Ack",

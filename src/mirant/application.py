@@ -15,7 +15,6 @@ from mirant.bayeux.channels import Channel, Pattern
 from mirant.bus.channel_options import ChannelOptions
 from mirant.bus.extension import Extension
 from mirant.bus.hub import at_once
-from mirant.bus.session import Session
 from mirant.bus.statistics import Statistics
 from mirant.extensions.ack import Ack
 from mirant.extensions.binary import BinaryData
@@ -32,6 +31,7 @@ from mirant.options.values import SettingsError
 from mirant.policy.file import Policy, PolicyFile
 from mirant.policy.rule_guard import RuleGuard
 from mirant.services import Services, broadcast_channel, deliverable_channel, delivery_of, filtered
+from mirant.services.face import SessionFace, behind
 
 
 class Bus(Services):
@@ -211,7 +211,7 @@ class Bus(Services):
         delivery.lazy = lazy
         return at_once(self._core.publish(target, delivery))
 
-    def deliver(self, session: Session, channel: str, data: object) -> None:
+    def deliver(self, session: SessionFace, channel: str, data: object) -> None:
         """Send *data* on *channel* to one session; it need not be subscribed. To one that ended, nothing.
 
         Raises:
@@ -220,7 +220,7 @@ class Bus(Services):
             TypeError: *data* has no JSON form.
         """
         self._loop.now()
-        self._core.deliver(session, delivery_of(deliverable_channel(channel), data))
+        self._core.deliver(behind(session), delivery_of(deliverable_channel(channel), data))
 
     def history(self, channel: str, count: int = 100) -> list[Any]:
         """Return the data of the last messages on *channel*, at most *count* of those kept, the newest last.
@@ -231,9 +231,10 @@ class Bus(Services):
         page = self._core.hub.history(Channel.parse(channel), last=count)
         return [msgspec.json.decode(delivery.payload)["data"] for _, delivery in page.items]
 
-    def session(self, session_id: str) -> Session | None:
+    def session(self, session_id: str) -> SessionFace | None:
         """Return the session with this clientId, or None."""
-        return self._core.sessions.get(session_id)
+        session = self._core.sessions.get(session_id)
+        return None if session is None else SessionFace(session)
 
     @property
     def sessions(self) -> int:
@@ -244,10 +245,10 @@ class Bus(Services):
         """Return what the bus has done since it was made, and what it holds now."""
         return self._core.statistics()
 
-    def dismiss(self, session: Session) -> None:
+    def dismiss(self, session: SessionFace) -> None:
         """End *session*; its client is told not to come back."""
         self._loop.now()
-        self._core.dismiss(session)
+        self._core.dismiss(behind(session))
 
     def open(self) -> None:
         """Serve again after `close`. The ASGI lifespan does both."""

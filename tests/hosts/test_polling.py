@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from mirant import Bus, Ending, Session, Settings
+from mirant.services.face import SessionFace
 from tests.hosts.clients import Poller
 from tests.hosts.serving import serving
 
@@ -15,7 +16,7 @@ NEVER = 30.0
 
 async def is_held(bus: Bus, client: Poller) -> None:
     """Wait until the bus holds a poll of *client*."""
-    session = bus.session(client.id or "")
+    session = bus.loop.core.sessions.get(client.id or "")
     assert session is not None
     while session.held is None:
         await asyncio.sleep(0.005)
@@ -23,7 +24,7 @@ async def is_held(bus: Bus, client: Poller) -> None:
 
 async def is_let_go(bus: Bus, client: Poller) -> None:
     """Wait until the bus holds no poll of *client* any more."""
-    session = bus.session(client.id or "")
+    session = bus.loop.core.sessions.get(client.id or "")
     assert session is not None
     while session.held is not None:
         await asyncio.sleep(0.005)
@@ -165,9 +166,9 @@ async def test_a_dismissal_answers_the_poll() -> None:
         await client.begin()
         poll = asyncio.create_task(client.connect(id="9"))
         await is_held(bus, client)
-        session = bus.session(client.id or "")
+        session = bus.loop.core.sessions.get(client.id or "")
         assert session is not None
-        bus.dismiss(session)
+        bus.dismiss(SessionFace(session))
 
         assert await poll == [
             {"channel": "/meta/disconnect", "successful": True},

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mirant import Bus, Ending, Session, Settings
+from mirant import Bus, Ending, Settings
+from mirant.bus.session import Session
 from mirant.hosts.asgi import outflow
 from mirant.hosts.native.deadlines import ConnectionLimits
 from tests.hosts.clients import Poller, Socket
@@ -30,9 +31,7 @@ def endings_of(bus: Bus) -> asyncio.Queue[Ending | None]:
 
 def session_of(bus: Bus, client_id: str | None) -> Session:
     """Return the session of a client."""
-    session = bus.session(client_id or "")
-    assert session is not None
-    return session
+    return bus.loop.core.sessions[client_id or ""]
 
 
 def open_files() -> int:

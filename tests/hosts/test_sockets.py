@@ -10,6 +10,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from mirant import Bus, Caller, Settings
+from mirant.services.face import SessionFace
 from tests.hosts.clients import Poller, Socket
 from tests.hosts.serving import serving
 
@@ -26,7 +27,7 @@ async def closing_of(socket: Socket) -> tuple[int, str]:
 
 async def lost_link(bus: Bus, client_id: str) -> None:
     """Wait until the bus knows that the session has no connection."""
-    session = bus.session(client_id)
+    session = bus.loop.core.sessions.get(client_id)
     assert session is not None
     while session.link is not None:
         await asyncio.sleep(0.005)
@@ -287,11 +288,11 @@ async def test_a_dismissed_client_is_told() -> None:
     async with serving(bus) as url, Socket.at(url) as client:
         await client.begin()
         await client.connect(id="9")
-        session = bus.session(client.id or "")
+        session = bus.loop.core.sessions.get(client.id or "")
         assert session is not None
         while session.held is None:
             await asyncio.sleep(0.005)
-        bus.dismiss(session)
+        bus.dismiss(SessionFace(session))
 
         assert await client.receive() == [
             {"channel": "/meta/connect", "id": "9", "successful": True, "advice": {"reconnect": "none"}},

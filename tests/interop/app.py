@@ -47,7 +47,7 @@ def create_bus(settings: Settings, clock: Callable[[], float] = time.time) -> Bu
     @bus.rpc("/leave")
     async def leave(caller: Caller, data: object) -> None:
         # Only a client that waits can be told; without a held connect it learns by a 402 and comes back.
-        while caller.session.held is None:
+        while bus.loop.core.sessions[caller.session.id].held is None:
             await asyncio.sleep(0.01)
         bus.dismiss(caller.session)
 

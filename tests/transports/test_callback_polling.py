@@ -95,7 +95,7 @@ async def test_a_poll_is_held_and_brings_what_is_published() -> None:
         poll = asyncio.create_task(
             ask(client, {"channel": "/meta/connect", "connectionType": "callback-polling"})
         )
-        session = bus.session(client.id or "")
+        session = bus.loop.core.sessions.get(client.id or "")
         assert session is not None
         while session.held is None:
             await asyncio.sleep(0)
@@ -131,7 +131,7 @@ async def begin(client: Poller, *, ext: Fields | None = None) -> Fields:
 async def held(client: Poller, bus: Bus, **fields: object) -> asyncio.Task[list[Fields]]:
     """Send a connect that is held."""
     poll = asyncio.create_task(ask(client, {"channel": "/meta/connect", **fields}))
-    session = bus.session(client.id or "")
+    session = bus.loop.core.sessions.get(client.id or "")
     assert session is not None
     before = session.held
     while session.held is None or session.held is before:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from mirant import Bus, Settings
+from mirant.services.face import SessionFace
 from tests.hosts.clients import Fields, Poller
 from tests.hosts.serving import serving
 
@@ -65,7 +66,7 @@ async def test_what_is_published_while_there_is_no_stream_waits() -> None:
         async with stream_of(client, client.id) as events:
             await bus.publish("/a", 1)
             assert await anext(events) == [{"channel": "/a", "data": 1}]
-        session = bus.session(client.id or "")
+        session = bus.loop.core.sessions.get(client.id or "")
         assert session is not None
         while session.link is not None:
             await asyncio.sleep(0.005)
@@ -113,10 +114,10 @@ async def test_a_dismissed_session_is_told_and_its_stream_ends() -> None:
     bus = Bus()
     async with serving(bus) as url, Poller.at(url) as client:
         await client.begin()
-        session = bus.session(client.id or "")
+        session = bus.loop.core.sessions.get(client.id or "")
         assert session is not None
         async with stream_of(client, client.id) as events:
-            bus.dismiss(session)
+            bus.dismiss(SessionFace(session))
 
             assert await anext(events) == [{"channel": "/meta/disconnect", "successful": True}]
             assert await asyncio.wait_for(anext(events, None), 2) is None
@@ -140,7 +141,7 @@ async def test_with_ack_messages_come_with_connects_though_there_is_a_stream() -
         async with stream_of(client, client.id):
             fields: Fields = {"connectionType": "eventsource", "ext": {"ack": 1}}
             poll = asyncio.create_task(client.connect(**fields))
-            session = bus.session(client.id or "")
+            session = bus.loop.core.sessions.get(client.id or "")
             assert session is not None
             while session.held is None:
                 await asyncio.sleep(0.005)

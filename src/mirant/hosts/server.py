@@ -126,8 +126,8 @@ def serve_bus(
 def _collect_less() -> None:
     """Let the garbage collector look at what may be garbage, and less often.
 
-    Modules live until the end. A bus leaves next to no circles behind, but allocates for each message, so that
-    with the default of 700 objects the collector took 7 % of a busy server's time.
+    Modules live until the end. A bus leaves next to no circles behind, but it allocates for each message.
+    With the default threshold of 700 objects the collector took 7 % of a busy server's time.
     """
     gc.collect()
     gc.freeze()

@@ -14,9 +14,10 @@ from mirant.bayeux.messages import Delivery, Message
 from mirant.bus.core import Core
 from mirant.bus.hooks import Pipeline
 from mirant.bus.refusal import Refusal
+from mirant.bus.session import Session
 from mirant.bus.veto import Veto
 from mirant.extensions.binary import BINARY_EXT, is_binary
-from mirant.services.function import Caller, RemoteError
+from mirant.services.function import RemoteError
 from mirant.services.outgoing import delivery_of
 
 log = logging.getLogger("mirant")
@@ -27,7 +28,7 @@ _BROKEN: Final = {"code": 500, "message": "The call failed on the server."}
 
 
 def answer_call(
-    core: Core, caller: Caller, channel: Channel, message: Message, call: Callable[[], Any]
+    core: Core, session: Session, channel: Channel, message: Message, call: Callable[[], Any]
 ) -> Pipeline:
     """Make the remote call and deliver its answer, which has the request's id. (The reply has no data.)"""
     successful = False
@@ -43,9 +44,9 @@ def answer_call(
     except Veto as veto:
         data = {"code": 403, "message": str(veto)}
     except Exception:
-        log.exception("call.failed channel=%s session=%s", channel.name, caller.session.id[:8])
+        log.exception("call.failed channel=%s session=%s", channel.name, session.label)
         data = _BROKEN
-    core.deliver(caller.session, _answer_of(channel, message, data, successful=successful))
+    core.deliver(session, _answer_of(channel, message, data, successful=successful))
 
 
 def _answer_of(channel: Channel, message: Message, data: object, *, successful: bool) -> Delivery:

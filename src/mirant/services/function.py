@@ -19,6 +19,7 @@ from mirant.bus.refusal import Refusal
 from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.extensions.binary import Binary, is_binary
+from mirant.services.face import SessionFace
 from mirant.services.outgoing import deliverable_channel, delivery_of
 
 
@@ -33,16 +34,21 @@ class RemoteError(Exception):
 class Caller:
     """The client whose message a function is called for."""
 
-    __slots__ = ("_core", "session")
+    __slots__ = ("_core", "_session")
 
     def __init__(self, core: Core, session: Session) -> None:
         self._core = core
-        self.session = session
+        self._session = session
+
+    @property
+    def session(self) -> SessionFace:
+        """The session that it came from."""
+        return SessionFace(self._session)
 
     @property
     def identity(self) -> Identity | None:
         """Who the client is; None if the bus does not authenticate."""
-        return self.session.identity
+        return self._session.identity
 
     def deliver(self, channel: str, data: object) -> None:
         """Send *data* on *channel* to this client alone; it need not be subscribed.
@@ -52,7 +58,7 @@ class Caller:
             ValueError: *channel* is a meta channel.
             TypeError: *data* has no JSON form.
         """
-        self._core.deliver(self.session, delivery_of(deliverable_channel(channel), data))
+        self._core.deliver(self._session, delivery_of(deliverable_channel(channel), data))
 
 
 class Handshake:

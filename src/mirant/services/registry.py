@@ -18,6 +18,7 @@ from mirant.bus.session import Session
 from mirant.bus.veto import Veto
 from mirant.extensions.binary import BINARY_EXT, Binary, is_binary
 from mirant.services.calls import answer_call
+from mirant.services.face import SessionFace
 from mirant.services.function import Caller, Function, Handshake
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,7 +68,7 @@ class Services:
             ) -> Pipeline:
                 caller = Caller(self._core, session)
                 return answer_call(
-                    self._core, caller, channel, message, lambda: function(caller, message, parameters)
+                    self._core, session, channel, message, lambda: function(caller, message, parameters)
                 )
 
             self._add_service(route, answer)
@@ -178,15 +179,22 @@ class Services:
 
         This is the place to set what holds for one session, such as ``session.timeout`` or its extensions.
         """
-        hook: SessionHook = call
-        self._core.hooks.join.append(hook)
+        self._core.hooks.join.append(_with_face(call))
         return call
 
     def on_leave(self, call: F) -> F:
         """Call *call* with each `Session` that ended: its client disconnected, expired or was too slow."""
-        hook: SessionHook = call
-        self._core.hooks.leave.append(hook)
+        self._core.hooks.leave.append(_with_face(call))
         return call
+
+
+def _with_face(call: Callable[[SessionFace], Awaitable[None] | None]) -> SessionHook:
+    """Return the hook that gives *call* a session as applications see it."""
+
+    def tell(session: Session) -> Awaitable[None] | None:
+        return call(SessionFace(session))
+
+    return tell
 
 
 def _identified(identity: object) -> Identity:

@@ -44,7 +44,7 @@ async def test_an_answer_and_a_hang_up_in_one_turn_lose_nothing() -> None:
     me = await entered(bus)
     poll = post(bus, {"channel": "/meta/connect", "clientId": me})
     await turns()
-    session = bus.session(me)
+    session = bus.loop.core.sessions.get(me)
     assert session is not None
     assert session.held is not None
     await bus.publish("/a", "precious")
@@ -66,7 +66,7 @@ async def test_a_held_poll_of_a_client_that_goes_away_is_let_go() -> None:
     await turns()
     poll.tell("http.disconnect")
     await poll.end()
-    session = bus.session(me)
+    session = bus.loop.core.sessions.get(me)
 
     assert session is not None
     assert session.held is None

@@ -126,7 +126,7 @@ async def test_what_a_broken_websocket_had_not_sent_goes_back_to_the_session() -
     again, _ = await begun(bus)
     again.tell("websocket.receive", text=f'[{{"channel":"/meta/connect","clientId":"{me}"}}]')
     await turns()
-    session = bus.session(me)
+    session = bus.loop.core.sessions.get(me)
 
     assert call.messages == []
     assert session is not None

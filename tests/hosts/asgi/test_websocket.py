@@ -262,7 +262,7 @@ async def test_a_reader_that_stops_lets_its_outbox_grow_and_gets_everything(ws: 
     bus = Bus(settings=Settings(max_outbox=limit, timeout=NEVER, max_interval=NEVER))
     async with serving(bus, ws=ws) as url, FrozenPeer.at(url) as slow:
         await slow.begin("/bulk")
-        session = bus.session(slow.id or "")
+        session = bus.loop.core.sessions.get(slow.id or "")
         assert session is not None
         sent = received = 0
         while session.outbox.size < limit // 2:

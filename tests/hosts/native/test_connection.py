@@ -38,11 +38,13 @@ async def test_a_request_behind_a_held_poll_waits_for_it(site: Site, line: Line)
     await site.enter(line)
     poll = json.dumps({"channel": "/meta/connect", "clientId": site.id, "id": "7"}).encode()
     line.send(post(poll) + b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n")
-    session = site.bus.session(site.id)
+    session = site.bus.loop.core.sessions.get(site.id)
     assert session is not None
     await settle()
     assert session.held is not None
-    site.bus.dismiss(session)
+    face = site.bus.session(site.id)
+    assert face is not None
+    site.bus.dismiss(face)
 
     assert [message["channel"] for message in await line.messages()] == ["/meta/disconnect", "/meta/connect"]
     assert (await line.response())[2] == b"GET /next "

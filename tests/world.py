@@ -90,7 +90,8 @@ class World:
         self.now = START
         self.services = Services(self.core)
         self.flushes = 0
-        #: What code in the background raised after it had waited; a real host logs it.
+        #: What code in the background raised after it had waited; a real host logs it. A test fails on what
+        #: is left here at its end (tests/conftest.py); one that expects a failure takes it out.
         self.failures: list[Exception] = []
         self._flush_wanted = False
         self._in_tick = False
@@ -184,6 +185,11 @@ class World:
         It presents *cookie*, by default that of *client*; an empty one is none.
         """
         return SocketClient(self, client, cookie=cookie)
+
+    def take_failures(self) -> list[Exception]:
+        """Return the failures that the test expected, and forget them."""
+        failures, self.failures[:] = [*self.failures], []
+        return failures
 
     def is_empty(self) -> bool:
         """Whether nothing is left of any session: in tables, timers and queues."""

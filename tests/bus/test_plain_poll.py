@@ -260,3 +260,21 @@ def test_a_session_of_another_browser_is_not_found() -> None:
     poll, short = poll_of(client, message_id='"7"')
     assert not short
     assert poll.reply["successful"] is False
+
+
+def test_a_window_that_has_room_again_is_told_so_before_it_is_held() -> None:
+    world = World()
+    first, second = world.polling().enter(), world.polling()
+    second.cookie = first.cookie
+    second.enter()
+    first.connect()
+    poll, short = poll_of(second, message_id='"7"')
+    assert not short
+    assert poll.reply["advice"]["multiple-clients"]
+    first.disconnect()
+    poll, short = poll_of(second, message_id='"8"')
+    assert not short
+    assert poll.reply["advice"] == {"reconnect": "retry", "interval": 0, "timeout": 30_000}
+    poll, short = poll_of(second, message_id='"9"')
+    assert short
+    assert poll.held

@@ -49,16 +49,77 @@ def test_while_nothing_changes_the_answer_is_the_same_object(index: Subscription
     assert index.match(channel("/a")) is first
 
 
+@pytest.fixture(params=[0, 1, 63, 64, 65, 200])
+def crowded(request: pytest.FixtureRequest, index: Subscriptions[str]) -> Subscriptions[str]:
+    """Return an index with answers for so many other groups of siblings, none of them below /a.
+
+    A wildcard is subscribed to: without one no answer is kept. Up to 64 groups are searched for those that a
+    change concerns; with more, all are found anew.
+    """
+    index.add("zoe", pattern("/elsewhere/**"))
+    for number in range(request.param):
+        index.match(channel(f"/group{number}/x"))
+    return index
+
+
+@pytest.mark.parametrize("own", ["its own subscriber", "none of its own"])
 @pytest.mark.parametrize("name", ["/a/b", "/a/*", "/a/**", "/**"])
 def test_an_answer_is_forgotten_when_a_subscription_that_concerns_it_changes(
-    index: Subscriptions[str], name: str
+    crowded: Subscriptions[str], name: str, own: str
 ) -> None:
+    """The answer is looked up before each change, so that there is one to forget."""
+    index, before = crowded, [] if own.startswith("none") else ["ann"]
+    if before:
+        index.add("ann", pattern("/a/b"))
+    for _ in range(2):
+        assert sorted(index.match(channel("/a/b"))) == before
+        index.add("bob", pattern(name))
+        assert sorted(index.match(channel("/a/b"))) == [*before, "bob"]
+        index.add("cid", pattern(name))
+        assert sorted(index.match(channel("/a/b"))) == [*before, "bob", "cid"]
+        index.remove("bob", pattern(name))
+        assert sorted(index.match(channel("/a/b"))) == [*before, "cid"]
+        index.remove("cid", pattern(name))
+    assert sorted(index.match(channel("/a/b"))) == before
+
+
+@pytest.mark.parametrize("name", ["/a/*", "/a/**", "/**"])
+def test_a_union_is_forgotten_when_a_wildcard_in_it_goes_and_another_stays(
+    crowded: Subscriptions[str], name: str
+) -> None:
+    index = crowded
     index.add("ann", pattern("/a/b"))
-    assert index.match(channel("/a/b")) == ("ann",)
+    index.add("eve", pattern("/a/*"))
     index.add("bob", pattern(name))
-    assert sorted(index.match(channel("/a/b"))) == ["ann", "bob"]
+    for sibling in ("b", "c"):
+        index.add("own", pattern(f"/a/{sibling}"))
+        index.match(channel(f"/a/{sibling}"))
     index.remove("bob", pattern(name))
-    assert index.match(channel("/a/b")) == ("ann",)
+    assert sorted(index.match(channel("/a/b"))) == ["ann", "eve", "own"]
+    assert sorted(index.match(channel("/a/c"))) == ["eve", "own"]
+
+
+def test_a_union_is_forgotten_when_a_subscription_to_the_channel_itself_changes(
+    crowded: Subscriptions[str],
+) -> None:
+    index = crowded
+    index.add("eve", pattern("/a/*"))
+    index.add("ann", pattern("/a/b"))
+    assert sorted(index.match(channel("/a/b"))) == ["ann", "eve"]
+    index.add("bob", pattern("/a/b"))
+    assert sorted(index.match(channel("/a/b"))) == ["ann", "bob", "eve"]
+    index.remove("ann", pattern("/a/b"))
+    assert sorted(index.match(channel("/a/b"))) == ["bob", "eve"]
+
+
+def test_an_answer_two_levels_below_is_forgotten_too(crowded: Subscriptions[str]) -> None:
+    index = crowded
+    index.add("ann", pattern("/a/b/c"))
+    assert index.match(channel("/a/b/c")) == ("ann",)
+    index.add("bob", pattern("/a/**"))
+    assert index.match(channel("/a/b/c")) == ("ann", "bob")
+    index.remove("bob", pattern("/a/**"))
+    assert index.match(channel("/a/b/c")) == ("ann",)
 
 
 class Somebody:

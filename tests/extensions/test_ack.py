@@ -333,6 +333,45 @@ def test_a_connect_that_was_overtaken_forgets_nothing(world: World) -> None:
     assert data_of(poll(client, 2)) == [2]
 
 
+@pytest.mark.parametrize("times", [1, 3, 7])
+def test_an_acknowledgement_that_was_overtaken_counts_for_what_was_sent_again_meanwhile(
+    world: World, times: int
+) -> None:
+    """The client has answer 2, but its next connects crossed it on the way: they acknowledge answer 1."""
+    client = polling(world)
+    world.publish("/a", 1)
+    assert ack_in(poll(client, 1).reply) == 2
+    for _ in range(times):
+        assert data_of(poll(client, 1)) == [1]
+    assert poll(client, 2).held
+
+
+def test_an_acknowledgement_that_was_overtaken_brings_nothing_back(world: World) -> None:
+    client = polling(world)
+    for number in (1, 2):
+        world.publish("/a", number)
+        poll(client, number)
+    late = client.message("/meta/connect", connectionType="long-polling", ext={"ack": 2})
+    assert poll(client, 3).held
+    assert client.send(late).held
+    world.publish("/a", 3)
+    assert client.data == [1, 2, 3]
+
+
+def test_an_acknowledgement_that_was_overtaken_counts_for_what_waits_to_be_sent_again(world: World) -> None:
+    """Answer 2 had all four messages; the answers on the socket have one or two of them each."""
+    client = polling(world)
+    for number in range(4):
+        world.publish("/a", [number, "x" * 100_000])
+    assert len(data_of(poll(client, 1))) == 4
+    socket = world.socket(client)
+    beat(socket, 1)
+    assert 0 < len(socket.data) < 4
+    socket.messages.clear()
+    beat(socket, 2)
+    assert socket.data == []
+
+
 def test_of_messages_that_need_several_answers_none_is_lost(world: World) -> None:
     client = polling(world)
     for number in range(20):

@@ -78,8 +78,10 @@ class Line(asyncio.Transport):
 class Site:
     """A native host, with a bus at /cometd and perhaps an application beside it, and connections to it."""
 
-    def __init__(self, app: AsgiApplication | None = None, limits: Limits | None = None) -> None:
-        self.bus = Bus(settings=Settings(timeout=NEVER, max_interval=NEVER))
+    def __init__(
+        self, app: AsgiApplication | None = None, limits: Limits | None = None, bus: Bus | None = None
+    ) -> None:
+        self.bus = bus or Bus(settings=Settings(timeout=NEVER, max_interval=NEVER))
         config = uvicorn.Config(
             self.bus if app is None else self.bus.mount(app), lifespan="off", access_log=False
         )
@@ -95,24 +97,24 @@ class Site:
         line.protocol.connection_made(line)
         return line
 
-    async def ask(self, line: Line, channel: str, **fields: object) -> bytes:
-        """Send one message as the body of a POST; return what is written then."""
+    async def ask(self, line: Line, channel: str, *headers: str, **fields: object) -> bytes:
+        """Send one message as the body of a POST with *headers*; return what is written then."""
         message = {"channel": channel, "clientId": self.id, "id": "1", **fields}
-        line.protocol.data_received(post(json.dumps([message]).encode()))
+        line.protocol.data_received(post(json.dumps([message]).encode(), "/cometd", *headers))
         await settle()
         return line.take()
 
-    async def enter(self, line: Line) -> None:
-        """Shake hands on *line*, subscribe to /a and connect."""
-        found = re.search(rb'"clientId":"(\w+)"', await self.ask(line, "/meta/handshake"))
+    async def enter(self, line: Line, *headers: str) -> None:
+        """Shake hands on *line* with *headers*, subscribe to /a and connect."""
+        found = re.search(rb'"clientId":"(\w+)"', await self.ask(line, "/meta/handshake", *headers))
         assert found is not None
         self.id = found[1].decode()
         await self.ask(line, "/meta/subscribe", subscription="/a")
         await self.poll(line)
 
-    async def poll(self, line: Line) -> bytes:
-        """Send a /meta/connect."""
-        return await self.ask(line, "/meta/connect", connectionType="long-polling")
+    async def poll(self, line: Line, *headers: str) -> bytes:
+        """Send a /meta/connect with *headers*."""
+        return await self.ask(line, "/meta/connect", *headers, connectionType="long-polling")
 
     async def upgrade(self, line: Line) -> None:
         """Let *line* become a WebSocket, and the session move to it."""

@@ -11,6 +11,7 @@ from mirant.bus.extension import Extension
 from mirant.bus.flush import MAX_RESPONSE
 from mirant.bus.plain_poll import Poller, hold
 from mirant.extensions.ack import Ack
+from mirant.extensions.binary import BinaryData
 from mirant.extensions.timestamp import TimeStamp
 from mirant.extensions.timesync import TimeSync
 from mirant.transports.long_polling import Exchange
@@ -110,7 +111,7 @@ def body_of(poll: Poll) -> bytes:
 def test_what_answers_it_is_the_same(event: Callable[[World, PollingClient], Any], message_id: str) -> None:
     bodies = []
     for short in (True, False):
-        world = World().use(Ack(), TimeSync())
+        world = World().use(Ack(), BinaryData(), TimeSync())
         client = entered(world)
         if short:
             poll, held_short = poll_of(client, message_id=message_id)

@@ -13,6 +13,8 @@ from tests.mutants.cold import TestsOf, run_cold
 from tests.mutants.report import Outcomes, print_progress
 from tests.mutants.warm import Told, run_warm
 
+#: Most tests that are asked at first; those named after the module are the first among them.
+_NEAR_TESTS = 200
 #: Most time of a cold attempt with near and with wide tests, in seconds.
 _NEAR_SECONDS = 120.0
 _WIDE_SECONDS = 900.0
@@ -35,17 +37,21 @@ class Run:
         """Ask the tests of each package about its changes."""
         for package in by_package(change.module for change in self._changes):
             changes = [change for change in self._changes if package_of(change.module) == package]
-            cold = self._warm(changes, NEAR[package])
+            cold = self._warm(changes, NEAR[package], _NEAR_TESTS)
             self._cold(cold, _near, _NEAR_SECONDS)
 
     def wide(self) -> None:
         """Ask all tests about what survived the near ones."""
-        cold = self._warm(self._survivors(self._changes), WIDE)
+        cold = self._warm(self._survivors(self._changes), WIDE, None)
         self._cold(cold, lambda _: WIDE, _WIDE_SECONDS)
 
-    def _warm(self, changes: Sequence[Change], tests: Sequence[str]) -> list[Change]:
+    def _warm(self, changes: Sequence[Change], tests: Sequence[str], most: int | None) -> list[Change]:
         """Try *changes* in forks; return those that survive only because a fork does not show all they do."""
-        stale = self._in_a_process(lambda told: run_warm(changes, tests, told, self._jobs), changes)
+
+        def session(told: Told) -> set[Change]:
+            return run_warm(changes, tests, told, self._jobs, most=most)
+
+        stale = self._in_a_process(session, changes)
         return self._survivors([change for change in changes if change in stale])
 
     def _cold(self, changes: Sequence[Change], tests_of: TestsOf, seconds: float) -> None:

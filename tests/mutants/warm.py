@@ -39,8 +39,10 @@ Told = Callable[[Change, Outcome], None]
 class Warm:
     """A pytest plugin that tries *changes* instead of running the tests once."""
 
-    def __init__(self, changes: Sequence[Change], told: Told, jobs: int) -> None:
+    def __init__(self, changes: Sequence[Change], told: Told, jobs: int, most: int | None) -> None:
+        """*most* is how many tests are asked about a change at most; None: all that reach it."""
         self._changes = changes
+        self._most = most
         self._told = told
         self._jobs = jobs
         #: Changes whose whole effect a fork does not show: it came at import, or the code cannot be swapped.
@@ -86,7 +88,7 @@ class Warm:
         return True
 
     def _task(self, items: _Items, functions: Functions, change: Change) -> Task:
-        chosen, seconds = items.reaching(change)
+        chosen, seconds = items.reaching(change, self._most)
 
         def attempt() -> bool:
             functions.swap(change)
@@ -132,7 +134,7 @@ class _Items:
         self._calls = [made for passes, made, _ in found if passes]
         self._seconds = [seconds for passes, _, seconds in found if passes]
 
-    def reaching(self, change: Change) -> tuple[list[pytest.Item], float]:
+    def reaching(self, change: Change, most: int | None) -> tuple[list[pytest.Item], float]:
         """Return the tests that call the function of *change*, and their time in seconds.
 
         Those that are named after its module come first, then the fastest.
@@ -140,14 +142,20 @@ class _Items:
         found = [index for index, made in enumerate(self._calls) if reaches(made, change)]
         stem = change.module.rpartition("/")[2]
         found.sort(key=lambda index: (stem not in self._items[index].path.stem, self._seconds[index]))
+        del found[most:]
         return [self._items[index] for index in found], sum(self._seconds[index] for index in found)
 
 
-def run_warm(changes: Sequence[Change], tests: Iterable[str], told: Told, jobs: int) -> set[Change]:
-    """Try *changes* against *tests*, and tell of each outcome; return those that need a cold run."""
+def run_warm(
+    changes: Sequence[Change], tests: Iterable[str], told: Told, jobs: int, *, most: int | None
+) -> set[Change]:
+    """Try *changes* against *tests*, at most so many for each, and tell of each outcome.
+
+    Return those that need a cold run.
+    """
     if not changes:
         return set()
-    plugin = Warm(changes, told, jobs)
+    plugin = Warm(changes, told, jobs, most)
     code = pytest.main([*PYTEST, *tests], plugins=[plugin])
     if code != 0:
         raise RuntimeError(f"pytest ended with {code!r}")

@@ -232,3 +232,40 @@ def test_many_subscribers_of_a_pattern_come_and_go_in_order(index: Subscriptions
     assert index.match(channel("/a")) == ("s9",)
     index.remove("s9", pattern("/a"))
     assert pattern("/a") not in index
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 6, 20])
+@pytest.mark.parametrize("name", ["/a", "/a/*", "/a/**"])
+def test_however_many_there_are_each_is_counted_found_and_gone(
+    index: Subscriptions[str], name: str, count: int
+) -> None:
+    names = [f"s{number}" for number in range(count)]
+    for lap in range(2):
+        for added, each in enumerate(names, start=1):
+            index.add(each, pattern(name))
+            index.add(each, pattern(name))
+            assert index.count(pattern(name)) == added
+        found = index.match(channel("/a" if name == "/a" else "/a/b"))
+        assert found == tuple(names), lap
+        for left, each in enumerate(reversed(names)):
+            index.remove(each, pattern(name))
+            index.remove(each, pattern(name))
+            assert index.count(pattern(name)) == count - 1 - left
+        assert index.match(channel("/a/b")) == ()
+    assert index.count(pattern(name)) == 0
+
+
+def test_nothing_is_kept_when_the_last_wildcard_is_gone(index: Subscriptions[str]) -> None:
+    """Without one a look-up is enough, and a tuple that is kept would only take memory."""
+    for _ in range(2):
+        index.add("ann", pattern("/a/*"))
+        index.add("bob", pattern("/b/**"))
+        index.match(channel("/a/b"))
+        index.match(channel("/c/d"))
+        index.remove("bob", pattern("/b/**"))
+        assert kept_in(index) > 0
+        index.remove("ann", pattern("/a/*"))
+        assert kept_in(index) == 0
+        index.add("eve", pattern("/x"))
+        index.match(channel("/x"))
+        assert kept_in(index) == 0

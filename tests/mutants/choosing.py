@@ -18,7 +18,7 @@ PACKAGES: Final = ("bus", "extensions", "policy", "transports", "hosts")
 NEAR: Final = {
     "bus": ("tests/bus", "tests/extensions", "tests/services"),
     "extensions": ("tests/extensions", "tests/bus"),
-    "policy": ("tests/policy", "tests/options"),
+    "policy": ("tests/policy", "tests/options", "tests/cli/test_check.py", "tests/cli/test_explain.py"),
     "transports": (
         "tests/transports",
         "tests/bus",
@@ -32,6 +32,8 @@ NEAR: Final = {
 WIDE: Final = (
     "tests/bayeux",
     "tests/bus",
+    "tests/cli/test_check.py",
+    "tests/cli/test_explain.py",
     "tests/demo",
     "tests/extensions",
     "tests/hosts",

@@ -263,6 +263,16 @@ OWN = 'a class of your own becomes a Python function: write its name, "app.filte
             f"there is no filter com.example.NoMarkupFilter; {OWN}",
         ),
         (
+            {"channels": "/a", "filter": "com.example.JSONDataFilter"},
+            ("filter",),
+            f"there is no filter com.example.JSONDataFilter; {OWN}",
+        ),
+        (
+            {"channels": "/a", "filter": "org.cometd.server.filter.Xyzzy"},
+            ("filter",),
+            f"there is no filter org.cometd.server.filter.Xyzzy; {OWN}",
+        ),
+        (
             {"channels": "/a", "class": "NoMarkupFilters"},
             ("class",),
             f"there is no filter NoMarkupFilters; did you mean NoMarkupFilter? A{OWN[1:]}",

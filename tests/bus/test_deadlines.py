@@ -1,6 +1,7 @@
 """The structure in which all sessions wait for their deadlines."""
 
 import itertools
+import math
 
 import pytest
 
@@ -168,15 +169,14 @@ def test_an_entry_that_moved_later_waits_in_the_bucket_of_its_new_deadline(
     assert deadlines.next() == pytest.approx(1.0 + later, abs=GRANULARITY)
 
 
+@pytest.mark.parametrize("number", [9, 18, 35, 36, 65, 67])
 def test_an_entry_that_was_found_too_early_moves_to_the_next_bucket_at_least(
-    deadlines: Deadlines[Entry],
+    deadlines: Deadlines[Entry], number: int
 ) -> None:
-    """Rounding may put an entry into a bucket whose time is a hair before its deadline."""
+    """Rounding puts these into a bucket whose time is a hair before their deadline."""
     entry = Entry()
-    deadlines.set(entry, 0.99)
-    number = entry.bucket
-    assert number is not None
-    entry.deadline = number * GRANULARITY + 1e-12
+    deadlines.set(entry, math.nextafter(number * GRANULARITY, math.inf))
+    assert entry.bucket == number
     assert deadlines.due(number * GRANULARITY) == []
-    assert entry.bucket == number + 1
+    assert deadlines.next() == (number + 1) * GRANULARITY
     assert deadlines.due((number + 1) * GRANULARITY) == [entry]

@@ -327,3 +327,9 @@ def test_a_channel_in_a_full_report_is_still_counted_by_its_name() -> None:
         outbox.put(delivery(100, f"/{number}"))
     channels = json.loads(outbox.take(1_000)[0].payload)["data"]["channels"]
     assert channels == {f"/{number}": 2 if number in (0, 31) else 1 for number in range(32)}
+
+
+def test_the_first_array_is_filled_to_the_byte_too_when_more_follows() -> None:
+    last = MAX_FRAME - frame_of(8_000, 8_000, 0)
+    batches = coalesce([delivery(size) for size in (8_000, 8_000, last, 100)])
+    assert [len(batch.payload) for batch in batches] == [MAX_FRAME, 102]

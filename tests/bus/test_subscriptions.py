@@ -259,6 +259,8 @@ def test_nothing_is_kept_when_the_last_wildcard_is_gone(index: Subscriptions[str
     """Without one a look-up is enough, and a tuple that is kept would only take memory."""
     for _ in range(2):
         index.add("ann", pattern("/a/*"))
+        index.add("cid", pattern("/a/*"))
+        index.remove("cid", pattern("/a/*"))
         index.add("bob", pattern("/b/**"))
         index.match(channel("/a/b"))
         index.match(channel("/c/d"))
@@ -269,3 +271,28 @@ def test_nothing_is_kept_when_the_last_wildcard_is_gone(index: Subscriptions[str
         index.add("eve", pattern("/x"))
         index.match(channel("/x"))
         assert kept_in(index) == 0
+
+
+def test_a_channel_whose_name_only_begins_alike_is_not_below(index: Subscriptions[str]) -> None:
+    index.add("eve", pattern("/**"))
+    index.add("ann", pattern("/ab/c"))
+    kept = index.match(channel("/ab/c"))
+    index.add("bob", pattern("/a/**"))
+    assert index.match(channel("/ab/c")) is kept
+
+
+def test_answers_are_kept_again_after_there_were_too_many(
+    index: Subscriptions[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_MATCHES", 10)
+    index.add("ann", pattern("/**"))
+    index.add("bob", pattern("/z/y"))
+    for number in range(25):
+        index.match(channel(f"/{number}/x"))
+    index.add("cid", pattern("/**"))  # all are forgotten
+    for number in range(11):
+        index.match(channel(f"/{number}/x"))  # and once more, because there are too many
+    kept = index.match(channel("/z/y"))
+    for number in range(3):
+        index.match(channel(f"/{number}/w"))
+    assert index.match(channel("/z/y")) is kept

@@ -14,7 +14,7 @@ from tests.mutants.changes import SOURCE, import_name_of
 
 PACKAGES: Final = ("bus", "extensions", "policy", "transports", "hosts")
 
-#: The tests that are asked first: fast ones, and beside them those whose subject the package is.
+#: The tests that are asked first, by package or module: those whose subject it is, and fast ones.
 NEAR: Final = {
     "bus": ("tests/bus", "tests/extensions", "tests/services"),
     "extensions": ("tests/extensions", "tests/bus"),
@@ -26,6 +26,10 @@ NEAR: Final = {
         "tests/hosts/test_polling.py",
     ),
     "hosts": ("tests/hosts", "tests/transports"),
+    "hosts/addresses": ("tests/hosts/test_addresses.py", "tests/hosts/test_proxies.py"),
+    "hosts/gate": ("tests/hosts/test_gate.py", "tests/hosts/test_cors.py", "tests/transports"),
+    "hosts/headers": ("tests/hosts/test_headers.py", "tests/hosts/test_native_sockets.py"),
+    "hosts/mount": ("tests/hosts/test_mount.py", "tests/test_application.py"),
 }
 
 #: The tests that are asked about what survives those.
@@ -66,9 +70,9 @@ def modules(only: Sequence[str]) -> list[str]:
     return [module for module in found if not only or any(_is_in(module, name) for name in only)]
 
 
-def package_of(module: str) -> str:
-    """Return the package that *module* is in, which has an entry in `NEAR`."""
-    return module.partition("/")[0]
+def group_of(module: str) -> str:
+    """Return the narrowest entry in `NEAR` that *module* is in."""
+    return max((name for name in NEAR if _is_in(module, name)), key=len)
 
 
 def about(module: str, tests: Iterable[str]) -> list[str]:
@@ -80,14 +84,6 @@ def about(module: str, tests: Iterable[str]) -> list[str]:
 
 def _files(folder: str) -> list[Path]:
     return sorted(Path(folder).rglob("test_*.py"))
-
-
-def by_package(chosen: Iterable[str]) -> dict[str, list[str]]:
-    """Return the modules *chosen*, by their package."""
-    groups: dict[str, list[str]] = {}
-    for module in chosen:
-        groups.setdefault(package_of(module), []).append(module)
-    return groups
 
 
 def _is_in(module: str, name: str) -> bool:

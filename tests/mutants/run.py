@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tests.mutants.changes import Change
 from tests.mutants.children import Outcome
-from tests.mutants.choosing import NEAR, WIDE, about, by_package, package_of
+from tests.mutants.choosing import NEAR, WIDE, about, group_of
 from tests.mutants.cold import TestsOf, run_cold
 from tests.mutants.report import Outcomes, print_progress
 from tests.mutants.warm import Told, run_warm
@@ -34,10 +34,10 @@ class Run:
         self.outcomes: Outcomes = {}
 
     def near(self) -> None:
-        """Ask the tests of each package about its changes."""
-        for package in by_package(change.module for change in self._changes):
-            changes = [change for change in self._changes if package_of(change.module) == package]
-            cold = self._warm(changes, NEAR[package], _NEAR_TESTS)
+        """Ask the tests whose subject the changed modules are."""
+        for group in dict.fromkeys(group_of(change.module) for change in self._changes):
+            changes = [change for change in self._changes if group_of(change.module) == group]
+            cold = self._warm(changes, NEAR[group], _NEAR_TESTS)
             self._cold(cold, _near, _NEAR_SECONDS)
 
     def wide(self) -> None:
@@ -95,7 +95,7 @@ class Run:
 
 
 def _near(change: Change) -> Sequence[str]:
-    return about(change.module, NEAR[package_of(change.module)])
+    return about(change.module, NEAR[group_of(change.module)])
 
 
 def default_jobs() -> int:

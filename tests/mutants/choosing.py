@@ -76,10 +76,11 @@ def group_of(module: str) -> str:
 
 
 def about(module: str, tests: Iterable[str]) -> list[str]:
-    """Return the files among *tests* that have the name of *module* or import it: those that know it best."""
+    """Return the files among *tests* that are named after *module* or import it; if none is, all of them."""
     name, imported = f"test_{module.rpartition('/')[2]}.py", import_name_of(module)
     files = [path for each in tests for path in ([Path(each)] if each.endswith(".py") else _files(each))]
-    return [str(path) for path in files if path.name == name or imported in path.read_text(encoding="utf-8")]
+    found = [path for path in files if path.name == name or imported in path.read_text(encoding="utf-8")]
+    return [str(path) for path in found or files]
 
 
 def _files(folder: str) -> list[Path]:

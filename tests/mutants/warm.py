@@ -138,12 +138,12 @@ class _Items:
         """Return the tests that call the function of *change*, and their time in seconds.
 
         Those that are named after its module come first, then the fastest.
-        ."""
+        """
         found = [index for index, made in enumerate(self._calls) if reaches(made, change)]
         stem = change.module.rpartition("/")[2]
         found.sort(key=lambda index: (stem not in self._items[index].path.stem, self._seconds[index]))
-        del found[most:]
-        return [self._items[index] for index in found], sum(self._seconds[index] for index in found)
+        chosen = found[:most]
+        return [self._items[index] for index in chosen], sum(self._seconds[index] for index in chosen)
 
 
 def run_warm(

@@ -67,6 +67,8 @@ WRONG: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
     ({"match": "/a", "rate": "often"}, ("rate",), "should be"),
     ({"match": "/a", "call": "anyone"}, ("call",), "/a is no service channel: write publish or subscribe"),
     ({"match": "/service/a", "publish": "anyone"}, ("publish",), "'call' says who may use them"),
+    ({"match": "/service/a", "subscribe": "anyone"}, ("subscribe",), "'call' says who may use them"),
+    ({"match": "/service/a", "create": "anyone"}, ("create",), "'call' says who may use them"),
     ({"match": "/service/a", "history": 3}, ("history",), "it is for what is distributed"),
     ({"match": "/meta/connect"}, ("match",), "only /meta/handshake can have a rule, not /meta/connect"),
     ({"match": "/meta/handshake", "publish": "anyone"}, ("publish",), "/meta/handshake is called"),
@@ -96,6 +98,7 @@ def test_a_pattern_that_cannot_be_one_is_told() -> None:
         {"match": "/**", "call": "anyone", "publish": "anyone"},
         {"match": "/{any}/a", "call": "anyone"},
         {"match": "/meta/handshake", "call": "anyone"},
+        {"match": "/a", "filters": ["no-markup"]},
         {"match": "/users/{user}/inbox", "subscribe": "self", "history": 2},
     ],
 )

@@ -82,7 +82,10 @@ class Warm:
         """Run *items* up to the first that fails."""
         self._failed = False
         for item, following in zip(items, [*items[1:], None], strict=True):
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            try:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            except (Exception, pytest.fail.Exception):
+                return False  # the time limit of a test may strike while pytest reports it
             if self._failed:
                 return False
         return True

@@ -96,6 +96,11 @@ bench: $(DEVELOPMENT) ## Measure single parts (ONLY=publish JSON=results.json)
 lifetimes: $(DEVELOPMENT) ## Let SESSIONS=1000000 come and go, and measure what is left
 	$(BIN)/python -m tests.faults.lifetimes --sessions $(SESSIONS)
 
+.PHONY: mutants
+mutants: $(DEVELOPMENT) ## Change the source and see whether a test fails (ONLY=bus/outbox SAMPLE=200 SEED=1 JOBS=2)
+	$(BIN)/python -m tests.mutants $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
+
 ##@ Work on it
 
 .PHONY: format

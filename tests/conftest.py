@@ -1,11 +1,13 @@
-"""What all tests share: in CI nothing may be skipped, and Hypothesis tries new examples everywhere."""
+"""What all tests share: no failure in the background goes unseen, nothing is skipped in CI, new examples."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.failures import no_failures
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -46,3 +48,10 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Judge what a whole module skipped."""
     return _fail_skipped((yield))
+
+
+@pytest.fixture(autouse=True)
+def worlds_without_failures() -> Iterator[None]:
+    """Fail a test in whose worlds code in the background raised, unless the test took those failures out."""
+    with no_failures():
+        yield

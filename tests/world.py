@@ -38,6 +38,7 @@ from mirant.options.settings import Settings
 from mirant.policy.rule_guard import RuleGuard
 from mirant.policy.rulebook import Rulebook
 from mirant.services import Services
+from mirant.services.face import SessionFace, behind
 from mirant.transports.long_polling import Exchange
 from mirant.transports.response import Response
 from mirant.transports.websocket import Connection
@@ -97,7 +98,8 @@ class World:
         self.core = Core(settings, self, engine, Clock(self._clock), secret=b"a secret that tests share")
         self.services = Services(self.core)
         self.flushes = 0
-        #: What code in the background raised after it had waited; a real host logs it.
+        #: What code in the background raised after it had waited; a real host logs it. A test fails on what
+        #: is left here at its end (tests/conftest.py); one that expects a failure takes it out.
         self.failures: list[Exception] = []
         self._flush_wanted = False
         self._in_tick = False
@@ -152,14 +154,14 @@ class World:
         self.settle()
         return count
 
-    def deliver(self, session: Session, channel: str, data: object) -> None:
+    def deliver(self, session: Session | SessionFace, channel: str, data: object) -> None:
         """Send to one session as the application does."""
-        self.core.deliver(session, Delivery.of(Channel.parse(channel), data))
+        self.core.deliver(_behind(session), Delivery.of(Channel.parse(channel), data))
         self.settle()
 
-    def dismiss(self, session: Session) -> None:
+    def dismiss(self, session: Session | SessionFace) -> None:
         """End a session as the application does."""
-        self.core.dismiss(session)
+        self.core.dismiss(_behind(session))
         self.settle()
 
     def use(self, *extensions: Extension) -> Self:
@@ -192,6 +194,11 @@ class World:
         It presents *cookie*, by default that of *client*; an empty one is none.
         """
         return SocketClient(self, client, cookie=cookie)
+
+    def take_failures(self) -> list[Exception]:
+        """Return the failures that the test expected, and forget them."""
+        failures, self.failures[:] = [*self.failures], []
+        return failures
 
     def is_empty(self) -> bool:
         """Whether nothing is left of any session: in tables, timers and queues."""
@@ -246,6 +253,10 @@ class World:
     def _resume(self, pipeline: Pipeline, steps: Generator[Any, Any, Any], ended: Callable[[], None]) -> None:
         self._wait(pipeline, steps, ended)
         self.settle()
+
+
+def _behind(session: Session | SessionFace) -> Session:
+    return behind(session) if isinstance(session, SessionFace) else session
 
 
 class Client(ABC):

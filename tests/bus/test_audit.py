@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mirant.bus import audit as module
 from mirant.bus.audit import Audit
 from mirant.bus.clock import Clock
 from tests.policy.test_rule_guard import OPEN, enter, ruled
@@ -210,3 +211,40 @@ def test_without_rules_nobody_is_denied_anything(log: Log) -> None:
     client = World().polling().enter()
     client.publish("/a", 1)
     assert log.lines == []
+
+
+@pytest.mark.parametrize("second", [0, 1, 1_000])
+def test_a_hundred_a_second_in_the_first_second_too(log: Log, second: int) -> None:
+    audit = Audit(Clock())
+    for number in range(300):
+        audit.event(second + number / 301, "publish.denied", f"203.0.113.{number}")
+    assert len(log.lines) == 100
+    audit.event(second + 1.0, "publish.denied", "203.0.114.1")
+    assert suppressed(log.lines) == 200
+
+
+def written(audit: Audit, log: Log, address: str, count: int = 1) -> int:
+    """Let *count* events be caused from *address* in one second; return how many are written."""
+    before = len(log.lines)
+    for _ in range(count):
+        audit.event(1_000.0, "publish.denied", address)
+    return len(log.lines) - before
+
+
+def test_of_too_many_addresses_the_one_not_heard_of_for_longest_is_counted_anew(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MAX_SOURCES", 3)
+    audit = Audit(Clock())
+    assert [written(audit, log, address, 12) for address in "abc"] == [10, 10, 10]
+    assert written(audit, log, "a") == 0, "three are known, and a is the one heard of last"
+    assert written(audit, log, "d") == 1
+    assert [written(audit, log, address) for address in ("c", "a")] == [0, 0]
+    assert written(audit, log, "b") == 1, "it gave way"
+
+
+def test_addresses_are_told_apart_by_their_first_64_characters(log: Log) -> None:
+    audit = Audit(Clock())
+    assert written(audit, log, "x" * 64, 12) == 10
+    assert written(audit, log, "x" * 64 + "y") == 0
+    assert written(audit, log, "x" * 63 + "y") == 1

@@ -50,3 +50,23 @@ def test_the_cookie_is_found_among_others(header: str) -> None:
 def test_without_the_cookie_there_is_no_browser(header: str) -> None:
     assert BROWSERS.of(Request({"cookie": header.format(BROWSERS.issue())})) is None
     assert BROWSERS.of(Request()) is None
+
+
+def test_a_value_in_quotes_is_the_same() -> None:
+    value = BROWSERS.issue()
+    request = Request({"cookie": f'BAYEUX_BROWSER="{value}"'})
+    assert BROWSERS.of(request) == BROWSERS.recognise(value)
+
+
+def test_a_value_is_an_id_of_12_bytes_and_a_signature_of_16() -> None:
+    value = BROWSERS.issue()
+    assert len(bytes.fromhex(value)) == 28
+    assert BROWSERS.recognise(value) == value[:24]
+
+
+@pytest.mark.parametrize("more", ["0", "00", " "])
+def test_a_value_that_is_too_long_or_too_short_is_not_recognised(more: str) -> None:
+    value = BROWSERS.issue()
+    assert BROWSERS.recognise(value + more) is None
+    assert BROWSERS.recognise(value[: -len(more)]) is None
+    assert BROWSERS.recognise(value[:24]) is None

@@ -1,6 +1,7 @@
 """The structure in which all sessions wait for their deadlines."""
 
 import itertools
+import math
 
 import pytest
 
@@ -131,3 +132,51 @@ def test_an_entry_can_be_set_again_after_it_was_found(deadlines: Deadlines[Entry
         deadlines.set(entry, float(lap))
         assert deadlines.due(lap + GRANULARITY) == [entry]
     assert is_empty(deadlines)
+
+
+def test_a_move_to_the_same_bucket_touches_no_structure(deadlines: Deadlines[Entry]) -> None:
+    """1.01 and 1.04 are both found at 1.05."""
+    entry = Entry()
+    deadlines.set(entry, 1.04)
+    [bucket] = deadlines._buckets.values()
+    assert not deadlines.set(entry, 1.01)
+    other = Entry()
+    deadlines.set(other, 1.03)
+    assert not deadlines.set(entry, 1.02)
+    assert [*bucket] == [entry, other], "it was not taken out and put in again"
+
+
+def test_a_second_entry_of_a_bucket_brings_nothing_nearer(deadlines: Deadlines[Entry]) -> None:
+    assert deadlines.set(Entry(), 5.0)
+    assert not deadlines.set(Entry(), 4.99)
+    assert deadlines.set(Entry(), 4.94)
+
+
+def test_an_entry_is_found_at_its_very_deadline(deadlines: Deadlines[Entry]) -> None:
+    entry = Entry()
+    deadlines.set(entry, 2.0)
+    assert deadlines.due(2.0) == [entry]
+
+
+@pytest.mark.parametrize("later", [0.1, 1.0, 100.0])
+def test_an_entry_that_moved_later_waits_in_the_bucket_of_its_new_deadline(
+    deadlines: Deadlines[Entry], later: float
+) -> None:
+    entry = Entry()
+    deadlines.set(entry, 1.0)
+    deadlines.set(entry, 1.0 + later)
+    assert deadlines.due(1.0) == []
+    assert deadlines.next() == pytest.approx(1.0 + later, abs=GRANULARITY)
+
+
+@pytest.mark.parametrize("number", [9, 18, 35, 36, 65, 67])
+def test_an_entry_that_was_found_too_early_moves_to_the_next_bucket_at_least(
+    deadlines: Deadlines[Entry], number: int
+) -> None:
+    """Rounding puts these into a bucket whose time is a hair before their deadline."""
+    entry = Entry()
+    deadlines.set(entry, math.nextafter(number * GRANULARITY, math.inf))
+    assert entry.bucket == number
+    assert deadlines.due(number * GRANULARITY) == []
+    assert deadlines.next() == (number + 1) * GRANULARITY
+    assert deadlines.due((number + 1) * GRANULARITY) == [entry]

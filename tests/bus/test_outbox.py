@@ -1,11 +1,26 @@
 """What waits for one session, and how it is cut for the wire."""
 
 import json
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from mirant.bayeux.messages import Delivery
-from mirant.bus.outbox import MAX_FRAME, Outbox, OutboxFull, coalesce
+from mirant.bus.outbox import MAX_FRAME, Outbox, OutboxFull, array_ends, coalesce
+
+
+class Keeping:
+    """A retention that keeps *reserved* bytes, which its client never acknowledges."""
+
+    def __init__(self, reserved: int) -> None:
+        self.reserved = reserved
+        self.due = 0
+
+    def again(self, most: int) -> list[Delivery]:
+        return []
+
+    def left(self, deliveries: Sequence[Delivery], dropped: Mapping[str, int] | None) -> None:
+        """Keep nothing more."""
 
 
 def delivery(size: int, channel: str = "/a") -> Delivery:
@@ -188,3 +203,148 @@ def test_arrays_are_as_full_as_they_can_be() -> None:
 def test_a_delivery_larger_than_a_frame_travels_alone() -> None:
     batches = coalesce([delivery(100), delivery(MAX_FRAME * 2), delivery(100), delivery(100)])
     assert [len(batch.deliveries) for batch in batches] == [1, 1, 2]
+
+
+def frame_of(*sizes: int) -> int:
+    """Return how long the array of deliveries of *sizes* is: brackets, and commas between."""
+    return sum(sizes) + len(sizes) + 1
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_an_array_is_cut_when_it_would_be_a_byte_too_long(count: int, more: int) -> None:
+    assert MAX_FRAME == 32_768
+    first = [8_000] * (count - 1)
+    last = MAX_FRAME - frame_of(*first, 0) + more
+    for before in ([], [MAX_FRAME - 100]):  # as the first array of all, and after one that was cut
+        batches = coalesce([delivery(size) for size in (*before, *first, last)])[len(before) :]
+        assert [len(batch.deliveries) for batch in batches] == ([count] if more <= 0 else [count - 1, 1])
+        assert len(batches[0].payload) == (MAX_FRAME + more if more <= 0 else frame_of(*first))
+
+
+@pytest.mark.parametrize("sizes", [[100_000], [100_000, 10], [10, 100_000], [100_000, 100_000], [10, 10]])
+def test_no_array_is_empty(sizes: list[int]) -> None:
+    for sample in (sizes, sizes * 2):
+        ends = array_ends(sample)
+        assert ends[-1] == len(sample)
+        assert all(end > start for start, end in zip([0, *ends], ends, strict=False))
+
+
+def test_a_report_counts_as_one_that_waits() -> None:
+    outbox = Outbox(100, "drop-newest")
+    outbox.put(delivery(100))
+    for _ in range(3):
+        outbox.put(delivery(100))
+    assert len(outbox) == 2
+
+
+def test_what_counts_though_it_does_not_wait_is_in_the_error_too() -> None:
+    outbox = Outbox(200)
+    outbox.retain(Keeping(100))
+    outbox.put(delivery(60))
+    with pytest.raises(OutboxFull, match="160 bytes are waiting") as full:
+        outbox.put(delivery(60))
+    assert full.value.args == (full.value.size, 200)
+
+
+def test_a_channels_own_policy_comes_before_the_outboxs() -> None:
+    outbox = Outbox(100, "disconnect")
+    newer = delivery(100, "/b")
+    newer.overflow = "drop-oldest"
+    outbox.put(delivery(100, "/a"))
+    outbox.put(newer)
+    assert outbox.take(1_000)[1:] == [newer]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_replacement_may_fill_the_outbox_to_the_byte(more: int) -> None:
+    outbox = Outbox(300)
+    outbox.retain(Keeping(100))
+    outbox.put(latest(b"1"))
+    outbox.put(delivery(100, "/b"))
+    filling = 100 - len(latest(b'""').payload)
+    larger = latest(b'"%b"' % (b"x" * (filling + more)))
+    if more:
+        with pytest.raises(OutboxFull):
+            outbox.put(larger)
+    else:
+        outbox.put(larger)
+        assert outbox.size == 200
+        assert len(outbox) == 2
+
+
+def lazily(data: bytes, channel: str) -> Delivery:
+    """Return a delivery that is not urgent, of which only the latest counts."""
+    return Delivery(channel, Delivery.of_raw(channel, data).payload, latest=True, lazy=5.0)
+
+
+def test_a_replacement_is_as_urgent_as_what_it_replaces_or_more() -> None:
+    outbox, urgent = Outbox(1_000), []
+    for each in (lazily(b"1", "/a"), lazily(b"2", "/a"), latest(b"3", "/a"), lazily(b"4", "/a")):
+        outbox.put(each)
+        urgent.append(outbox.urgent)
+    assert urgent == [False, False, True, True]
+
+
+def test_what_does_not_replace_waits_beside_it() -> None:
+    outbox = Outbox(1_000)
+    first, second = latest(b"1", "/a"), Delivery.of_raw("/a", b"2")
+    outbox.put(first)
+    outbox.put(second)
+    assert outbox.take(1_000) == [first, second]
+
+
+def test_what_was_taken_is_not_replaced_any_more() -> None:
+    outbox = Outbox(1_000)
+    first, second, other = latest(b"1", "/a"), latest(b"2", "/a"), delivery(100, "/b")
+    outbox.put(first)
+    outbox.put(other)
+    assert outbox.take(1) == [first]
+    outbox.put(second)
+    assert outbox.take(1_000) == [other, second]
+
+
+@pytest.mark.parametrize("lazy", [None, 5.0])
+def test_a_report_is_urgent_unless_what_was_dropped_is_lazy(lazy: float | None) -> None:
+    outbox = Outbox(100, "drop-newest")
+    outbox.put(Delivery("/a", delivery(100).payload, lazy=5.0))
+    outbox.put(Delivery("/a", delivery(100).payload, lazy=lazy))
+    assert outbox.urgent is (lazy is None)
+    outbox.put(Delivery("/a", delivery(100).payload, lazy=5.0))
+    assert outbox.urgent is (lazy is None)
+
+
+def test_an_outbox_is_idle_until_something_waits_and_again_when_all_was_taken() -> None:
+    outbox = Outbox(100, "drop-newest")
+    idle = [outbox.idle]
+    outbox.put(delivery(100))
+    idle.append(outbox.idle)
+    taken = outbox.take(100)
+    idle.append(outbox.idle)
+    outbox.put_back(taken)
+    idle.append(outbox.idle)
+    outbox.clear()
+    idle.append(outbox.idle)
+    assert idle == [True, False, True, False, True]
+
+
+def test_an_outbox_whose_report_waits_is_not_idle() -> None:
+    outbox = Outbox(100, "drop-newest")
+    outbox.retain(Keeping(100))
+    outbox.put(delivery(100))
+    assert not outbox.idle
+
+
+def test_a_channel_in_a_full_report_is_still_counted_by_its_name() -> None:
+    outbox = Outbox(100, "drop-newest")
+    outbox.put(delivery(100))
+    for number in (*range(32), 0, 31, 99):
+        outbox.put(delivery(100, f"/{number}"))
+    channels = json.loads(outbox.take(1_000)[0].payload)["data"]["channels"]
+    assert channels == {f"/{number}": 2 if number in (0, 31) else 1 for number in range(32)}
+
+
+def test_the_first_array_is_filled_to_the_byte_too_when_more_follows() -> None:
+    last = MAX_FRAME - frame_of(8_000, 8_000, 0)
+    batches = coalesce([delivery(size) for size in (8_000, 8_000, last, 100)])
+    assert [len(batch.payload) for batch in batches] == [MAX_FRAME, 102]

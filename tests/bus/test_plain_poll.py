@@ -11,6 +11,7 @@ from mirant.bus.extension import Extension
 from mirant.bus.request import Request
 from mirant.bus.turn import Turn
 from mirant.extensions.ack import Ack
+from mirant.extensions.binary import BinaryData
 from mirant.extensions.timestamp import TimeStamp
 from mirant.extensions.timesync import TimeSync
 from mirant.transports.long_polling import Exchange
@@ -101,7 +102,7 @@ def body_of(poll: Poll) -> bytes:
 def test_what_answers_it_is_the_same(event: Callable[[World, PollingClient], Any], message_id: str) -> None:
     bodies = []
     for short in (True, False):
-        world = World().use(Ack(), TimeSync())
+        world = World().use(Ack(), BinaryData(), TimeSync())
         client = entered(world)
         if short:
             poll, held_short = poll_of(client, message_id=message_id)
@@ -251,3 +252,21 @@ def test_a_session_of_another_browser_is_not_found() -> None:
     poll, short = poll_of(client, message_id='"7"')
     assert not short
     assert poll.reply["successful"] is False
+
+
+def test_a_window_that_has_room_again_is_told_so_before_it_is_held() -> None:
+    world = World()
+    first, second = world.polling().enter(), world.polling()
+    second.cookie = first.cookie
+    second.enter()
+    first.connect()
+    poll, short = poll_of(second, message_id='"7"')
+    assert not short
+    assert poll.reply["advice"]["multiple-clients"]
+    first.disconnect()
+    poll, short = poll_of(second, message_id='"8"')
+    assert not short
+    assert poll.reply["advice"] == {"reconnect": "retry", "interval": 0, "timeout": 30_000}
+    poll, short = poll_of(second, message_id='"9"')
+    assert short
+    assert poll.held

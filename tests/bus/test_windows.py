@@ -226,3 +226,13 @@ def test_nothing_is_left_of_a_browser_whose_windows_are_closed(world: World) -> 
         client.connect()
     world.advance(100)
     assert world.is_empty()
+
+
+def test_a_window_that_held_a_poll_and_comes_back_from_its_socket_is_the_last(world: World) -> None:
+    first, second = windows(world, 2)
+    assert first.connect().held
+    socket = world.socket(first)
+    socket.connect()
+    assert second.connect().held
+    socket.drop()
+    assert advice(first.connect()) == CROWDED

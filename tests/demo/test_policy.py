@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from mirant import Bus
 from mirant.cli import main
-from mirant.demo.app import PAGES, POLICY, create_bus
+from mirant.demo.app import POLICY, create_bus
 from mirant.demo.tokens import Issuer
 from tests.demo.client import Client, RemoteFailure
 from tests.demo.conftest import NOW_MS, Connect
@@ -43,8 +43,12 @@ async def test_the_file_can_be_read_through_the_bus(connect: Connect) -> None:
     assert await (await connect()).call("demo/policy", None) == POLICY.read_text(encoding="utf-8")
 
 
-def test_the_file_is_not_among_the_pages() -> None:
-    assert POLICY.parent != PAGES
+async def test_the_file_is_not_among_the_pages(bus: Bus) -> None:
+    addresses = [POLICY.name, f"demo/{POLICY.name}", f"../{POLICY.name}", f"%2e%2e/{POLICY.name}"]
+    transport = httpx.ASGITransport(app=bus)
+    async with httpx.AsyncClient(transport=transport, base_url="http://bus") as http:
+        assert (await http.get("/chat.js")).status_code == 200
+        assert [(await http.get(f"/{address}")).status_code for address in addresses] == [404] * 4
 
 
 # --- Markup ---

@@ -120,3 +120,43 @@ def test_one_body_gets_the_past_of_channels_so_often_and_no_more() -> None:
     answer = client.ask(*messages)
     assert sum("data" in message for message in answer) == 30
     assert reply_to(messages[-2], answer)["error"] == "403::subscription_limit"
+
+
+def full(history: History, channel: Channel, count: int) -> None:
+    """Let *history* keep *count* messages of *channel*."""
+    for n in range(count):
+        history.keep(channel, Delivery.of(channel, n), count, n + 1)
+
+
+def test_messages_that_are_replaced_make_room() -> None:
+    history, channel = History(limit=100_000), Channel.parse("/a")
+    full(history, channel, 3)
+    size = history.size
+    for _ in range(10):
+        full(history, channel, 3)
+    assert history.size == size
+
+
+def test_it_may_be_full_to_the_byte() -> None:
+    channel = Channel.parse("/a")
+    history = History(limit=100_000)
+    full(history, channel, 3)
+    exact = History(limit=history.size)
+    full(exact, channel, 3)
+    assert len(exact.since(channel, 0)[0]) == 3
+    short = History(limit=history.size - 1)
+    full(short, channel, 3)
+    assert len(short.since(channel, 0)[0]) < 3
+
+
+def test_what_was_forgotten_takes_no_room() -> None:
+    history, channel = History(limit=100_000), Channel.parse("/a")
+    full(history, channel, 3)
+    history.trim(lambda channel: 0)
+    assert (history.size, history.since(channel, 0)) == (0, ([], False))
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_none_is_no_message(world: World, count: int) -> None:
+    world.publish("/chat/a", 1)
+    assert world.core.hub.history(Channel.parse("/chat/a"), last=count).items == []

@@ -237,7 +237,7 @@ def test_a_number_that_was_never_given_out_breaks_nothing(world: World) -> None:
     client = polling(world)
     world.publish("/a", 1)
     poll(client, 1)
-    poll(client, 10**30, advice={"timeout": 0})
+    assert data_of(poll(client, 10**30, advice={"timeout": 0})) == []
     world.publish("/a", 2)
     assert data_of(poll(client, 3))[-1] == 2
 
@@ -331,6 +331,72 @@ def test_a_connect_that_was_overtaken_forgets_nothing(world: World) -> None:
     world.publish("/a", 2)
     assert data_of(arrived)[-1:] == [2]
     assert data_of(poll(client, 2)) == [2]
+
+
+@pytest.mark.parametrize("times", [1, 3, 7])
+def test_an_acknowledgement_that_was_overtaken_counts_for_what_was_sent_again_meanwhile(
+    world: World, times: int
+) -> None:
+    """The client has answer 2, but its next connects crossed it on the way: they acknowledge answer 1."""
+    client = polling(world)
+    world.publish("/a", 1)
+    assert ack_in(poll(client, 1).reply) == 2
+    for _ in range(times):
+        assert data_of(poll(client, 1)) == [1]
+    assert poll(client, 2).held
+
+
+def test_an_acknowledgement_that_was_overtaken_brings_nothing_back(world: World) -> None:
+    client = polling(world)
+    for number in (1, 2):
+        world.publish("/a", number)
+        poll(client, number)
+    late = client.message("/meta/connect", connectionType="long-polling", ext={"ack": 2})
+    assert poll(client, 3).held
+    assert client.send(late).held
+    world.publish("/a", 3)
+    assert client.data == [1, 2, 3]
+
+
+def test_an_acknowledgement_that_was_overtaken_counts_for_what_waits_to_be_sent_again(world: World) -> None:
+    """Answer 2 had all four messages; the answers on the socket have one or two of them each."""
+    client = polling(world)
+    for number in range(4):
+        world.publish("/a", [number, "x" * 100_000])
+    assert len(data_of(poll(client, 1))) == 4
+    socket = world.socket(client)
+    beat(socket, 1)
+    assert 0 < len(socket.data) < 4
+    socket.messages.clear()
+    beat(socket, 2)
+    assert socket.data == []
+
+
+def test_an_acknowledgement_that_comes_again_loses_nothing_that_left_since(world: World) -> None:
+    """Answer 2 had all four messages, answer 3 two of them, and answer 4, which is lost, the others."""
+    client = polling(world)
+    for number in range(4):
+        world.publish("/a", [number, "x" * 100_000])
+    assert len(data_of(poll(client, 1))) == 4
+    socket = world.socket(client)
+    arrived = []
+    for batch in (1, 3, 3):
+        socket.messages.clear()
+        beat(socket, batch)
+        arrived.append([number for number, _ in socket.data])
+    assert arrived == [[0, 1], [2, 3], [2, 3]]
+
+
+def test_what_is_newer_does_not_overtake_what_is_sent_again_in_several_answers(world: World) -> None:
+    client = polling(world)
+    for number in range(4):
+        world.publish("/a", [number, "x" * 100_000])
+    poll(client, 1)
+    socket = world.socket(client)
+    world.publish("/a", [4, ""])
+    for batch in range(1, 6):
+        beat(socket, batch if batch == 1 else batch + 1)
+    assert [number for number, _ in socket.data] == [0, 1, 2, 3, 4]
 
 
 def test_of_messages_that_need_several_answers_none_is_lost(world: World) -> None:

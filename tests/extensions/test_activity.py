@@ -159,3 +159,12 @@ def test_nothing_is_left_of_the_sessions_that_were_ended(world: World) -> None:
     assert not any(client.alive for client in clients)
     world.advance(100)
     assert world.is_empty()
+
+
+def test_what_counts_is_delivered_all_the_same(listening: World) -> None:
+    client = listening.polling().enter()
+    client.subscribe("/a")
+    poll = client.connect()
+    listening.publish("/a", 1)
+    assert not poll.held
+    assert client.data == [1]

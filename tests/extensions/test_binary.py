@@ -256,3 +256,16 @@ def test_a_value_goes_to_the_wire_and_back() -> None:
     wire = msgspec.json.encode(Binary(b"\x00\xff", last=False, meta={"a": [1]}).to_wire())
     back = Binary.from_wire(wire)
     assert (back.data, back.last, back.meta) == (b"\x00\xff", False, {"a": [1]})
+
+
+def test_data_with_another_extension_is_not_taken_for_binary(client: SocketClient) -> None:
+    assert client.publish("/a", "no z85", ext={"other": 1})["successful"]
+
+
+def test_a_binary_message_to_no_channel_is_refused_like_any_other(
+    client: SocketClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = client.say("no channel", data="no z85")
+    binary = client.say("no channel", data="no z85", ext=EXT)
+    assert binary["error"] == plain["error"]
+    assert caplog.records == []

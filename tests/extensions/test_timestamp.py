@@ -1,6 +1,7 @@
 """timestamp: every message from the server says when it left (reference: 3.2)."""
 
 from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import pytest
 
@@ -142,3 +143,16 @@ def test_messages_with_the_handshake_have_it() -> None:
 )
 def test_the_form_of_the_reference_server(moment: datetime, text: str) -> None:
     assert reference_format(moment) == text
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_each_month_has_its_name(month: int) -> None:
+    moment = datetime(2026, month, 5, 1, 2, 3, tzinfo=UTC)
+    name = format_datetime(moment).split()[2]
+    assert reference_format(moment).split()[1:] == [name, "05", "01:02:03", "UTC", "2026"]
+
+
+@pytest.mark.parametrize("day", range(1, 8))
+def test_each_weekday_has_its_name(day: int) -> None:
+    moment = datetime(2026, 11, day, tzinfo=UTC)
+    assert reference_format(moment).split()[0] == format_datetime(moment).partition(",")[0]

@@ -133,3 +133,19 @@ def test_what_other_extensions_answered_is_kept(world: World) -> None:
     reply = world.polling().handshake(ext={"timesync": {"tc": 1}})
     assert reply["ext"]["other"] == 1
     assert reply["ext"]["timesync"]["tc"] == 1
+
+
+def test_a_client_that_is_off_by_less_than_25_milliseconds_is_not_answered(world: World) -> None:
+    samples = {off: {"tc": EPOCH * 1000 - 10 + off, "l": 10, "o": 0} for off in (-25, -24, 24, 25)}
+    assert [off for off, sample in samples.items() if ask(world, sample) is not None] == [-25, 25]
+
+
+def test_a_message_without_a_sample_or_a_channel_is_none_of_its_business(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What an extension raises is logged, and the message goes on: so the log has to be looked at."""
+    client = world.polling().enter()
+    client.subscribe("/a")
+    client.say("/meta/subscribe", subscription="/b", ext={"other": 1})
+    client.say("no channel", ext={"timesync": {"tc": 1}})
+    assert caplog.records == []

@@ -88,3 +88,18 @@ def test_any_other_text_is_refused(text: str) -> None:
 def test_what_is_no_z85(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         z85.decode(text)
+
+
+@pytest.mark.parametrize("text", ["#0000", "00000#0000", "00000" * 7 + "%nSc1"])
+def test_a_group_that_is_more_than_four_bytes_is_refused_wherever_it_stands(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        z85.decode(text)
+    with pytest.raises(ValueError, match=r"\w"):
+        z85.check(text)
+
+
+@pytest.mark.parametrize("text", ["0000é", "0000\N{FULLWIDTH DIGIT ZERO}", "0000 ", "0000'"])
+def test_what_is_no_digit_is_refused_as_such(text: str) -> None:
+    for judge in (z85.decode, z85.check):
+        with pytest.raises(ValueError, match="no digit of Z85"):
+            judge(text)

@@ -229,24 +229,24 @@ class Site:
         line.protocol.connection_made(line)
         return line
 
-    async def ask(self, line: Line, channel: str, **fields: object) -> bytes:
-        """Send one message as the body of a POST; return what is written then."""
+    async def ask(self, line: Line, channel: str, *headers: str, **fields: object) -> bytes:
+        """Send one message as the body of a POST with *headers*; return what is written then."""
         message = {"channel": channel, "clientId": self.id, "id": "1", **fields}
-        line.send(post(json.dumps([message]).encode()))
+        line.send(post(json.dumps([message]).encode(), "/cometd", *headers))
         await settle()
         return line.take()
 
-    async def enter(self, line: Line) -> None:
-        """Shake hands on *line*, subscribe to /a and connect."""
-        found = re.search(rb'"clientId":"(\w+)"', await self.ask(line, "/meta/handshake"))
+    async def enter(self, line: Line, *headers: str) -> None:
+        """Shake hands on *line* with *headers*, subscribe to /a and connect."""
+        found = re.search(rb'"clientId":"(\w+)"', await self.ask(line, "/meta/handshake", *headers))
         assert found is not None
         self.id = found[1].decode()
         await self.ask(line, "/meta/subscribe", subscription="/a")
         await self.poll(line)
 
-    async def poll(self, line: Line) -> bytes:
-        """Send a /meta/connect."""
-        return await self.ask(line, "/meta/connect", connectionType="long-polling")
+    async def poll(self, line: Line, *headers: str) -> bytes:
+        """Send a /meta/connect with *headers*."""
+        return await self.ask(line, "/meta/connect", *headers, connectionType="long-polling")
 
     async def upgrade(self, line: Line) -> None:
         """Let *line* become a WebSocket, and the session move to it."""

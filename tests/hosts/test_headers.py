@@ -25,3 +25,22 @@ def test_repeated_headers_are_joined_and_named() -> None:
 
 def test_no_header_is_repeated_in_most_requests() -> None:
     assert read_headers([(b"a", b"1"), (b"b", b"2")])[1] == frozenset()
+
+
+def test_repeated_ones_are_joined_and_named() -> None:
+    headers = [
+        (b"A", b"1"),
+        (b"Cookie", b"x=1"),
+        (b"a", b"2"),
+        (b"B", b"3"),
+        (b"cookie", b"y=2"),
+        (b"A", b"4"),
+    ]
+    mapping, repeated = read_headers(headers)
+    assert mapping == {"a": "1, 2, 4", "cookie": "x=1; y=2", "b": "3"}
+    assert repeated == {"a", "cookie"}
+
+
+def test_without_repetition_there_is_none() -> None:
+    assert read_headers([(b"A", b"1")]) == ({"a": "1"}, frozenset())
+    assert read_headers([]) == ({}, frozenset())

@@ -12,7 +12,8 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from mirant import Bus, Settings
-from mirant.hosts.asgi.scope import AsgiApplication, Receive, Scope, Send
+from mirant.hosts.asgi.scope import AsgiApplication, Event, Receive, Scope, Send
+from mirant.hosts.mount import Mounted
 from tests.hosts.clients import Poller, Socket
 from tests.hosts.serving import serving
 
@@ -170,3 +171,66 @@ async def test_an_application_that_knows_no_lifespan() -> None:
         await lifespan_of(mounted)
 
         assert (await asyncio.wait_for(poll, 1))[-1]["successful"]
+
+
+class Probe:
+    """What stands for a bus in a mount: it keeps the scopes that it was given."""
+
+    def __init__(self) -> None:
+        self.scopes: list[Scope] = []
+        self.opened = self.closed = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scopes.append(scope)
+
+    def open(self) -> None:
+        self.opened += 1
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that does nothing."""
+
+
+async def never() -> Event:
+    raise AssertionError("nothing is received")
+
+
+async def no_one(event: Event) -> None:
+    raise AssertionError("nothing is sent")
+
+
+@pytest.mark.parametrize(
+    ("given", "root_path"),
+    [({}, "/cometd"), ({"root_path": ""}, "/cometd"), ({"root_path": "/app"}, "/app/cometd")],
+)
+async def test_the_root_path_of_the_bus_is_that_of_the_application_and_the_mounts(
+    given: Scope, root_path: str
+) -> None:
+    probe = Probe()
+    scope = {"type": "http", "path": f"{given.get('root_path', '')}/cometd/connect", **given}
+    await Mounted(probe, "/cometd", nothing)(scope, never, no_one)
+    assert [each["root_path"] for each in probe.scopes] == [root_path]
+
+
+async def test_an_application_that_fails_in_its_lifespan_fails_the_server() -> None:
+    """It took part, so what it raises is no refusal of the lifespan."""
+    probe, sent = Probe(), []
+
+    async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        raise RuntimeError("the application failed")
+
+    async def startup() -> Event:
+        return {"type": "lifespan.startup"}
+
+    async def keep(event: Event) -> None:
+        sent.append(event["type"])
+
+    with pytest.raises(RuntimeError, match="the application failed"):
+        await Mounted(probe, "/cometd", failing)({"type": "lifespan"}, startup, keep)
+    assert sent == ["lifespan.startup.complete"]
+    assert probe.opened == 1

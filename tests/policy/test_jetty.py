@@ -135,6 +135,7 @@ def test_keys_stay(tmp_path: Path) -> None:
     [
         ("(a)(b)", "$2$1", "ab", "ba"),
         ("(a)(b)", "$12", "ab", "a2"),
+        ("(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)", "$10$11", "abcdefghij", "ja1"),
         ("(a)(b)", "$0!", "ab", "ab!"),
         ("(?<x>a)", "<${x}>", "a", "<a>"),
         ("a", "\\$1", "a", "$1"),
@@ -261,6 +262,16 @@ OWN = 'a class of your own becomes a Python function: write its name, "app.filte
             {"channels": "/a", "filter": "com.example.NoMarkupFilter"},
             ("filter",),
             f"there is no filter com.example.NoMarkupFilter; {OWN}",
+        ),
+        (
+            {"channels": "/a", "filter": "com.example.JSONDataFilter"},
+            ("filter",),
+            f"there is no filter com.example.JSONDataFilter; {OWN}",
+        ),
+        (
+            {"channels": "/a", "filter": "org.cometd.server.filter.Xyzzy"},
+            ("filter",),
+            f"there is no filter org.cometd.server.filter.Xyzzy; {OWN}",
         ),
         (
             {"channels": "/a", "class": "NoMarkupFilters"},

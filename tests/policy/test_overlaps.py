@@ -176,3 +176,8 @@ def test_thousands_of_equal_rules_are_told_soon(match: str) -> None:
 
     assert len(check_overlaps(rules)) == 19_999
     assert time.perf_counter() - began < 3  # 0.1 s; comparing every two took 130
+
+
+def test_the_same_channels_twice_are_told_at_the_later_rules_match() -> None:
+    rules = rules_of("\n".join([rule("/a", publish="anyone"), rule("/a", subscribe="anyone")]))
+    assert [fault.path for fault in check_overlaps(rules)] == [("channel", 1, "match")]

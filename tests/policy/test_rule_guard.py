@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -579,3 +580,16 @@ def test_denials_are_logged_with_the_rule_and_without_what_was_said(caplog: pyte
         f'publish.denied address=127.0.0.1 channel=/a session={session} user="alice smith" rule=/a@1',
         f'subscribe.denied address=127.0.0.1 channel=/b/** session={session} user="alice smith" rule=none',
     ]
+
+
+def test_what_is_too_large_or_too_fast_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    world = ruled(OPEN + '[[channel]]\nmatch = "/a"\nmax_message = 7\nrate = "1/s"')
+    client = enter(world)
+    with caplog.at_level(logging.WARNING, "mirant.audit"):
+        for data in ("123456", 1, 2):
+            client.publish("/a", data)
+    assert [record.getMessage().split()[0] for record in caplog.records] == [
+        "message.too-large",
+        "rate.exceeded",
+    ]
+    assert re.search(r" rule=/a@\d+$", caplog.records[1].getMessage())

@@ -59,10 +59,8 @@ class Audit(Observer):
             self.event(self._clock.time(), refusal.event, party.address, **facts)
 
     def noted(self, event: str, party: Party | None, facts: dict[str, object]) -> None:
-        if party is None:
-            self.event(self._clock.time(), event, None, **facts)
-        else:
-            self.event(self._clock.time(), event, party.address, session=party.label, **facts)
+        address, label = (None, None) if party is None else (party.address, party.label)
+        self.event(self._clock.time(), event, address, **{"session": label, **facts})
 
     def event(self, now: float, name: str, address: str | None, **facts: object) -> None:
         """Write the event called *name*, caused from *address*, with *facts*; None among them is left out."""

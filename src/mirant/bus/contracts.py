@@ -56,7 +56,7 @@ class Published(msgspec.Struct, gc=False):
     without: str | None = None
 
 
-class Page(msgspec.Struct, gc=False):
+class HistoryPage(msgspec.Struct, gc=False):
     """What is left of a channel's past, the oldest first."""
 
     items: Sequence[tuple[Position, Delivery]]
@@ -100,7 +100,7 @@ class Engine(Protocol):
         When that is there, the engine has accepted the message, with the durability that it promises.
         """
 
-    def history(self, channel: Channel, *, since: Position | None = None, last: int) -> Result[Page]:
+    def history(self, channel: Channel, *, since: Position | None = None, last: int) -> Result[HistoryPage]:
         """Return what is kept of *channel*: the *last* messages, of those after *since*."""
 
     def forget(self, keeps: Callable[[Channel], int]) -> Result[None]:

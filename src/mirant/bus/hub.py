@@ -9,7 +9,7 @@ from mirant.bayeux.channels import Channel, Kind, Pattern
 from mirant.bayeux.messages import Delivery
 from mirant.bus.channel_options import NO_OPTIONS, ChannelTable
 from mirant.bus.clock import Clock
-from mirant.bus.contracts import Engine, Guard, Page, Position, Published, Result
+from mirant.bus.contracts import Engine, Guard, HistoryPage, Position, Published, Result
 from mirant.bus.deliveries import Deliveries
 from mirant.bus.extension import Extensions
 from mirant.bus.observer import Observers
@@ -152,7 +152,7 @@ class Hub:
 
     # --- The past ---
 
-    def history(self, channel: Channel, *, last: int, since: Position | None = None) -> Page:
+    def history(self, channel: Channel, *, last: int, since: Position | None = None) -> HistoryPage:
         """Return what is kept of *channel*: its *last* messages, of those after *since*."""
         return at_once(self._engine.history(channel, since=since, last=last))
 

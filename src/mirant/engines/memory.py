@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 
 from mirant.bayeux.channels import Channel, Pattern
-from mirant.bus.contracts import Node, Page, Position, Published
+from mirant.bus.contracts import HistoryPage, Node, Position, Published
 from mirant.bus.record import SessionRecord
 from mirant.engines.history import History
 from mirant.options.settings import Settings
@@ -48,10 +48,10 @@ class MemoryEngine:
             self._history.keep(item.channel, item.delivery, item.history, position)
         return self._arrived(position, item)
 
-    def history(self, channel: Channel, *, since: Position | None = None, last: int) -> Page:
+    def history(self, channel: Channel, *, since: Position | None = None, last: int) -> HistoryPage:
         items, complete = self._history.since(channel, since or 0)
         top = items[-1][0] if items else self._history.top(channel)
-        return Page(items[-last:] if last > 0 else [], self._epoch, top, complete)
+        return HistoryPage(items[-last:] if last > 0 else [], self._epoch, top, complete)
 
     def forget(self, keeps: Callable[[Channel], int]) -> None:
         self._history.trim(keeps)

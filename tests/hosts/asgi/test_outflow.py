@@ -10,7 +10,7 @@ import pytest
 from mirant import Bus, Settings
 from mirant.bayeux.messages import Delivery
 from mirant.bus.outbox import Batch
-from mirant.hosts.asgi.outflow import Item, SendQueue, abort, until_first
+from mirant.hosts.asgi.outflow import AsgiSendQueue, Item, abort, until_first
 from tests.hosts.asgi.caller import Call, socket, turns
 
 NEVER = 30.0
@@ -22,7 +22,7 @@ def batches(count: int) -> list[Batch]:
 
 
 async def test_what_is_put_is_sent_in_order_and_then_it_is_writable_again() -> None:
-    queue, sent, resumed = SendQueue(), list[Item](), list[bool]()
+    queue, sent, resumed = AsgiSendQueue(), list[Item](), list[bool]()
 
     async def send(item: Item) -> None:
         sent.append(item)
@@ -41,7 +41,7 @@ async def test_what_is_put_is_sent_in_order_and_then_it_is_writable_again() -> N
 
 
 async def test_what_was_not_sent_when_the_server_notices_is_taken_back() -> None:
-    queue = SendQueue()
+    queue = AsgiSendQueue()
     first, second = batches(2)
 
     async def send(item: Item) -> None:
@@ -55,7 +55,7 @@ async def test_what_was_not_sent_when_the_server_notices_is_taken_back() -> None
 
 
 async def test_a_close_waits_for_what_was_put_before() -> None:
-    queue, sent = SendQueue(), list[Item]()
+    queue, sent = AsgiSendQueue(), list[Item]()
 
     async def send(item: Item) -> None:
         sent.append(item)

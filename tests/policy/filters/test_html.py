@@ -369,3 +369,85 @@ def test_markup_that_multiplies_when_it_is_closed_is_dropped() -> None:
     opened = "".join(f"<i title=a{number}>" for number in range(48))
     with pytest.raises(Dropped, match="too_much_markup"):
         no_scripts()("<p>" + opened + "<p>x" * 49)
+
+
+#: What `no-scripts` keeps beside nh3's own list: elements, each with its attributes.
+KEPT = {
+    "audio": "controls loop muted preload src",
+    "big": "",
+    "button": "disabled type value",
+    "fieldset": "",
+    "figcaption": "",
+    "figure": "",
+    "font": "color face size",
+    "form": "action method",
+    "input": "checked disabled max maxlength min placeholder step type value",
+    "label": "",
+    "legend": "",
+    "main": "",
+    "meter": "high low max min optimum value",
+    "optgroup": "",
+    "option": "disabled selected value",
+    "picture": "",
+    "progress": "max value",
+    "section": "",
+    "select": "disabled multiple size",
+    "source": "media sizes src type",
+    "track": "kind label src srclang",
+    "tt": "",
+    "video": "controls height loop muted poster preload src width",
+}
+
+
+@pytest.mark.parametrize("tag", KEPT)
+def test_no_scripts_keeps_the_markup_of_pages(tag: str) -> None:
+    names = [*KEPT[tag].split(), "align", "class", "dir", "role", "tabindex"]
+    text = f"<{tag} {' '.join(f'{name}=https://example.org' for name in names)}></{tag}>"
+    left = Tags(run(NO_SCRIPTS, text))
+    assert left.names == {tag}
+    assert {name for name, _ in left.attributes} == set(names)
+
+
+UNSAFE = [
+    "applet",
+    "base",
+    "embed",
+    "frame",
+    "frameset",
+    "iframe",
+    "link",
+    "math",
+    "meta",
+    "noembed",
+    "noframes",
+    "noscript",
+    "object",
+    "plaintext",
+    "script",
+    "style",
+    "svg",
+    "template",
+    "textarea",
+    "title",
+    "xmp",
+]
+
+
+@pytest.mark.parametrize("tag", UNSAFE)
+def test_an_element_that_is_not_safe_is_neither_kept_nor_can_it_be_allowed(tag: str) -> None:
+    assert tag not in Tags(run(NO_SCRIPTS, f"a<{tag}>b</{tag}>")).names
+    where, sentence = fault_of({"sanitize": {"tags": [tag]}})
+    assert where[-2:] == ("tags", 0)
+    assert sentence.startswith(f"{tag} cannot be allowed")
+
+
+@pytest.mark.parametrize("attribute", ["srcdoc", "style"])
+def test_an_attribute_that_is_not_safe_cannot_be_allowed(attribute: str) -> None:
+    _, sentence = fault_of({"sanitize": {"tags": ["b"], "attributes": {"b": [attribute]}}})
+    assert sentence.startswith(f"{attribute} cannot be allowed")
+
+
+@pytest.mark.parametrize("scheme", ["data", "javascript", "vbscript"])
+def test_a_scheme_that_is_not_safe_cannot_be_allowed(scheme: str) -> None:
+    _, sentence = fault_of({"sanitize": {"url_schemes": [scheme]}})
+    assert sentence.startswith(f"{scheme} cannot be allowed")

@@ -105,3 +105,9 @@ def test_what_is_right_beside_it_is_read() -> None:
 
     assert [each.name for each in filters] == ["size 1"]
     assert len(faults) == 1
+
+
+@pytest.mark.parametrize("name", ["regex", "size", "schema", "only-fields", "drop-fields", "custom"])
+def test_a_filter_that_needs_a_value_is_shown_with_one(name: str) -> None:
+    _, sentence = fault_of(name)
+    assert f"{{ {name} = " in sentence

@@ -224,3 +224,15 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         (0, "regex", 2, 1),
         (0, "regex", 3),
     ]
+
+
+@pytest.mark.parametrize("code", [0xD800, 0xDBFF, 0xDC00, 0xDFFF])
+def test_each_half_of_a_surrogate_pair_is_refused_where_it_stands(code: int) -> None:
+    half = chr(code)
+    assert fault_of({"regex": [[half, "b"]]})[0][-1] == 0
+    assert fault_of({"regex": [["a", f"b{half}"]]})[0][-1] == 1
+
+
+@pytest.mark.parametrize("whole", ["\ud7ff", "\ue000", "\U0001f600"])
+def test_a_character_beside_the_surrogates_is_not(whole: str) -> None:
+    assert run(chain({"regex": [[whole, "b"]]}), f"a{whole}c") == "abc"

@@ -16,7 +16,7 @@ _CLOSING: Final = 2.0
 Item = Batch | bytes
 
 
-class SendQueue:
+class AsgiSendQueue:
     """A queue between the bus, which writes and goes on, and a coroutine that awaits the server's ``send``.
 
     While something waits here the connection is not writable, so that what comes meanwhile waits in the

@@ -11,7 +11,7 @@ from typing import Final
 from mirant.bus.outbox import Batch
 from mirant.bus.request import Request
 from mirant.hosts.asgi.exchange import until_gone
-from mirant.hosts.asgi.outflow import Item, SendQueue, abort, until_first
+from mirant.hosts.asgi.outflow import AsgiSendQueue, Item, abort, until_first
 from mirant.hosts.asgi.scope import Receive, Send
 from mirant.hosts.loop import Loop
 from mirant.transports.eventsource import SESSION_LOST, EventStream, event, session_of
@@ -27,7 +27,7 @@ class AsgiStream(EventStream):
 
     def __init__(self, loop: Loop, request: Request) -> None:
         super().__init__(loop.core, request)
-        self.outgoing = SendQueue()
+        self.outgoing = AsgiSendQueue()
 
     @property
     def writable(self) -> bool:

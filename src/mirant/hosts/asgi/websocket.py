@@ -8,7 +8,7 @@ from typing import Final
 
 from mirant.bus.outbox import Batch
 from mirant.bus.request import Request
-from mirant.hosts.asgi.outflow import Item, SendQueue, abort, until_first
+from mirant.hosts.asgi.outflow import AsgiSendQueue, Item, abort, until_first
 from mirant.hosts.asgi.scope import Event, Receive, Scope, Send
 from mirant.hosts.asgi.shared_frames import SharedFrames, shared_frames
 from mirant.hosts.loop import Loop
@@ -30,7 +30,7 @@ class AsgiConnection(Connection):
     def __init__(self, loop: Loop, request: Request, frames: SharedFrames | None) -> None:
         super().__init__(loop.core, request)
         self._frames = frames
-        self.outgoing = SendQueue()
+        self.outgoing = AsgiSendQueue()
 
     @property
     def writable(self) -> bool:

@@ -44,7 +44,7 @@ class Watched(Entry, Protocol):
         """Act on the deadline, which has passed; set it again if it should have moved meanwhile."""
 
 
-class Clock(Protocol):
+class TimerLoop(Protocol):
     """The part of an event loop that a `Watch` uses."""
 
     def time(self) -> float: ...
@@ -57,7 +57,7 @@ class Watch:
 
     __slots__ = ("_armed_for", "_clock", "_deadlines", "_timer")
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: TimerLoop) -> None:
         self._clock = clock
         self._deadlines: Deadlines[Watched] = Deadlines()
         self._timer: Any = None

@@ -1,0 +1,82 @@
+"""What is left of the past after the files were read again: nothing that they do not allow any more."""
+
+from pathlib import Path
+
+import pytest
+
+from mirant import Bus
+from tests.hosts.clients import Poller
+
+OPEN = """
+[[channel]]
+match = "/**"
+subscribe = "anyone"
+publish = "anyone"
+"""
+CHAT = f"""{OPEN}
+[[channel]]
+match = "/chat/*"
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Return a policy file with which /chat/* keeps three messages."""
+    path = tmp_path / "mirant.toml"
+    path.write_text(CHAT + "history = 3")
+    return path
+
+
+async def talked(config: Path) -> Bus:
+    """Return a bus with three messages in the history of /chat/a, one of them with markup."""
+    bus = Bus(config, environ={})
+    bus.open()
+    for text in ("1", "<b>2</b>", "3"):
+        await bus.publish("/chat/a", text)
+    assert bus.history("/chat/a") == ["1", "<b>2</b>", "3"]
+    return bus
+
+
+def reload(bus: Bus, config: Path, rules: str) -> None:
+    """Put *rules* in force."""
+    config.write_text(rules)
+    bus.reload()
+
+
+async def past_of(bus: Bus, channel: str) -> list[object]:
+    """Return what a client gets that asks for the past of *channel*."""
+    async with Poller.inside(bus) as client:
+        await client.begin()
+        message = {"channel": "/meta/subscribe", "subscription": channel, "ext": {"history": 10}}
+        return [each["data"] for each in await client.send(message) if "data" in each]
+
+
+async def test_the_history_of_a_channel_that_keeps_none_any_more_is_gone(config: Path) -> None:
+    bus = await talked(config)
+    reload(bus, config, CHAT)
+    assert bus.history("/chat/a") == []
+    assert await past_of(bus, "/chat/a") == []
+
+
+async def test_the_history_of_a_channel_that_keeps_less_is_no_longer_than_that(config: Path) -> None:
+    bus = await talked(config)
+    reload(bus, config, CHAT + "history = 1")
+    assert len(bus.history("/chat/a")) <= 1
+    assert len(await past_of(bus, "/chat/a")) <= 1
+
+
+@pytest.mark.parametrize("filters", ['["no-markup"]', "[{ size = 4 }]"])
+async def test_what_was_kept_before_a_filter_came_is_not_given_out_past_it(
+    config: Path, filters: str
+) -> None:
+    bus = await talked(config)
+    reload(bus, config, CHAT + f"history = 3\nfilters = {filters}")
+    assert "<b>2</b>" not in bus.history("/chat/a")
+    assert "<b>2</b>" not in await past_of(bus, "/chat/a")
+
+
+async def test_history_that_was_gone_does_not_come_back_with_the_former_rules(config: Path) -> None:
+    bus = await talked(config)
+    reload(bus, config, CHAT)
+    reload(bus, config, CHAT + "history = 3")
+    assert bus.history("/chat/a") == []

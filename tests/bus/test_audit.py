@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from mirant.bus.audit import Audit
 from mirant.bus.clock import Clock
+from mirant.testing import World
 from tests.policy.test_rule_guard import OPEN, enter, ruled
-from tests.world import World
 
 
 class Log(logging.Handler):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.world import PollingClient, World
+from mirant.testing import PollingClient, World
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from mirant.bayeux.messages import Delivery, Message, Reply
 from mirant.bus.extension import Extension
 from mirant.bus.session import Session
 from mirant.bus.turn import Turn
-from tests.world import Client, Json, World, reply_to
+from mirant.testing import Client, Json, World, reply_to
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["polling", "socket"])
 

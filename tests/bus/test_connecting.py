@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.world import World, reply_to
+from mirant.testing import World, reply_to
 
 SUPERSEDED = "409::connect_superseded"
 

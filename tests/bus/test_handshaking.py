@@ -8,7 +8,7 @@ from mirant.bus.identity import CredentialRefused, Identity
 from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.services import Handshake
-from tests.world import Later, World, reply_to
+from mirant.testing import Later, World, reply_to
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import PollingClient, World
+from mirant.testing import PollingClient, World
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from mirant.bus.turn import Turn
 from mirant.extensions.ack import Ack
 from mirant.extensions.timestamp import TimeStamp
 from mirant.extensions.timesync import TimeSync
+from mirant.testing import Poll, PollingClient, World
 from mirant.transports.long_polling import Exchange
-from tests.world import Poll, PollingClient, World
 
 
 def poll_of(client: PollingClient, *, message_id: str) -> tuple[Poll, bool]:

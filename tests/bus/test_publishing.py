@@ -6,7 +6,7 @@ import pytest
 
 from mirant.bus.extension import Extension, Veto
 from mirant.services import Caller, RemoteError
-from tests.world import Json, Later, World
+from mirant.testing import Json, Later, World
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from mirant.bus.session import Ending, Session
-from tests.world import Later, World, reply_to
+from mirant.testing import Later, World, reply_to
 
 
 @pytest.fixture

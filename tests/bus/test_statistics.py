@@ -9,7 +9,7 @@ from mirant.bus.contracts import Observer
 from mirant.bus.party import Party
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Ending, Session
-from tests.world import World
+from mirant.testing import World
 
 
 def numbers(world: World, *names: str) -> list[Any]:

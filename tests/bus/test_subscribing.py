@@ -4,7 +4,7 @@ import pytest
 
 from mirant.bus.extension import Veto
 from mirant.services import Caller
-from tests.world import Later, PollingClient, World, reply_to
+from mirant.testing import Later, PollingClient, World, reply_to
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from tests.world import PollingClient, SocketClient, World, reply_to
+from mirant.testing import PollingClient, SocketClient, World, reply_to
 
 UNKNOWN = "402::session_unknown"
 
@@ -141,7 +141,7 @@ def test_another_session_on_a_bound_connection_is_unknown(world: World) -> None:
 def reloaded(world: World, client: PollingClient) -> PollingClient:
     """Return the client of the reloaded page, with the cookie and the session of the former."""
     page = world.polling()
-    page.cookie, page.client_id, page._number = client.cookie, client.client_id, 100
+    page.cookie, page.client_id, page.last_id = client.cookie, client.client_id, 100
     return page
 
 

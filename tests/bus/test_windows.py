@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import Poll, PollingClient, World
+from mirant.testing import Poll, PollingClient, World
 
 CROWDED = {"reconnect": "retry", "interval": 2_000, "multiple-clients": True}
 RELIEVED = {"reconnect": "retry", "interval": 0, "timeout": 30_000}

@@ -8,7 +8,7 @@ import pytest
 
 from mirant.bus.session import Session
 from mirant.extensions.ack import Ack
-from tests.world import Client, Json, Poll, PollingClient, SocketClient, World, reply_to
+from mirant.testing import Client, Json, Poll, PollingClient, SocketClient, World, reply_to
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from mirant.bayeux.channels import Channel
 from mirant.bus.session import Session
 from mirant.extensions.binary import Binary, BinaryData
 from mirant.services import Caller, delivery_of
-from tests.world import Client, Json, SocketClient, World, reply_to
+from mirant.testing import Client, Json, SocketClient, World, reply_to
 
 HELLO = bytes.fromhex("864fd26fb559f75b")
 WIRE = {"data": "HelloWorld", "last": True}

@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from mirant.extensions.ack import Ack
 from mirant.options.values import MIB
-from tests.world import Json, Poll, PollingClient, SocketClient, World
+from mirant.testing import Json, Poll, PollingClient, SocketClient, World
 
 pytestmark = pytest.mark.timeout(120)
 

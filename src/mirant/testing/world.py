@@ -19,6 +19,7 @@ from mirant.bayeux.channels import Channel, Pattern
 from mirant.bayeux.messages import Delivery
 from mirant.bus.channel_options import ChannelOptions
 from mirant.bus.extension import Extension
+from mirant.bus.hub import at_once
 from mirant.bus.session import Session
 from mirant.options.settings import Settings
 from mirant.policy.rule_guard import RuleGuard
@@ -47,7 +48,7 @@ class World(FrozenHost):
     def publish(self, channel: str, data: object) -> int:
         """Publish as the application does; return how many sessions get it."""
         name = Channel.parse(channel)
-        count = self.core.publish(name, Delivery.of(name, data))
+        count = at_once(self.core.publish(name, Delivery.of(name, data)))
         self.settle()
         return count
 

@@ -45,12 +45,11 @@ def test_what_new_rules_allow_stays_and_nothing_is_told(world: World) -> None:
 
 def test_what_new_rules_do_not_allow_is_taken_and_told_in_one_message(world: World) -> None:
     client, other = world.socket().enter(), world.socket().enter()
-    client.subscribe(["/members/z", "/members/a", "/a"])
+    names = [f"/members/{letter}" for letter in "hgfedcba"]
+    client.subscribe([*names, "/a"])
     other.subscribe("/a")
     world.enforce(rulebook(MEMBERS))
-    assert client.deliveries == [
-        {"channel": REVOKED, "data": {"subscriptions": ["/members/a", "/members/z"]}}
-    ]
+    assert client.deliveries == [{"channel": REVOKED, "data": {"subscriptions": names[::-1]}}]
     assert other.deliveries == []
     assert client.session.subscriptions == {Pattern.parse("/a")}
     world.publish("/members/a", 1)

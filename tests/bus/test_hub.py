@@ -56,6 +56,16 @@ def test_a_subscription_counts_once_and_until_it_or_its_session_ends(world: Worl
     assert (hub.count, hub.members(pattern)) == (1, 0)
 
 
+def test_a_subscription_that_is_there_already_counts_once(world: World) -> None:
+    hub, session = world.core.hub, world.polling().enter().session
+    for _ in range(2):
+        hub.subscribe(session, Pattern.parse("/a"))
+    assert hub.count == 1
+    for _ in range(2):
+        hub.unsubscribe(session, Pattern.parse("/a"))
+    assert hub.count == 0
+
+
 def test_members_are_those_of_the_very_pattern(world: World) -> None:
     world.polling().enter().subscribe("/a/*")
     assert world.core.hub.members(Pattern.parse("/a/*")) == 1

@@ -121,6 +121,8 @@ def test_so_is_each_of_a_row_and_the_same_again() -> None:
         b" " + body("8"),
         body("8")[:-1],
         body("8")[1:],
+        body("8")[:-1] + b"}",
+        b"{" + body("8")[1:],
         body('8", "advice": {"timeout": 0}, "id": "9'),
         b'[{"',
         b'"}]',
@@ -147,12 +149,16 @@ def test_after_an_id_of_other_characters_nothing_is_recognised(message_id: str) 
     found = known(body(message_id))
     assert not found.matches(body(message_id))
     assert not found.matches(body("8"))
+    assert not found.matches(b'"8"')
 
 
 @pytest.mark.parametrize("message_id", ["id", "channel", "clientId", CLIENT])
 def test_where_the_id_stands_twice_nothing_is_recognised(message_id: str) -> None:
     found = known(body(message_id))
     assert found.id == b'"%b"' % message_id.encode()
+    for occurrence in (1, 2):
+        text = body(message_id).replace(found.id, b'"8"', occurrence)
+        assert not found.matches(text)
     assert not found.matches(body("8"))
 
 

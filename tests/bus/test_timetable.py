@@ -95,8 +95,8 @@ def test_a_lazy_message_makes_it_earlier_and_the_first_one_decides(
 ) -> None:
     timetable.wait(session, 10.0)
     timetable.wait_lazily(session, 4.0)
-    timetable.wait_lazily(session, 6.0)
     timetable.wait_lazily(session, 3.0)
+    timetable.wait_lazily(session, 6.0)
     assert looked_at(timetable, session) == near(3.0)
 
 

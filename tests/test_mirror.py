@@ -1,4 +1,4 @@
-"""Tests mirror the tree: a module has its tests in the file of its name, or in one that the table names."""
+"""Tests mirror the tree: each module has a test file of its name, or a line in the table names another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ ROOT: Final = Path(__file__).parents[1]
 SOURCE: Final = ROOT / "src" / "mirant"
 TESTS: Final = ROOT / "tests"
 
-#: Modules whose tests are in a file of another name, both as paths without their ends.
+#: Modules without a test file of their name, and the file that tests them. Both are paths without suffixes.
+#: Here are contracts, values, and parts of a command that is tested as a whole.
 ELSEWHERE: Final = {
     "__main__": "cli/test_serve",
     "bus/carrier": "bus/test_links",
@@ -53,7 +54,7 @@ ELSEWHERE: Final = {
 
 
 def modules() -> list[str]:
-    """Return the paths of all modules below ``mirant``, without their ends."""
+    """Return the paths of all modules below ``mirant``, without suffixes."""
     files = (path for path in SOURCE.rglob("*.py") if path.name != "__init__.py")
     return sorted(path.relative_to(SOURCE).with_suffix("").as_posix() for path in files)
 

@@ -1,4 +1,4 @@
-"""The audit log: a line per event, few enough to read, without secrets, and none that an attacker made up."""
+"""The audit log has one line per event, a bounded number of them, and no secrets. Nobody can forge a line."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def test_a_remote_call_is_answered_with_data_before_its_reply(world: World, tran
 
 
 def test_a_result_of_nothing_is_null_and_not_absent(world: World) -> None:
-    """Other than the reference server, whose clients wait for it until their timeout."""
+    """The reference server omits the field, and its clients wait until their timeout."""
     world.services.rpc("/nothing")(lambda caller, data: None)
     result, _ = call(world, world.polling().enter(), "/service/nothing")
     assert result["data"] is None

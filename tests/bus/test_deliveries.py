@@ -1,4 +1,4 @@
-"""The one door out: in which order things leave, and what becomes of what could not leave."""
+"""The order in which messages leave, and what happens to messages that could not be sent."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_all_that_one_turn_publishes_takes_one_flush(world: World, client: Socke
 
 
 class Echo(Extension):
-    """Publishes on /echo as often as a reply on /a leaves."""
+    """Publishes on /echo whenever a reply on /a leaves."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -73,14 +73,14 @@ def test_what_is_published_in_a_flush_is_not_left_behind(world: World, client: S
 
 
 class BrokenPoll(Poll):
-    """A request whose answering fails in the host."""
+    """A request that raises when it is answered."""
 
     def answer(self, response: Response) -> bool:
         raise OSError("the socket is gone")
 
 
 def break_poll(client: PollingClient) -> None:
-    """Let *client* hold a poll whose answering will fail."""
+    """Let *client* have a held poll that raises when it is answered."""
     poll = client.connect()
     assert poll.exchange is not None
     broken = BrokenPoll(client)

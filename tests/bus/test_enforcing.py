@@ -1,4 +1,4 @@
-"""Putting rules in force: what sessions lose that they may not have any more, and how they are told."""
+"""Putting rules in force: sessions lose what the rules do not allow, and their clients are told."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_a_client_that_handshakes_again_gets_another_session_and_the_first_expir
 
 
 def test_other_messages_with_a_handshake_are_answered_402_and_not_acted_on(world: World) -> None:
-    """Other than the reference server, which answers HTTP 500 to them all."""
+    """The reference server answers HTTP 500 to all of them."""
     client = world.polling()
     handshake, publish, again = (
         {"channel": "/meta/handshake", "id": "1"},

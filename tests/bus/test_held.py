@@ -1,4 +1,4 @@
-"""A connect that is held: it is small, and can be told in full again."""
+"""A connect that is held keeps little, and message and reply can be restored from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who subscribes, and the way of a message to them."""
+"""Subscriptions, their numbers, and the way of a message from publisher to subscribers."""
 
 from __future__ import annotations
 

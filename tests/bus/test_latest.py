@@ -1,4 +1,4 @@
-"""Channels of which only the newest message counts."""
+"""Channels where a newer message replaces one that waits."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The log of sessions: their beginning and their end, and never the whole of an id."""
+"""The log says when sessions begin and end. It never has a whole id."""
 
 from __future__ import annotations
 

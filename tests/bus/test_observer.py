@@ -1,4 +1,4 @@
-"""Telling observers what happens, and asking of each only what it wants to know."""
+"""Observers are told what happens, each only what it overrides."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_an_observer_that_wants_to_know_one_thing_is_asked_for_nothing_else() ->
 
 
 class Listener(Observer):
-    """Wants to know of what else happens."""
+    """Keeps what is noted, with its own name."""
 
     def __init__(self, name: str, told: list[tuple[object, ...]]) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""What happens when more waits for a client than may, and how the client learns of it."""
+"""An outbox that is full: the session ends or messages are dropped, and the client is told."""
 
 from typing import Any
 

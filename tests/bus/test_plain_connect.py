@@ -1,4 +1,4 @@
-"""Recognising a plain connect. A body that is not parsed must mean what it would mean if it were."""
+"""Recognising a plain connect without parsing it. The result must be the same as after parsing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLIENT = "0123456789abcdef0123456789abcdef"
 
 
 def body(message_id: object = "7", **fields: object) -> bytes:
-    """Return a connect as clients write it, with further *fields* or others."""
+    """Return a connect as clients write it, with *fields* added or replaced."""
     message = {
         "channel": "/meta/connect",
         "clientId": CLIENT,
@@ -138,7 +138,7 @@ def test_nothing_else_is_and_what_was_known_stays_so(text: bytes) -> None:
 
 @pytest.mark.parametrize("length", range(len(body("7"))))
 def test_a_body_that_is_cut_is_not_recognised(length: int) -> None:
-    """Also where what is before the id and what is behind it overlap in the body."""
+    """The parts before and after the id must not overlap in the body."""
     found = known(body("7"))
     assert not found.matches(body("7")[:length])
     assert not found.matches(body("7")[-length:] if length else b"")
@@ -219,7 +219,7 @@ def connects(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def changed(draw: st.DrawFn, text: bytes) -> bytes:
-    """Return *text* with other characters in one place: between two quotes, or anywhere."""
+    """Return *text* with one part replaced: what is between two quotes, or any part."""
     between = [(found.start(1), found.end(1)) for found in re.finditer(rb'(?=")"(\w*)(?=")', text)]
     places = st.sampled_from(between) if between else st.nothing()
     begin, end = draw(places | st.tuples(*[st.integers(0, len(text))] * 2).map(sorted).map(tuple))

@@ -1,4 +1,4 @@
-"""The short way of a plain poll says, byte for byte, what the long way says."""
+"""Plain polls get the same bytes as polls that take the normal path."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ from mirant.transports.long_polling import Exchange
 
 
 def poll_of(client: PollingClient, *, message_id: str) -> tuple[Poll, bool]:
-    """Send a connect the short way, if that will have it; return the poll and whether it had."""
+    """Send a connect on the short path; return the poll, and whether that path took it."""
     body = b'[{"channel":"/meta/connect","clientId":"%b","connectionType":"long-polling","id":%b}]' % (
         client.session.id.encode(),
         message_id.encode(),
@@ -216,7 +216,7 @@ ID = {'"7"': {"id": "7"}, r'"\u00e9\"\u0041"': {"id": '\u00e9"A'}}
 
 
 class Marks(Extension):
-    """Does more than the class it is made of, or nothing."""
+    """Adds a field to every reply."""
 
     def outgoing(self, reply: Reply, message: Message, turn: Turn, now: float) -> None:
         reply.ext = {"marked": True}

@@ -96,7 +96,7 @@ def test_all_json_values_are_data(world: World, data: object) -> None:
 
 
 def test_without_data_a_publish_is_refused(world: World) -> None:
-    """Other than the reference server, whose subscribers then mistake the message for a reply."""
+    """The subscribers of the reference server then mistake the message for a reply."""
     alice, bob = world.polling().enter(), world.socket().enter()
     bob.subscribe("/a")
     before = len(bob.frames)
@@ -108,7 +108,7 @@ def test_without_data_a_publish_is_refused(world: World) -> None:
     "name", ["/a/*", "/a/**", "/*", "/**", "//", "/a//b", "a", "/ä", "/a?", "/" + "a" * 300]
 )
 def test_what_is_no_channel_cannot_be_published_to(world: World, name: str) -> None:
-    """Other than the reference server, which delivers to a channel called ``/a/*``."""
+    """The reference server delivers to a channel called ``/a/*``."""
     alice, bob = world.polling().enter(), world.socket().enter()
     bob.subscribe(["/**", "/a/**"])
     reply = alice.publish(name, 1)
@@ -122,7 +122,7 @@ def test_what_is_no_channel_cannot_be_published_to(world: World, name: str) -> N
 def test_what_only_looks_like_a_meta_channel_is_neither_handled_nor_distributed(
     world: World, name: str
 ) -> None:
-    """A server that compared beginnings of names let ``/meta/subscribe/x`` slip past its authentication."""
+    """A server that compared beginnings of names let ``/meta/subscribe/x`` pass without authentication."""
     alice, bob = world.polling().enter(), world.socket().enter()
     bob.subscribe(["/**", "/*"])
     reply = alice.say(name, data=1, subscription="/secret", clientId=alice.client_id)

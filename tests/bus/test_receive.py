@@ -1,4 +1,4 @@
-"""The steps of a message that came in: what extensions may do in them, and what becomes of one that waits."""
+"""The steps of a message that came in: extensions may refuse it, make it wait, or fail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def world() -> World:
 
 
 class Failing(Extension):
-    """Breaks on every reply to a publish."""
+    """Fails on replies to /broken, and gives replies to /unencodable a value without a JSON form."""
 
     def outgoing(self, reply: Any, message: Any, turn: Any, now: float) -> None:
         if message.channel == "/broken":
@@ -46,7 +46,7 @@ def test_an_extension_that_fails_on_a_reply_costs_that_reply_and_nothing_else(
 
 
 class Gate(Extension):
-    """Refuses messages that ask for it, at once or later."""
+    """Refuses messages to /refused. Others wait for `later`, if there is one."""
 
     def __init__(self) -> None:
         self.later: Later | None = None

@@ -1,4 +1,4 @@
-"""What survives a process: a session's record is written down, and another process goes on with it."""
+"""The record of a session is encoded, and another process continues the session from it."""
 
 from __future__ import annotations
 

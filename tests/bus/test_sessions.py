@@ -1,4 +1,4 @@
-"""How long a session lives, how it ends, and that nothing of it is left then (reference: 2.6 and 2.12)."""
+"""How long a session lives and how it ends. Nothing of it is left afterwards (reference: 2.6 and 2.12)."""
 
 import pytest
 

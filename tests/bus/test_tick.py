@@ -1,4 +1,4 @@
-"""What one turn of the event loop publishes: one frame for each subscriber, shared where it is the same."""
+"""What one turn of the event loop publishes leaves in one frame per subscriber. Equal frames are shared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a session is looked at: the nearest of its times counts, and the host is woken for it."""
+"""A session is looked at at the nearest of its times, and the host is woken for that."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mirant.options.settings import Settings
 
 
 class Alarm:
-    """A host that writes down when it is to wake the bus."""
+    """A host that keeps the times at which it is to wake the bus."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -51,7 +51,7 @@ def make_session(name: str) -> Session:
 
 
 def looked_at(timetable: Timetable, session: Session) -> float:
-    """Return the time at which *session* is found; `due` is called whenever the timetable says."""
+    """Call `due` whenever the timetable says; return the time at which *session* is found."""
     while (when := timetable.next()) is not None:
         if session in timetable.due(when):
             return when
@@ -59,7 +59,7 @@ def looked_at(timetable: Timetable, session: Session) -> float:
 
 
 def near(when: float) -> object:
-    """Return what equals *when*, or is later by less than can be noticed."""
+    """Return what equals *when*, or a time that is later by less than the granularity."""
     return pytest.approx(when + GRANULARITY / 2, abs=GRANULARITY / 2 + 1e-6)
 
 

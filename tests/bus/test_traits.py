@@ -1,4 +1,4 @@
-"""What is unusual about a session or the bus keeps its connects from the short way, as long as it lasts."""
+"""While something about a session or the bus is unusual, its connects take the normal path."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def client(world: World) -> PollingClient:
 
 
 def is_plain(client: PollingClient) -> bool:
-    """Whether a plain connect of *client* is held on the short way; its client hangs up then."""
+    """Whether a plain connect of *client* is held on the short path. It hangs up afterwards."""
     message = client.message("/meta/connect", connectionType="long-polling")
     exchange = Exchange(client.world.core, Request(), lambda response: True)
     known = client.world.core.hold_plain(json.dumps([message]).encode(), exchange, client.world.now, None)

@@ -1,4 +1,4 @@
-"""Whose session it is, as clients reload, change transports and overtake themselves (reference: 2.8)."""
+"""Who may use a session when pages reload, transports change or requests are overtaken (reference: 2.8)."""
 
 import logging
 

@@ -131,6 +131,18 @@ def test_what_comes_back_for_a_session_that_ended_is_let_go(world: World, client
     assert world.is_empty()
 
 
+def test_what_could_not_leave_with_the_last_answer_of_a_session_is_let_go(world: World) -> None:
+    client = world.polling().enter()
+    client.subscribe("/a")
+    poll = client.connect()
+    poll.is_cut = True
+    with world.tick():
+        world.publish("/a", 1)
+        world.dismiss(client.session)
+    assert world.core.statistics().waiting == 0
+    assert world.is_empty()
+
+
 def test_a_link_that_has_room_again_gets_what_waits_in_few_frames(world: World, client: SocketClient) -> None:
     client.stall()
     world.publish("/a", 0)

@@ -3,7 +3,7 @@
 import pytest
 
 from mirant.bayeux.codec import MAX_DEPTH
-from mirant.testing import PollingClient, SocketClient, World, reply_to
+from mirant.testing import Later, PollingClient, SocketClient, World, reply_to
 
 
 @pytest.fixture
@@ -228,3 +228,19 @@ def test_a_client_that_polls_gets_its_messages_though_we_do_not_know_that_its_so
     world.publish("/a", 3)
     polling.connect()
     assert polling.data == [1, 2, 3]
+
+
+def test_what_waits_is_pushed_before_the_application_has_looked_at_the_first_message(world: World) -> None:
+    polling, later = world.polling().enter(), Later()
+    polling.subscribe("/a")
+    world.publish("/a", 1)
+
+    @world.services.on_publish("/slow")
+    async def slow(caller: object, data: object) -> None:
+        await later
+
+    socket = world.socket(polling)
+    socket.send(socket.message("/slow", data=2))
+    assert socket.data == [1]
+    later.resolve()
+    assert socket.messages[-1]["successful"]

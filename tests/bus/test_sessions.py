@@ -174,6 +174,32 @@ def test_a_dismissed_client_on_a_socket_is_told_at_once(world: World, *, holding
         assert reply_to(connect, client.messages)["advice"] == {"reconnect": "none"}
 
 
+def test_on_a_socket_the_held_connect_is_answered_before_the_dismissal(world: World) -> None:
+    """CometD's client closes the socket at a dismissal only if no connect is outstanding then."""
+    client = world.socket().enter()
+    client.connect()
+    world.dismiss(client.session)
+    assert [message["channel"] for message in client.messages[-2:]] == ["/meta/connect", "/meta/disconnect"]
+
+
+def test_the_time_of_a_session_that_ended_is_not_waited_for(world: World) -> None:
+    client = world.polling().enter()
+    assert world.core.next_deadline() is not None
+    client.disconnect()
+    assert world.core.next_deadline() is None
+
+
+def test_a_session_ends_once(world: World) -> None:
+    told: list[Session] = []
+    world.services.on_leave(told.append)
+    client = world.socket().enter()
+    session = client.session
+    for _ in range(2):
+        world.dismiss(session)
+    assert told == [session]
+    assert world.core.statistics().ended == {"dismissed": 1}
+
+
 @pytest.mark.parametrize("transport", ["polling", "socket"])
 def test_what_was_sent_before_a_dismissal_arrives_before_it(world: World, transport: str) -> None:
     client = world.polling().enter() if transport == "polling" else world.socket().enter()

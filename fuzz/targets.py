@@ -29,10 +29,10 @@ from mirant.extensions.timesync import TimeSync
 from mirant.hosts.native.requests import RequestInvalid, RequestReader
 from mirant.hosts.rfc6455.frames import BINARY, CLOSE, PING, PONG, TEXT, FrameInvalid, FrameReader
 from mirant.identity.token_invalid import TokenInvalid
+from mirant.testing import World
 from mirant.transports.callback_polling import ScriptExchange, callback_of
 from mirant.transports.response import Response
 from tests.identity.signing import NOW, tokens, with_secret
-from tests.world import World
 
 _STATUSES: Final = {200, 400, 413, 415}
 _CLOSES: Final = {1007, 1009}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import World
+from mirant.testing import World
 
 
 @contextmanager

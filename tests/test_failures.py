@@ -3,8 +3,8 @@
 import pytest
 
 from mirant.bus.hooks import Pipeline
+from mirant.testing import Later, World
 from tests.failures import no_failures
-from tests.world import Later, World
 
 
 def world_with_a_failure() -> World:

@@ -1,4 +1,4 @@
-"""Tests mirror the tree: a module has its tests in the file of its name, or in one that the table names."""
+"""Tests mirror the tree: each module has a test file of its name, or a line in the table names another."""
 
 from __future__ import annotations
 
@@ -11,55 +11,33 @@ ROOT: Final = Path(__file__).parents[1]
 SOURCE: Final = ROOT / "src" / "mirant"
 TESTS: Final = ROOT / "tests"
 
-#: Modules whose tests are in a file of another name, both as paths without their ends.
+#: Modules without a test file of their name, and the file that tests them. Both are paths without suffixes.
+#: Here are contracts, values, and parts of a command that is tested as a whole.
 ELSEWHERE: Final = {
     "__main__": "cli/test_serve",
-    "bus/carrier": "bus/test_connect",
-    "bus/core": "bus/test_lifetime",
-    "bus/extension": "extensions/test_breaking",
-    "bus/flush": "bus/test_publish",
-    "bus/guard": "policy/test_rule_guard",
-    "bus/host": "bus/test_lifetime",
+    "bus/carrier": "bus/test_links",
+    "bus/clock": "bus/test_beat",
+    "bus/contracts": "engines/test_memory",
+    "bus/core": "bus/test_sessions",
+    "bus/extension": "bus/test_receive",
+    "bus/handling": "bus/test_receive",
     "bus/identity": "services/test_sessions",
-    "bus/meta": "bus/test_handshake",
-    "bus/parting": "bus/test_dismiss",
-    "bus/receive": "bus/test_publish",
-    "bus/refusal": "bus/test_publish",
-    "bus/session": "bus/test_lifetime",
-    "bus/subscribing": "bus/test_subscribe",
-    "bus/tick": "bus/test_sockets",
+    "bus/in_force": "bus/test_traits",
+    "bus/party": "bus/test_observer",
+    "bus/refusal": "bus/test_receive",
+    "bus/request": "bus/test_binding",
+    "bus/session": "bus/test_sessions",
+    "bus/veto": "bus/test_dismiss",
     "cli/load": "load/test_command",
     "cli/options": "cli/test_serve",
     "cli/running": "cli/test_reload",
-    "hosts/addresses": "hosts/test_proxies",
-    "hosts/asgi/exchange": "hosts/test_polling",
-    "hosts/asgi/outflow": "hosts/test_slow_peers",
-    "hosts/asgi/scope": "hosts/test_mount",
-    "hosts/asgi/server": "hosts/test_mount",
-    "hosts/asgi/shared_frames": "hosts/test_asgi_shared_frames",
+    "client/events": "client/test_protocol",
     "hosts/asgi/stream": "transports/test_eventsource",
-    "hosts/asgi/websocket": "hosts/test_sockets",
-    "hosts/gate": "hosts/test_cors",
-    "hosts/headers": "hosts/test_requests",
-    "hosts/loop": "hosts/test_shutdown",
-    "hosts/native/application": "hosts/test_native",
-    "hosts/native/connection": "hosts/test_native",
-    "hosts/native/deadlines": "hosts/test_native_deadlines",
-    "hosts/native/exchange": "hosts/test_native",
-    "hosts/native/headers": "hosts/test_native",
-    "hosts/native/inflow": "hosts/test_native_patience",
-    "hosts/native/lane": "hosts/test_native",
-    "hosts/native/requests": "hosts/test_native",
-    "hosts/native/server": "hosts/test_shutdown",
-    "hosts/native/websocket": "hosts/test_native_sockets",
-    "hosts/pages": "hosts/test_requests",
-    "hosts/rfc6455/frames": "hosts/test_rfc6455",
-    "hosts/rfc6455/handshake": "hosts/test_sockets",
-    "hosts/server": "hosts/test_shutdown",
-    "load/charts": "load/test_reports",
-    "load/clock": "load/test_schedule",
-    "load/contracts": "load/test_session",
-    "load/intake": "load/test_session",
+    "hosts/native/connection_life": "hosts/native/test_connection",
+    "hosts/native/connection_states": "hosts/native/test_states",
+    "hosts/native/websocket_life": "hosts/native/test_websocket",
+    "hosts/native/websocket_states": "hosts/native/test_states",
+    "load/contracts": "load/test_client",
     "load/orders": "load/test_crew",
     "load/plan": "load/test_command",
     "load/report_html": "load/test_reports",
@@ -67,11 +45,8 @@ ELSEWHERE: Final = {
     "load/report_page": "load/test_reports",
     "load/report_terminal": "load/test_reports",
     "load/summary": "load/test_reports",
-    "load/websocket": "load/test_frames",
     "load/worker": "load/test_command",
     "policy/filters/contract": "policy/filters/test_chain",
-    "testing/fault_proxy": "faults/test_fault_proxy",
-    "testing/faults": "faults/test_fault_proxy",
     "transports/long_polling": "hosts/test_polling",
     "transports/response": "hosts/test_requests",
     "transports/websocket": "hosts/test_sockets",
@@ -79,7 +54,7 @@ ELSEWHERE: Final = {
 
 
 def modules() -> list[str]:
-    """Return the paths of all modules below ``mirant``, without their ends."""
+    """Return the paths of all modules below ``mirant``, without suffixes."""
     files = (path for path in SOURCE.rglob("*.py") if path.name != "__init__.py")
     return sorted(path.relative_to(SOURCE).with_suffix("").as_posix() for path in files)
 

@@ -1,4 +1,4 @@
-"""The audit log: a line per event, few enough to read, without secrets, and none that an attacker made up."""
+"""The audit log has one line per event, a bounded number of them, and no secrets. Nobody can forge a line."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from mirant.bus import audit as module
 from mirant.bus.audit import Audit
 from mirant.bus.clock import Clock
+from mirant.testing import World
 from tests.policy.test_rule_guard import OPEN, enter, ruled
-from tests.world import World
 
 
 class Log(logging.Handler):

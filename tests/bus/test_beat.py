@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mirant.bus.beat import LONGEST, Beat
-from tests.world import PollingClient, World
+from mirant.testing import PollingClient, World
 
 
 def test_a_short_burst_is_followed_by_no_pause() -> None:
@@ -25,7 +25,7 @@ class SlowWorld(World):
 
     slow = False
 
-    def _clock(self) -> float:
+    def time(self) -> float:
         if self.slow:
             self.now += 0.001
         return self.now

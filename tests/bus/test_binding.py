@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.world import PollingClient, World
+from mirant.testing import PollingClient, World
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_the_first_message_of_a_body_decides_whose_body_it_is(world: World) -> N
     ],
 )
 def test_a_body_that_is_not_bayeux_is_refused_in_a_sentence(world: World, body: bytes, status: int) -> None:
-    """Other than the reference server, which answers HTTP 500 to most of them."""
+    """The reference server answers HTTP 500 to most of them."""
     poll = world.polling().post(body)
     assert poll.status == status
     assert poll.body.decode().endswith(".\n")
@@ -204,7 +204,7 @@ def test_one_window_of_a_browser_is_held_and_the_others_poll_at_an_interval(worl
 
 
 def test_a_window_whose_turn_has_come_is_told_so_and_held_then(world: World) -> None:
-    """Other than the reference server, which leaves it at the slow interval for good."""
+    """The reference server leaves the window at the slow interval for ever."""
     first, second = windows(world, 2)
     first.connect()
     second.connect()

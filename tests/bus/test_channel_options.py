@@ -11,7 +11,7 @@ from mirant.bus.channel_options import ChannelOptions, ChannelTable
 from mirant.bus.extension import Extension
 from mirant.bus.session import Session
 from mirant.bus.turn import Turn
-from tests.world import Client, Json, World, reply_to
+from mirant.testing import Client, Json, World, reply_to
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["polling", "socket"])
 

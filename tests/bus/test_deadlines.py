@@ -55,7 +55,7 @@ def test_to_call_at_next_until_there_is_none_finds_every_entry_at_most_one_granu
 
 @pytest.mark.parametrize("ulps", [-1, 0, 1])
 def test_rounding_neither_loses_an_entry_nor_loops(deadlines: Deadlines[Entry], ulps: int) -> None:
-    """A bucket's time times its number may be a hair before the deadline that was put into it."""
+    """Rounding may put the time of a bucket a little before a deadline in it."""
     for number in range(1, 3_000):
         entry, exact = Entry(), number * GRANULARITY
         deadlines.set(entry, exact + ulps * exact * 2**-52)
@@ -85,7 +85,7 @@ def test_a_deadline_that_moves_earlier_is_found_earlier_and_once(deadlines: Dead
 
 
 def test_moving_later_touches_no_structure(deadlines: Deadlines[Entry]) -> None:
-    """Every message moves its session's deadline: that must be a number, not a heap entry."""
+    """Every message moves its session's deadline, so moving it must change a number only."""
     entry = Entry()
     deadlines.set(entry, 1.0)
     for later in range(2, 10_000):

@@ -5,7 +5,7 @@ import pytest
 from mirant.bayeux.messages import Message
 from mirant.bus.extension import Dismiss, Extension
 from mirant.bus.turn import Turn
-from tests.world import World, reply_to
+from mirant.testing import World, reply_to
 
 GOODBYE = {"channel": "/meta/disconnect", "successful": True}
 AWAY = {"reconnect": "none"}

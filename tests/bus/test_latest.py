@@ -1,10 +1,10 @@
-"""Channels of which only the newest message counts."""
+"""Channels where a newer message replaces one that waits."""
 
 from typing import Any
 
 import pytest
 
-from tests.world import PollingClient, World
+from mirant.testing import PollingClient, World
 
 
 @pytest.fixture

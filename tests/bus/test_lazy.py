@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import PollingClient, World
+from mirant.testing import PollingClient, World
 
 
 @pytest.fixture

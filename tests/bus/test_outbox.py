@@ -105,7 +105,7 @@ def test_a_cleared_outbox_is_empty_and_can_be_used_again() -> None:
 
 
 def test_an_outbox_that_nothing_waits_in_holds_no_containers() -> None:
-    """There is one per session, and most wait for nothing: an empty deque is 600 bytes."""
+    """Each session has an outbox, and most are empty. An empty deque takes 600 bytes."""
     outbox = Outbox(100)
     assert outbox._queue is None
     outbox.put_back([])

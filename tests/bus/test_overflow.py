@@ -1,11 +1,11 @@
-"""What happens when more waits for a client than may, and how the client learns of it."""
+"""An outbox that is full: the session ends or messages are dropped, and the client is told."""
 
 from typing import Any
 
 import pytest
 
 from mirant.bus.session import Ending, Session
-from tests.world import Json, PollingClient, SocketClient, World
+from mirant.testing import Json, PollingClient, SocketClient, World
 
 DROPPED = "/service/mirant/dropped"
 
@@ -147,3 +147,75 @@ def test_a_lazy_message_that_is_dropped_leaves_the_poll_held() -> None:
     poll = client.connect()
     publish(world, 30, "/lazy")
     assert poll.held
+
+
+# --- A client that reads too slowly ---
+
+
+def test_a_socket_client_that_lags_too_far_behind_is_closed_with_1008_and_nobody_else_is() -> None:
+    world = World(max_outbox=10_000)
+    slow, sound, publisher = world.socket().enter(), world.socket().enter(), world.polling().enter()
+    slow.subscribe("/a")
+    sound.subscribe("/a")
+    slow.stall()
+    for number in range(30):
+        assert publisher.publish("/a", f"{number:0>1000}")["successful"]
+    assert slow.closed is not None
+    assert slow.closed[0] == 1008
+    assert not slow.alive
+    assert len(sound.data) == 30
+
+
+def test_a_polling_client_that_lags_too_far_behind_is_unknown_when_it_comes_back() -> None:
+    world = World(max_outbox=10_000)
+    slow, sound = world.polling().enter(), world.socket().enter()
+    slow.subscribe("/a")
+    sound.subscribe("/a")
+    for number in range(30):
+        world.publish("/a", f"{number:0>1000}")
+    reply = slow.connect().reply
+    assert (reply["error"], reply["advice"]["reconnect"]) == ("402::session_unknown", "handshake")
+    assert len(sound.data) == 30
+
+
+def test_a_poll_that_one_turn_overflows_is_answered_402_with_advice_to_handshake() -> None:
+    world = World(max_outbox=10_000)
+    slow = world.polling().enter()
+    slow.subscribe("/a")
+    poll = slow.connect()
+    with world.tick():
+        for number in range(30):
+            world.publish("/a", f"{number:0>1000}")
+    assert poll.messages == [
+        {
+            "channel": "/meta/connect",
+            "id": "4",
+            "successful": False,
+            "error": "402::session_unknown",
+            "advice": {"reconnect": "handshake", "interval": 0},
+        }
+    ]
+    assert world.is_empty()
+
+
+@pytest.mark.parametrize(("overflow", "kept"), [("drop-oldest", range(20, 30)), ("drop-newest", range(10))])
+def test_with_another_policy_messages_are_dropped_and_the_client_is_told(overflow: str, kept: range) -> None:
+    size = len(b'{"channel":"/a","data":"0000"}')
+    world = World(max_outbox=10 * size, overflow=overflow)
+    slow = world.polling().enter()
+    slow.subscribe("/a")
+    for number in range(30):
+        world.publish("/a", f"{number:0>4}")
+    report, *rest = slow.connect().messages[:-1]
+    assert report["channel"] == "/service/mirant/dropped"
+    assert report["data"] == {"count": 20, "channels": {"/a": 20}, "reason": "outbox-full"}
+    assert [int(message["data"]) for message in rest] == list(kept)
+
+
+def test_a_message_larger_than_the_outbox_is_delivered_all_the_same() -> None:
+    world = World(max_outbox=1_000)
+    client = world.polling().enter()
+    client.subscribe("/a")
+    poll = client.connect()
+    world.publish("/a", "x" * 5_000)
+    assert poll.messages[0]["data"] == "x" * 5_000

@@ -1,4 +1,4 @@
-"""What survives a process: a session's record is written down, and another process goes on with it."""
+"""The record of a session is encoded, and another process continues the session from it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from mirant.bayeux.channels import Pattern
 from mirant.bus.identity import Identity
 from mirant.bus.record import SessionRecord
 from mirant.extensions.ack import Ack
+from mirant.testing import PollingClient, World
 from tests.policy.rulebooks import rulebook
-from tests.world import PollingClient, World
 
 
 def moved(client: PollingClient, to: World) -> PollingClient:
@@ -18,7 +18,7 @@ def moved(client: PollingClient, to: World) -> PollingClient:
     written = client.session.record.encode()
     to.core.adopt(SessionRecord.decode(written))
     other = to.polling()
-    other.client_id, other.cookie, other._number = client.client_id, client.cookie, 1_000
+    other.client_id, other.cookie, other.last_id = client.client_id, client.cookie, 1_000
     return other
 
 

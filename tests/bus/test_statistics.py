@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mirant.bayeux.channels import Channel
-from mirant.bus.contracts import Observer
-from mirant.bus.party import Party
-from mirant.bus.refusal import Refusal
-from mirant.bus.session import Ending, Session
-from tests.world import World
+from mirant.testing import World
 
 
 def numbers(world: World, *names: str) -> list[Any]:
@@ -105,65 +100,3 @@ def test_the_lag_is_how_late_a_flush_came() -> None:
     assert numbers(world, "lag", "worst_lag") == [0.25, 0.25]
     world.publish("/a", 2)
     assert numbers(world, "lag", "worst_lag") == [0.0, 0.25]
-
-
-class Diary(Observer):
-    """Writes down everything."""
-
-    def __init__(self) -> None:
-        self.entries: list[tuple[object, ...]] = []
-
-    def opened(self, session: Session) -> None:
-        self.entries.append(("opened", session.label))
-
-    def ended(self, session: Session, ending: Ending) -> None:
-        self.entries.append(("ended", session.label, ending))
-
-    def refused(self, party: Party, channel: str | None, refusal: Refusal) -> None:
-        self.entries.append(("refused", party.label, channel, refusal.error.text))
-
-    def published(self, channel: Channel, size: int, receivers: int) -> None:
-        self.entries.append(("published", channel.name, size, receivers))
-
-    def flushed(self, deliveries: int, frames: int, lag: float) -> None:
-        self.entries.append(("flushed", deliveries, frames, lag))
-
-    def dropped(self, session: Session, channel: str, count: int) -> None:
-        self.entries.append(("dropped", session.label, channel, count))
-
-
-def test_an_observer_is_told_of_what_happens_when_it_happens() -> None:
-    world = World(max_outbox=40, overflow="drop-newest")
-    client = world.polling().enter()
-    client.subscribe("/a")
-    diary = Diary()
-    world.core.observers.add(diary)
-    label = client.session.label
-    client.say("/meta/unknown")
-    world.publish("/a", "first")
-    world.publish("/a", "second")
-    client.disconnect()
-    told = [entry for entry in diary.entries if entry[0] != "flushed"]
-    assert told == [
-        ("refused", label, "/meta/unknown", "channel_create_denied"),
-        ("published", "/a", 31, 1),
-        ("published", "/a", 32, 1),
-        ("dropped", label, "/a", 1),
-        ("ended", label, Ending.DISCONNECTED),
-    ]
-    assert ("flushed", 2, 0, 0.0) in diary.entries
-
-
-def test_an_observer_that_wants_to_know_one_thing_is_asked_for_nothing_else() -> None:
-    class Doorman(Observer):
-        def __init__(self) -> None:
-            self.seen = 0
-
-        def opened(self, session: Session) -> None:
-            self.seen += 1
-
-    world = World()
-    world.core.observers.add(doorman := Doorman())
-    world.polling().enter()
-    assert doorman.seen == 1
-    assert world.core.observers.published == ()

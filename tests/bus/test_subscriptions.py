@@ -1,4 +1,4 @@
-"""The index of who gets what."""
+"""The index from channels to subscribers."""
 
 import gc
 import weakref
@@ -143,7 +143,7 @@ def test_an_answer_two_levels_below_is_forgotten_too(crowded: Subscriptions[str]
 
 
 class Somebody:
-    """A subscriber of which one can tell whether it is still referred to."""
+    """A subscriber that can be referred to weakly."""
 
 
 def test_what_nobody_is_subscribed_to_any_more_leaves_no_trace() -> None:

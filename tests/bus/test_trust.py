@@ -1,10 +1,10 @@
-"""Whose session it is, as clients reload, change transports and overtake themselves (reference: 2.8)."""
+"""Who may use a session when pages reload, transports change or requests are overtaken (reference: 2.8)."""
 
 import logging
 
 import pytest
 
-from tests.world import PollingClient, SocketClient, World, reply_to
+from mirant.testing import PollingClient, SocketClient, World, reply_to
 
 UNKNOWN = "402::session_unknown"
 
@@ -141,7 +141,7 @@ def test_another_session_on_a_bound_connection_is_unknown(world: World) -> None:
 def reloaded(world: World, client: PollingClient) -> PollingClient:
     """Return the client of the reloaded page, with the cookie and the session of the former."""
     page = world.polling()
-    page.cookie, page.client_id, page._number = client.cookie, client.client_id, 100
+    page.cookie, page.client_id, page.last_id = client.cookie, client.client_id, 100
     return page
 
 

@@ -1,8 +1,8 @@
-"""Windows of one browser: who is held, who polls at an interval, and when that changes (reference: 2.8)."""
+"""Windows of one browser: which polls are held, which come at an interval, and when (reference: 2.8)."""
 
 import pytest
 
-from tests.world import Poll, PollingClient, World
+from mirant.testing import Poll, PollingClient, World
 
 CROWDED = {"reconnect": "retry", "interval": 2_000, "multiple-clients": True}
 RELIEVED = {"reconnect": "retry", "interval": 0, "timeout": 30_000}
@@ -38,7 +38,7 @@ def test_the_window_that_polled_first_keeps_its_poll_however_often_the_others_co
 
 
 def test_it_keeps_it_between_two_polls_as_well(world: World) -> None:
-    """Other than the reference server, where whoever comes first after an answer is held."""
+    """The reference server holds whichever window polls first after an answer."""
     first, second = windows(world, 2)
     first.subscribe("/a")
     first.connect()

@@ -11,7 +11,7 @@ from mirant.client.protocol import ClientProtocol
 from mirant.client.sending import Envelope
 from mirant.client.states import ClientState
 from mirant.extensions.ack import Ack
-from tests.world import Poll, SocketClient, World
+from mirant.testing import Poll, SocketClient, World
 
 HOUR = 3_600.0
 

@@ -8,7 +8,7 @@ from mirant.bayeux.channels import Channel
 from mirant.bayeux.messages import Delivery
 from mirant.engines.history import History
 from mirant.extensions.timestamp import TimeStamp
-from tests.world import World, reply_to
+from mirant.testing import World, reply_to
 
 
 @pytest.fixture

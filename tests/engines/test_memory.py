@@ -10,7 +10,7 @@ from mirant.bus.contracts import Position, Published
 from mirant.bus.record import SessionRecord
 from mirant.engines.memory import MemoryEngine
 from mirant.options.settings import Settings
-from tests.world import World
+from mirant.testing import World
 
 CHANNEL = Channel.parse("/a")
 

@@ -8,7 +8,7 @@ import pytest
 
 from mirant.bus.session import Session
 from mirant.extensions.ack import Ack
-from tests.world import Client, Json, Poll, PollingClient, SocketClient, World, reply_to
+from mirant.testing import Client, Json, Poll, PollingClient, SocketClient, World, reply_to
 
 
 @pytest.fixture
@@ -628,3 +628,15 @@ def test_on_a_socket_what_was_dropped_is_told_though_nothing_else_waits(overflow
     beat(client, 2)
     world.advance(31)
     assert [message["channel"] for message in client.messages] == ["/service/mirant/dropped", "/meta/connect"]
+
+
+def test_on_a_socket_a_connect_is_held_when_all_that_waited_was_acknowledged(world: World) -> None:
+    client = polling(world)
+    for number in range(4):
+        world.publish("/a", [number, "x" * 100_000])
+    poll(client, 1)
+    socket = world.socket(client)
+    beat(socket, 1)
+    assert 0 < len(socket.data) < 4
+    beat(socket, 2)
+    assert socket.session.held is not None

@@ -4,7 +4,7 @@ import pytest
 
 from mirant.bus.session import Session
 from mirant.extensions.activity import Activity
-from tests.world import PollingClient, SocketClient, World
+from mirant.testing import PollingClient, SocketClient, World
 
 MAX_IDLE = 60.0
 

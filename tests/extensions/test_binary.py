@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from mirant.bayeux.channels import Channel
-from mirant.bus.session import Session
 from mirant.extensions.binary import Binary, BinaryData
 from mirant.services import Caller, delivery_of
-from tests.world import Client, Json, SocketClient, World, reply_to
+from mirant.services.face import SessionFace, behind
+from mirant.testing import Client, Json, SocketClient, World, reply_to
 
 HELLO = bytes.fromhex("864fd26fb559f75b")
 WIRE = {"data": "HelloWorld", "last": True}
@@ -244,8 +244,8 @@ def test_bytes_may_come_with_the_handshake() -> None:
     world = World(with_handshake=True)
 
     @world.services.on_join
-    def welcome(session: Session) -> None:
-        world.core.deliver(session, delivery_of(Channel.parse("/welcome"), HELLO))
+    def welcome(session: SessionFace) -> None:
+        world.core.deliver(behind(session), delivery_of(Channel.parse("/welcome"), HELLO))
 
     client = world.polling()
     client.handshake()

@@ -8,7 +8,7 @@ import pytest
 from mirant.bus.session import Session
 from mirant.extensions.timestamp import TimeStamp, reference_format
 from mirant.services import Caller
-from tests.world import START, World, reply_to
+from mirant.testing import START, World, reply_to
 
 #: The reference server's own example, at the time at which a `World` begins.
 EPOCH = datetime(2026, 11, 22, 17, 33, 18, tzinfo=UTC).timestamp()

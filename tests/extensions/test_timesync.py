@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mirant.extensions.timesync import ACCURACY, TimeSync
-from tests.world import World, reply_to
+from mirant.testing import World, reply_to
 
 #: The server's clock when the world begins, in seconds since 1970; it goes as the world's clock does.
 EPOCH = 1_700_000_000.0

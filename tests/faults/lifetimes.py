@@ -18,9 +18,9 @@ from mirant.bayeux.codec import decode
 from mirant.bus.browsers import COOKIE
 from mirant.bus.request import Request
 from mirant.extensions.ack import Ack
+from mirant.testing import World
 from mirant.transports.long_polling import Exchange
 from mirant.transports.response import Response
-from tests.world import World
 
 WAVE = 2_000
 WARM_UP = 10 * WAVE  # more names than any cache keeps

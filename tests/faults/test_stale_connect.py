@@ -1,7 +1,7 @@
 """A connect that was under way for long, and arrives when its client has given it up."""
 
 from mirant.extensions.ack import Ack
-from tests.world import World
+from mirant.testing import World
 
 
 def test_a_stale_acknowledgement_takes_back_no_newer_one() -> None:

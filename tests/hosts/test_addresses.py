@@ -49,11 +49,6 @@ async def test_what_is_forwarded_counts_if_it_is_an_address(
     assert seen == [address or (LOOPBACK if host == "native" else None)]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def host() -> None:
-    """No host."""
-
-
 @pytest.mark.parametrize(
     ("text", "address"),
     [

@@ -15,5 +15,5 @@ In the order of a run:
     children.py   forked processes, their time and their end
     report.py     what a person reads
 
-docs/adr/0006-mutants.md says why this is not mutmut or cosmic-ray.
+docs/adr/0009-mutants.md says why this is not mutmut or cosmic-ray.
 """

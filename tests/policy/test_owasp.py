@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mirant.bus.session import Session
+from mirant.testing import PollingClient, World
 from tests.policy.rulebooks import rulebook
 from tests.policy.test_rule_guard import OPEN, enter, ruled
-from tests.world import PollingClient, World
 
 SECRET = """
 [[channel]]

@@ -18,8 +18,8 @@ from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.extensions.binary import Binary
 from mirant.services import Caller, filtered
+from mirant.testing import OFFER, Later, Poll, PollingClient, World
 from tests.policy.rulebooks import identity, rulebook
-from tests.world import OFFER, Later, Poll, PollingClient, World
 
 DENIED = "403:denied_by_security_policy:"
 OPEN = '[[channel]]\nmatch = "/**"\nsubscribe = "anyone"\npublish = "anyone"\ncall = "anyone"\n'

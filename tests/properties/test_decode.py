@@ -12,7 +12,7 @@ from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
 from mirant.bus.request import Request
 from mirant.hosts.asgi.exchange import read_body
-from tests.world import World
+from mirant.testing import World
 
 FIELDS = [
     "channel",

@@ -5,8 +5,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from mirant.testing import Client, Poll, PollingClient, SocketClient, World
 from tests.properties.names import matches
-from tests.world import Client, Poll, PollingClient, SocketClient, World
 
 # Five seconds of work; a machine that does other things too may need a minute.
 pytestmark = pytest.mark.timeout(120)

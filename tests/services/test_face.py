@@ -8,7 +8,7 @@ from mirant.bayeux.channels import Pattern
 from mirant.bus.session import Ending
 from mirant.extensions.activity import Activity
 from mirant.services.face import SessionFace
-from tests.world import PollingClient, World
+from mirant.testing import PollingClient, World
 
 #: What is documented for applications.
 PUBLIC = {

@@ -10,8 +10,8 @@ from mirant.bayeux.channels import Channel, ChannelInvalid
 from mirant.bus.contracts import Guard
 from mirant.extensions.binary import Binary
 from mirant.services.outgoing import broadcast_channel, deliverable_channel, delivery_of, filtered
+from mirant.testing import World
 from tests.policy.rulebooks import rulebook
-from tests.world import World
 
 A = Channel.parse("/a")
 

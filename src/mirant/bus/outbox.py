@@ -148,8 +148,9 @@ class Outbox:
         """Take note that its retention has deliveries to send again, and reports of what was *dropped*."""
         for channel, count in dropped.items():
             self._count_dropped(channel, count)
-        if len(self):
-            self.idle, self.urgent = False, True
+        # An acknowledgement may also leave nothing that waits; then nothing is urgent any more.
+        self.urgent = len(self) > 0
+        self.idle = not self.urgent
 
     def put(self, delivery: Delivery) -> Sequence[Delivery]:
         """Append *delivery*, or let it replace what it supersedes; return the deliveries that were dropped.

@@ -2,7 +2,8 @@
 
 A client sends the same body with every poll, but for the message's id. So the first body is parsed, and what
 is around the id is kept (`KnownConnect`). A later body that is equal byte for byte, but for an id of letters
-and digits, means the same, and is not parsed.
+and digits, means the same, and is not parsed. That holds only if the bytes between are the id's, which is so
+if they stand once in a body without escapes.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ class KnownConnect:
     __slots__ = ("_before", "_behind", "client_id", "id")
 
     def __init__(self, body: bytes, client_id: str, message_id: str) -> None:
+        """Begin with *body*, which is ASCII, and with what it says."""
         self.client_id = client_id
         #: The id in the body that was read last, as JSON.
         self.id = _encode(message_id)
-        mark = self.id if message_id.isascii() and message_id.isalnum() else b""
-        is_alone = bool(mark) and body.count(mark) == 1
+        mark = self.id
+        # With escapes in the body the id may be spelt in another way, and *mark* be found in another field.
+        is_alone = message_id.isalnum() and b"\\" not in body and body.count(mark) == 1
         before, _, behind = body.partition(mark) if is_alone else (b"", b"", b"")
         self._before = before + b'"'
         self._behind = b'"' + behind

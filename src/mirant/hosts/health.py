@@ -1,7 +1,4 @@
-"""``GET <path>/health``: whether the bus takes sessions, for load balancers and supervisors.
-
-Tests: `tests/hosts/test_routes.py`.
-"""
+"""``GET <path>/health``: whether the bus takes sessions, for load balancers and supervisors."""
 
 from __future__ import annotations
 

@@ -124,6 +124,8 @@ class Loop:
 
     async def close(self) -> None:
         """Answer the polls, close the connections, cancel what runs in the background and stop the timer."""
+        if self._loop is None:
+            return  # it was never served
         self.core.close(self.now())
         if self._timer is not None:
             self._timer.cancel()

@@ -1,9 +1,9 @@
-"""How long a session lives, how it ends, and that nothing of it is left then (reference: 2.6 and 2.12)."""
+"""How long a session lives and how it ends. Nothing of it is left afterwards (reference: 2.6 and 2.12)."""
 
 import pytest
 
 from mirant.bus.session import Ending, Session
-from tests.world import Later, World, reply_to
+from mirant.testing import Later, World, reply_to
 
 
 @pytest.fixture
@@ -172,6 +172,35 @@ def test_a_dismissed_client_on_a_socket_is_told_at_once(world: World, *, holding
     assert dismissal in client.messages
     if holding:
         assert reply_to(connect, client.messages)["advice"] == {"reconnect": "none"}
+
+
+def test_on_a_socket_the_held_connect_is_answered_before_the_dismissal(world: World) -> None:
+    """CometD's client closes the socket at a dismissal only if no connect is outstanding then."""
+    client = world.socket().enter()
+    client.connect()
+    world.dismiss(client.session)
+    assert [message["channel"] for message in client.messages[-2:]] == ["/meta/connect", "/meta/disconnect"]
+
+
+def test_the_time_of_a_session_that_ended_is_not_waited_for(world: World) -> None:
+    client = world.polling().enter()
+    assert world.core.next_deadline() is not None
+    client.disconnect()
+    assert world.core.next_deadline() is None
+
+
+def test_a_session_ends_once(world: World) -> None:
+    told: list[str] = []
+
+    @world.services.on_leave
+    def left(session: Session) -> None:
+        told.append(session.id)
+
+    session = world.socket().enter().session
+    for _ in range(2):
+        world.dismiss(session)
+    assert told == [session.id]
+    assert world.core.statistics().ended == {"dismissed": 1}
 
 
 @pytest.mark.parametrize("transport", ["polling", "socket"])

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.world import World, reply_to
+from mirant.testing import World, reply_to
 
 SUPERSEDED = "409::connect_superseded"
 
@@ -150,7 +150,7 @@ def test_a_session_that_is_unknown_is_told_to_handshake(world: World) -> None:
 
 
 def test_a_newer_connect_lets_the_older_go_with_409(world: World) -> None:
-    """Other than the reference server, which answers HTTP 500 without a body."""
+    """The reference server answers HTTP 500 without a body."""
     client = world.polling().enter()
     older = client.connect()
     newer = client.connect()
@@ -162,7 +162,7 @@ def test_a_newer_connect_lets_the_older_go_with_409(world: World) -> None:
 
 
 def test_a_newer_connect_on_a_socket_lets_the_older_go_with_409(world: World) -> None:
-    """Other than the reference server, which never answers the older."""
+    """The reference server never answers the older one."""
     client = world.socket().enter()
     older, newer = client.connect(), client.connect()
     assert reply_to(older, client.messages)["error"] == SUPERSEDED
@@ -171,7 +171,7 @@ def test_a_newer_connect_on_a_socket_lets_the_older_go_with_409(world: World) ->
 
 
 def test_a_connect_that_was_let_go_takes_no_messages_with_it(world: World) -> None:
-    """Its client has most likely gone: a page was reloaded, or a request timed out."""
+    """Most likely nobody reads the answer: the page was reloaded, or the request timed out."""
     client = world.polling().enter()
     client.subscribe("/a")
     older = client.connect()
@@ -192,7 +192,7 @@ def test_over_http_a_connect_in_company_is_not_held(world: World) -> None:
 def test_on_a_socket_the_company_of_a_held_connect_is_answered_at_once(
     world: World, *, connect_first: bool
 ) -> None:
-    """Other than the reference server, which keeps the other replies until the connect's timeout."""
+    """The reference server keeps the other replies until the connect's timeout."""
     client = world.socket().enter()
     connect, publish = client.message("/meta/connect"), client.message("/a", data=1)
     client.send(*([connect, publish] if connect_first else [publish, connect]))

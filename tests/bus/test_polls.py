@@ -1,4 +1,4 @@
-"""The short way of a plain poll says, byte for byte, what the long way says."""
+"""Plain polls get the same bytes as polls that take the normal path."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,12 +14,12 @@ from mirant.extensions.ack import Ack
 from mirant.extensions.binary import BinaryData
 from mirant.extensions.timestamp import TimeStamp
 from mirant.extensions.timesync import TimeSync
+from mirant.testing import Poll, PollingClient, World
 from mirant.transports.long_polling import Exchange
-from tests.world import Poll, PollingClient, World
 
 
 def poll_of(client: PollingClient, *, message_id: str) -> tuple[Poll, bool]:
-    """Send a connect the short way, if that will have it; return the poll and whether it had."""
+    """Send a connect on the short path; return the poll, and whether that path took it."""
     body = b'[{"channel":"/meta/connect","clientId":"%b","connectionType":"long-polling","id":%b}]' % (
         client.session.id.encode(),
         message_id.encode(),
@@ -217,7 +217,7 @@ ID = {'"7"': {"id": "7"}, r'"\u00e9\"\u0041"': {"id": '\u00e9"A'}}
 
 
 class Marks(Extension):
-    """Does more than the class it is made of, or nothing."""
+    """Adds a field to every reply."""
 
     def outgoing(self, reply: Reply, message: Message, turn: Turn, now: float) -> None:
         reply.ext = {"marked": True}
@@ -270,3 +270,61 @@ def test_a_window_that_has_room_again_is_told_so_before_it_is_held() -> None:
     poll, short = poll_of(second, message_id='"9"')
     assert short
     assert poll.held
+
+
+def test_a_second_poll_lets_the_first_go_and_is_held_on_the_normal_path() -> None:
+    client = entered(World())
+    first, was_short = poll_of(client, message_id='"7"')
+    second, short = poll_of(client, message_id='"8"')
+    assert (was_short, short) == (True, False)
+    assert first.reply["error"] == "409::connect_superseded"
+    assert second.held
+    client.world.advance(40)
+    assert second.reply["successful"]
+
+
+def test_the_pause_that_a_client_asked_for_ends_with_its_next_plain_poll() -> None:
+    world = World()
+    client = entered(world)
+    client.connect(advice={"timeout": 0, "interval": 20_000})
+    poll, short = poll_of(client, message_id='"7"')
+    assert short
+    world.publish("/a", 1)
+    assert not poll.held
+    world.advance(11)
+    assert not client.alive
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_a_message_beside_a_held_poll_does_not_prolong_it(*, short: bool) -> None:
+    world = World(timeout=5, max_interval=60)
+    client = entered(world)
+    poll = poll_of(client, message_id='"7"')[0] if short else client.connect()
+    world.advance(3)
+    client.publish("/other", 1)
+    world.advance(2.1)
+    assert not poll.held
+
+
+def test_what_a_poll_that_is_cut_could_not_take_waits_for_the_next() -> None:
+    world = World().channel("/a", latest=True)
+    client = entered(world)
+    poll, short = poll_of(client, message_id='"7"')
+    poll.is_cut = True
+    with world.tick():
+        world.publish("/a", 1)
+        world.publish("/a", 2)
+    assert short
+    assert [message.get("data") for message in client.connect().messages] == [2, None]
+
+
+def test_a_session_whose_poll_ended_with_the_server_expires_as_after_any_answer() -> None:
+    world = World(timeout=120, max_interval=10)
+    client = entered(world)
+    poll, _ = poll_of(client, message_id='"7"')
+    world.core.close(world.now)
+    assert poll.reply["advice"]["interval"] == 1_000
+    world.advance(10.9)
+    assert client.alive
+    world.advance(0.3)
+    assert not client.alive

@@ -4,7 +4,7 @@ import pytest
 
 from mirant.bus.extension import Veto
 from mirant.services import Caller
-from tests.world import Later, PollingClient, World, reply_to
+from mirant.testing import Later, PollingClient, World, reply_to
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_nor_can_what_would_be_one(alice: PollingClient, name: str) -> None:
 def test_a_subscription_that_is_no_pattern_spoils_its_message_alone(
     alice: PollingClient, subscription: object
 ) -> None:
-    """Other than the reference server, which answers HTTP 500 to the whole request."""
+    """The reference server answers HTTP 500 to the whole request."""
     bad, good = alice.message("/meta/subscribe", subscription=subscription), alice.message("/b", data=1)
     replies = alice.ask(bad, good)
     assert replies[0]["error"] == "403::subscription_invalid"
@@ -90,7 +90,7 @@ def test_a_subscription_that_is_no_pattern_spoils_its_message_alone(
 def test_without_a_subscription_it_fails(
     alice: PollingClient, channel: str, fields: dict[str, object]
 ) -> None:
-    """Also for an empty list, to which the reference server answers neither success nor failure."""
+    """To an empty list the reference server answers neither success nor failure."""
     reply = alice.say(channel, **fields)
     assert (reply["successful"], reply["error"]) == (False, "403::subscription_missing")
 
@@ -178,7 +178,7 @@ def test_the_application_may_refuse_with_a_reason(world: World, alice: PollingCl
 def test_a_wildcard_does_not_get_round_the_applications_refusal(
     world: World, alice: PollingClient, name: str
 ) -> None:
-    """Other than the reference server, where ``/**`` covers protected channels."""
+    """On the reference server ``/**`` covers protected channels."""
     world.services.on_subscribe("/rooms/{room}")(lambda caller, room: None)
     reply = alice.subscribe(name)
     assert (reply["successful"], reply["error"]) == (

@@ -1,10 +1,9 @@
-"""Sessions and connections: what is pushed, what outlives a connection, who may go on (reference: 2.10)."""
+"""Sessions and their links: what is pushed, what outlives a connection, who may go on (reference: 2.10)."""
 
 import pytest
 
 from mirant.bayeux.codec import MAX_DEPTH
-from mirant.bus.outbox import MAX_FRAME
-from tests.world import PollingClient, SocketClient, World, reply_to
+from mirant.testing import Later, PollingClient, SocketClient, World, reply_to
 
 
 @pytest.fixture
@@ -31,56 +30,6 @@ def test_nothing_is_pushed_before_the_first_message_after_the_handshake(world: W
     assert client.data == []
     client.connect()
     assert client.data == [1]
-
-
-def test_what_one_turn_publishes_comes_in_one_frame(world: World, client: SocketClient) -> None:
-    with world.tick():
-        for number in range(100):
-            world.publish("/a", number)
-    assert client.data == list(range(100))
-    assert len(client.frames[-1]) == 100
-
-
-def test_frames_of_several_messages_have_at_most_32_kib(world: World, client: SocketClient) -> None:
-    with world.tick():
-        for number in range(100):
-            world.publish("/a", f"{number:0>1000}")
-    assert len(client.data) == 100
-    assert all(len(batch.payload) <= MAX_FRAME for batch in client.connection.batches)
-    assert len(client.connection.batches) == 4
-
-
-def test_subscribers_of_the_same_share_one_batch(world: World, client: SocketClient) -> None:
-    others = [world.socket().enter() for _ in range(5)]
-    for other in others:
-        other.subscribe("/a")
-    with world.tick():
-        world.publish("/a", 1)
-        world.publish("/a", 2)
-    assert len({id(each.connection.batches[-1]) for each in (client, *others)}) == 1
-
-
-def test_subscribers_that_get_the_same_share_one_batch_also_when_others_get_more(
-    world: World, client: SocketClient
-) -> None:
-    other, greedy = world.socket().enter(), world.socket().enter()
-    other.subscribe("/a")
-    greedy.subscribe(["/a", "/b"])
-    with world.tick():
-        world.publish("/a", 1)
-        world.publish("/b", 2)
-    assert client.connection.batches[-1] is other.connection.batches[-1]
-    assert greedy.frames[-1] == [{"channel": "/a", "data": 1}, {"channel": "/b", "data": 2}]
-
-
-def test_answers_to_many_messages_come_in_frames_of_at_most_32_kib(
-    world: World, client: SocketClient
-) -> None:
-    before = len(client.frames)
-    client.send(*[client.message("/" + "x" * 200, data=1) for _ in range(500)])
-    replies = client.frames[before:]
-    assert sum(map(len, replies)) == 500
-    assert len(replies) > 1
 
 
 def test_messages_wait_while_there_is_no_connection_and_come_in_order_on_the_next(
@@ -281,73 +230,17 @@ def test_a_client_that_polls_gets_its_messages_though_we_do_not_know_that_its_so
     assert polling.data == [1, 2, 3]
 
 
-# --- A client that reads too slowly ---
+def test_what_waits_is_pushed_before_the_application_has_looked_at_the_first_message(world: World) -> None:
+    polling, later = world.polling().enter(), Later()
+    polling.subscribe("/a")
+    world.publish("/a", 1)
 
+    @world.services.on_publish("/slow")
+    async def slow(caller: object, data: object) -> None:
+        await later
 
-def test_a_socket_client_that_lags_too_far_behind_is_closed_with_1008_and_nobody_else_is() -> None:
-    world = World(max_outbox=10_000)
-    slow, sound, publisher = world.socket().enter(), world.socket().enter(), world.polling().enter()
-    slow.subscribe("/a")
-    sound.subscribe("/a")
-    slow.stall()
-    for number in range(30):
-        assert publisher.publish("/a", f"{number:0>1000}")["successful"]
-    assert slow.closed is not None
-    assert slow.closed[0] == 1008
-    assert not slow.alive
-    assert len(sound.data) == 30
-
-
-def test_a_polling_client_that_lags_too_far_behind_is_unknown_when_it_comes_back() -> None:
-    world = World(max_outbox=10_000)
-    slow, sound = world.polling().enter(), world.socket().enter()
-    slow.subscribe("/a")
-    sound.subscribe("/a")
-    for number in range(30):
-        world.publish("/a", f"{number:0>1000}")
-    reply = slow.connect().reply
-    assert (reply["error"], reply["advice"]["reconnect"]) == ("402::session_unknown", "handshake")
-    assert len(sound.data) == 30
-
-
-def test_a_poll_that_one_turn_overflows_is_answered_402_with_advice_to_handshake() -> None:
-    world = World(max_outbox=10_000)
-    slow = world.polling().enter()
-    slow.subscribe("/a")
-    poll = slow.connect()
-    with world.tick():
-        for number in range(30):
-            world.publish("/a", f"{number:0>1000}")
-    assert poll.messages == [
-        {
-            "channel": "/meta/connect",
-            "id": "4",
-            "successful": False,
-            "error": "402::session_unknown",
-            "advice": {"reconnect": "handshake", "interval": 0},
-        }
-    ]
-    assert world.is_empty()
-
-
-@pytest.mark.parametrize(("overflow", "kept"), [("drop-oldest", range(20, 30)), ("drop-newest", range(10))])
-def test_with_another_policy_messages_are_dropped_and_the_client_is_told(overflow: str, kept: range) -> None:
-    size = len(b'{"channel":"/a","data":"0000"}')
-    world = World(max_outbox=10 * size, overflow=overflow)
-    slow = world.polling().enter()
-    slow.subscribe("/a")
-    for number in range(30):
-        world.publish("/a", f"{number:0>4}")
-    report, *rest = slow.connect().messages[:-1]
-    assert report["channel"] == "/service/mirant/dropped"
-    assert report["data"] == {"count": 20, "channels": {"/a": 20}, "reason": "outbox-full"}
-    assert [int(message["data"]) for message in rest] == list(kept)
-
-
-def test_a_message_larger_than_the_outbox_is_delivered_all_the_same() -> None:
-    world = World(max_outbox=1_000)
-    client = world.polling().enter()
-    client.subscribe("/a")
-    poll = client.connect()
-    world.publish("/a", "x" * 5_000)
-    assert poll.messages[0]["data"] == "x" * 5_000
+    socket = world.socket(polling)
+    socket.send(socket.message("/slow", data=2))
+    assert socket.data == [1]
+    later.resolve()
+    assert socket.messages[-1]["successful"]

@@ -8,7 +8,7 @@ from mirant.bus.identity import CredentialRefused, Identity
 from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.services import Handshake
-from tests.world import Later, World, reply_to
+from mirant.testing import Later, World, reply_to
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_client_that_handshakes_again_gets_another_session_and_the_first_expir
 
 
 def test_other_messages_with_a_handshake_are_answered_402_and_not_acted_on(world: World) -> None:
-    """Other than the reference server, which answers HTTP 500 to them all."""
+    """The reference server answers HTTP 500 to all of them."""
     client = world.polling()
     handshake, publish, again = (
         {"channel": "/meta/handshake", "id": "1"},

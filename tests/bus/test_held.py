@@ -1,0 +1,85 @@
+"""A connect that is held keeps little, and message and reply can be restored from it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mirant.bayeux.codec import decode
+from mirant.bayeux.messages import Message, OddMessage, Reply
+from mirant.bus.held import HeldConnect, slim
+from mirant.testing import World
+
+CLIENT = "0123456789abcdef0123456789abcdef"
+
+
+def read(**fields: object) -> Message:
+    """Return a connect with *fields*, as it is read."""
+    message = {"channel": "/meta/connect", "clientId": CLIENT, "id": "7", **fields}
+    [read] = decode(json.dumps([message]).encode(), max_size=10_000, max_batch=1)
+    return read
+
+
+def held(message: Message | None, reply: Reply | bytes) -> HeldConnect:
+    return HeldConnect(World().socket().connection, 1_000.0, message, reply)
+
+
+@pytest.mark.parametrize("message_id", ["7", 'é"A', "x" * 128])
+def test_a_plain_one_tells_from_its_reply_what_the_message_was(message_id: str) -> None:
+    reply = Reply(channel="/meta/connect", id=message_id, successful=True)
+    told = held(None, reply.encode()).spell_out(CLIENT)
+    assert told == (read(id=message_id, connectionType="long-polling"), reply)
+
+
+def test_any_other_is_told_as_it_was_kept() -> None:
+    message, reply = read(ext={"ack": 1}), Reply(channel="/meta/connect", id="7", successful=True)
+    assert held(message, reply).spell_out(CLIENT) == (message, reply)
+
+
+def slimmed(**fields: object) -> tuple[Message, Reply]:
+    message, reply = read(**fields), Reply(channel="/meta/connect", id="7")
+    slim(message, reply, CLIENT)
+    return message, reply
+
+
+def test_what_extensions_need_of_a_message_stays() -> None:
+    message, reply = slimmed(ext={"ack": 12, "own": {"a": [1]}}, advice={"timeout": 5})
+    assert {name: json.loads(bytes(raw)) for name, raw in (message.ext or {}).items()} == {
+        "ack": 12,
+        "own": {"a": [1]},
+    }
+    assert (message.id, message.client_id, message.channel) == ("7", CLIENT, "/meta/connect")
+    assert reply == Reply(channel="/meta/connect", id="7")
+
+
+@pytest.mark.parametrize("kind", ["long-polling", "websocket", "callback-polling", "eventsource"])
+def test_the_connection_type_stays_if_it_is_one_of_ours(kind: str) -> None:
+    assert bytes(slimmed(connectionType=kind)[0].connection_type) == json.dumps(kind).encode()
+
+
+@pytest.mark.parametrize("kind", ["x" * 1_000, 7, None, ["websocket"]])
+def test_any_other_connection_type_is_let_go(kind: Any) -> None:
+    assert bytes(slimmed(connectionType=kind)[0].connection_type) == b""
+
+
+def test_what_nobody_asks_for_is_let_go() -> None:
+    large = "x" * 1_000
+    names = ("data", "subscription", "timestamp", "version", "minimumVersion", "supportedConnectionTypes")
+    message, _ = slimmed(**dict.fromkeys(names, large))
+    kept = (
+        message.data,
+        message.subscription,
+        message.timestamp,
+        message.version,
+        message.minimum_version,
+        message.supported_connection_types,
+    )
+    assert [bytes(raw) for raw in kept] == [b""] * 6
+
+
+def test_fields_of_an_application_are_let_go() -> None:
+    message, _ = slimmed(own="x" * 1_000)
+    assert isinstance(message, OddMessage)
+    assert message.extra == {}

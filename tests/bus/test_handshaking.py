@@ -5,8 +5,8 @@ import pytest
 from mirant.bayeux.messages import Message
 from mirant.bus.extension import Veto
 from mirant.bus.identity import CredentialRefused, Identity
+from mirant.bus.party import Party
 from mirant.bus.request import Request
-from mirant.bus.session import Session
 from mirant.services import Handshake
 from mirant.testing import Later, World, reply_to
 
@@ -275,7 +275,7 @@ def test_credentials_that_are_refused_do_not_fill_the_log(caplog: pytest.LogCapt
 def test_a_credential_that_is_refused_in_a_connect_is_recorded_too(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
 
-    def refuse(session: Session, message: Message, request: Request) -> None:
+    def refuse(session: Party, message: Message, request: Request) -> None:
         raise CredentialRefused("token_of_another_user", event="identity.conflict", facts={"token": "bob"})
 
     world.core.hooks.renew = refuse

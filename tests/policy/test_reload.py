@@ -80,3 +80,38 @@ async def test_history_that_was_gone_does_not_come_back_with_the_former_rules(co
     reload(bus, config, CHAT)
     reload(bus, config, CHAT + "history = 3")
     assert bus.history("/chat/a") == []
+
+
+FILTERS = [
+    '["no-markup"]',
+    "[{ size = 40 }]",
+    '[{ regex = [["[fF].ck", "dang"]] }]',
+    '[{ schema = "chat.json" }]',
+    '[{ only-fields = ["text"] }, { size = 100 }]',
+]
+
+
+@pytest.mark.parametrize("filters", [None, *FILTERS])
+async def test_what_the_rules_still_keep_stays(config: Path, filters: str | None) -> None:
+    (config.parent / "chat.json").write_text('{"type": "object"}')
+    rules = CHAT + "history = 3" + ("" if filters is None else f"\nfilters = {filters}")
+    config.write_text(rules)
+    bus = Bus(config, environ={})
+    bus.open()
+    for text in "abc":
+        await bus.publish("/chat/a", {"text": text})
+    reload(bus, config, rules + '\n[session]\ntimeout = "7s"\n')
+    assert bus.history("/chat/a") == [{"text": text} for text in "abc"]
+    assert len(await past_of(bus, "/chat/a")) == 3
+
+
+async def test_a_schema_that_changed_in_its_file_is_another_filter(config: Path) -> None:
+    (config.parent / "chat.json").write_text('{"type": "object"}')
+    rules = CHAT + 'history = 3\nfilters = [{ schema = "chat.json" }]'
+    config.write_text(rules)
+    bus = Bus(config, environ={})
+    bus.open()
+    await bus.publish("/chat/a", {"text": "a"})
+    (config.parent / "chat.json").write_text('{"type": "object", "required": ["user"]}')
+    bus.reload()
+    assert bus.history("/chat/a") == []

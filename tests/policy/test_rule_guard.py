@@ -14,8 +14,8 @@ from mirant.bayeux.channels import Channel, Pattern
 from mirant.bayeux.messages import Message
 from mirant.bus.extension import Veto
 from mirant.bus.identity import Identity
+from mirant.bus.party import Party
 from mirant.bus.request import Request
-from mirant.bus.session import Session
 from mirant.extensions.binary import Binary
 from mirant.services import Caller, filtered
 from mirant.testing import OFFER, Later, Poll, PollingClient, World
@@ -34,7 +34,7 @@ def who(message: Message, request: Request) -> Identity | None:
     return found
 
 
-def renewed(session: Session, message: Message, request: Request) -> Identity | None:
+def renewed(session: Party, message: Message, request: Request) -> Identity | None:
     if message.ext and "bad" in message.ext:
         raise Veto("token_expired")
     return who(message, request)
@@ -315,7 +315,7 @@ def test_who_may_not_handshake_cannot_sign_in_with_a_connect(
     world = ruled(NOT_MALLORY + OPEN)
     if asynchronous:
 
-        async def later(session: Session, message: Message, request: Request) -> Identity | None:
+        async def later(session: Party, message: Message, request: Request) -> Identity | None:
             return renewed(session, message, request)
 
         world.core.hooks.renew = later
@@ -520,11 +520,11 @@ def test_a_credential_that_waited_is_judged_by_the_options_in_force_then() -> No
     world = ruled(OPEN)
     client = enter(world)
 
-    async def before(session: Session, message: Message, request: Request) -> Identity:
+    async def before(session: Party, message: Message, request: Request) -> Identity:
         await gate
         return Identity("mallory")
 
-    def now(session: Session, message: Message, request: Request) -> None:
+    def now(session: Party, message: Message, request: Request) -> None:
         raise Veto("not_any_more")
 
     world.core.hooks.renew = before

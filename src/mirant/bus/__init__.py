@@ -1,5 +1,27 @@
 """What a Bayeux server decides: sessions, subscriptions, the way of a message, deadlines.
 
-Pure state. Nothing here knows a socket, a clock or an event loop: bytes and the time come in, answers and
-deadlines go out. Times are seconds on any monotonic clock.
+Nothing here knows a socket or an event loop: bytes and the time come in, answers and deadlines go out.
+Times are seconds on any monotonic clock. `core` makes the parts and wires them; hosts and applications talk
+to it alone. `contracts` has all seams on one page. Each part is given at birth what it needs, and nothing
+else.
+
+In the order of a message:
+
+- Values: `request` (the HTTP request that it came with), `turn` (what came in at once, with its answers),
+  `session` with its `record` (what survives its process) and its `traits` (what is unusual), `party` (who
+  acts), `identity`.
+- In: `receive` (the steps of each message), `extension`, `handling`; then by channel `handshaking`,
+  `connecting`, `subscribing`, `publishing`, `calls`. What refuses: `refusal`, `veto`. The application's
+  functions: `hooks`.
+- Rules: `in_force` (the options and the guard that hold now), `enforcing` (rules for sessions that are
+  there).
+- Sessions: `sessions` (open, find, adopt, end), `links` (connections that come and go), `browsers`,
+  `windows`.
+- Across: `hub` (who subscribes; publish, engine, arrived), `subscriptions`, `channel_options`.
+- Polls: `polls` (holds and answers every /meta/connect), `held`, `plain_connect`, `beat` (polls under
+  load).
+- Out: `tick` (what was published since the last flush), `outbox` (what waits), `deliveries` (the one door),
+  `carrier` (the way to a client).
+- Time: `clock`, `timetable` (when each session is looked at), `deadlines`.
+- What happened: `observer`, `log`, `audit`, `statistics`.
 """

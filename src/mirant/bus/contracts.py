@@ -33,7 +33,7 @@ Position = int
 
 
 class Host(Protocol):
-    """Whoever runs the bus on an event loop. The calls must return at once, without calling the bus."""
+    """Runs the bus on an event loop. The calls must return at once, without calling the bus."""
 
     def flush_soon(self) -> None:
         """See to it that `Core.flush` is called at the end of this turn of the event loop."""

@@ -67,7 +67,7 @@ class Core:
         self._registry: dict[str, Session] = {}
         self._counters = Counters()
         self.observers = observers = Observers(Audit(clock), SessionLog(), self._counters)
-        self.hooks = hooks = Hooks(self._note_hooks)
+        self.hooks = Hooks(self._note_hooks)
         self.extensions = extensions = Extensions(self._note_extensions)
         self.browsers = Browsers(secret)
 
@@ -91,39 +91,8 @@ class Core:
             self._forget,
         )
         self.hub = hub = Hub(engine, self._registry, deliveries, extensions, observers, clock)
-        self._enforcing = enforcing = Enforcing(sessions, hub, in_force, observers, clock)
-        handshaking = Handshaking(
-            self._registry,
-            sessions,
-            polls,
-            links,
-            enforcing,
-            extensions,
-            in_force,
-            hooks,
-            observers,
-            clock,
-        )
-        connecting = Connecting(polls, links, windows, enforcing, in_force, hooks, observers, clock)
-        subscribing = Subscribing(hub, in_force, hooks, clock)
-        self._receiver = Receiver(
-            handshaking.handshake,
-            {
-                CONNECT: connecting.connect,
-                SUBSCRIBE: subscribing.subscribe,
-                UNSUBSCRIBE: subscribing.unsubscribe,
-                DISCONNECT: self._disconnect,
-            },
-            Publishing(hub, in_force, hooks, clock),
-            Calls(host, in_force, hooks, clock),
-            sessions,
-            links,
-            deliveries,
-            extensions,
-            observers,
-            self.dismiss,
-            clock,
-        )
+        self._enforcing = Enforcing(sessions, hub, in_force, observers, clock)
+        self._receiver = self._make_receiver()
         #: Process messages that came in: `mirant.bus.receive.Receiver.receive`.
         self.receive: Callable[[Sequence[Message], Carrier[Session], float], Pipeline]
         self.receive = self._receiver.receive
@@ -281,6 +250,45 @@ class Core:
         return self._counters.read(len(self._registry), self.hub, self._deliveries)
 
     # --- Inside ---
+
+    def _make_receiver(self) -> Receiver:
+        """Make the way in: a handler for each kind of message, and what takes messages to them."""
+        in_force, hooks, clock = self._in_force, self.hooks, self._clock
+        polls, links = self._polls, self._links
+        handshaking = Handshaking(
+            self._registry,
+            self._sessions,
+            polls,
+            links,
+            self._enforcing,
+            self.extensions,
+            in_force,
+            hooks,
+            self.observers,
+            clock,
+        )
+        connecting = Connecting(
+            polls, links, self._windows, self._enforcing, in_force, hooks, self.observers, clock
+        )
+        subscribing = Subscribing(self.hub, in_force, hooks, clock)
+        return Receiver(
+            handshaking.handshake,
+            {
+                CONNECT: connecting.connect,
+                SUBSCRIBE: subscribing.subscribe,
+                UNSUBSCRIBE: subscribing.unsubscribe,
+                DISCONNECT: self._disconnect,
+            },
+            Publishing(self.hub, in_force, hooks, clock),
+            Calls(self._host, in_force, hooks, clock),
+            self._sessions,
+            links,
+            self._deliveries,
+            self.extensions,
+            self.observers,
+            self.dismiss,
+            clock,
+        )
 
     def _disconnect(self, turn: Turn, message: Message, reply: Reply) -> bool:
         """End the session (section 4.5). The connect that is held is answered, with advice to stay away."""

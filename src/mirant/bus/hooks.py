@@ -8,11 +8,12 @@ from typing import Any, Generic, TypeVar
 
 from mirant.bayeux.channels import Channel, Pattern, Template
 from mirant.bayeux.messages import Message
+from mirant.bus.party import Party
 from mirant.bus.request import Request
 from mirant.bus.session import Session
 
-#: A computation that yields the awaitables it waits for, and is sent their results. Whoever runs it in a
-#: plain call as long as it yields nothing needs no task and no coroutine.
+#: A computation that yields the awaitables it waits for, and is sent their results. As long as it yields
+#: nothing it can be run in a plain call, without a task and without a coroutine.
 Pipeline = Generator[Awaitable[Any], Any, None]
 
 #: The values of a template's parameters.
@@ -23,7 +24,7 @@ Parameters = dict[str, str]
 Authenticate = Callable[[Message, Request], object]
 #: Sees each /meta/connect of a session whose identity runs out, and may return (or result in) its fresh
 #: identity; None if the message brings no new credential. `Veto` refuses the message.
-Renew = Callable[[Session, Message, Request], object]
+Renew = Callable[[Party, Message, Request], object]
 #: Sees a publish before it is delivered; may change ``message.data`` or raise `Veto`.
 PublishHook = Callable[[Session, Channel, Message, Parameters], Awaitable[None] | None]
 #: Sees a subscription to a plain channel before it is granted; may raise `Veto`.

@@ -9,7 +9,7 @@ from mirant.bus.identity import Identity
 
 
 class Party(Protocol):
-    """What rules and the audit log need to know of whoever wants to do something. A session is one."""
+    """What rules and the audit log need to know of an actor. A session is a party."""
 
     @property
     def identity(self) -> Identity | None:

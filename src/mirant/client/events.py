@@ -1,4 +1,4 @@
-"""What a client tells its application, and the two things it asks of whoever owns its transport."""
+"""What a client tells its application, and the two things it asks of the owner of its transport."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from mirant.bayeux.messages import Message
 from mirant.bus.identity import CredentialRefused, Identity
+from mirant.bus.party import Party
 from mirant.bus.request import Request
-from mirant.bus.session import Session
 from mirant.identity.credentials import Credentials, Presented
 from mirant.identity.proxy import Proxy
 from mirant.identity.token_invalid import TokenInvalid
@@ -67,7 +67,7 @@ class Authentication:
             return asserted
         return self._settle(presented, request, partial(_agree, asserted), lenient=False)
 
-    def renew(self, session: Session, message: Message, request: Request) -> Answer:
+    def renew(self, party: Party, message: Message, request: Request) -> Answer:
         """Return the fresh identity in a /meta/connect, or an awaitable of it; None if there is none.
 
         A client without an identity signs in this way. Its session goes on.
@@ -79,7 +79,7 @@ class Authentication:
         Raises:
             CredentialRefused: the token is invalid, or another user's. Awaiting the answer may raise it too.
         """
-        presented, current = self._credentials.of(message, request), session.identity
+        presented, current = self._credentials.of(message, request), party.identity
         if presented is None or (current is not None and _is_from(current, presented)):
             return None
         if current is None and not presented.deliberate:

@@ -35,7 +35,7 @@ class Readiness(Enum):
 
 
 class LoadClient:
-    """One client of the load. `transport` is set right after it is made, by whoever makes it."""
+    """One client of the load. Its maker sets `transport` right after it is made."""
 
     transport: ClientTransport
 

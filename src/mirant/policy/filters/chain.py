@@ -20,6 +20,13 @@ class Chain:
     def __init__(self, filters: Iterable[Filter]) -> None:
         self.filters = tuple(filters)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether *other* does the same: what was kept after one of them may be given out under the other."""
+        return isinstance(other, Chain) and self.filters == other.filters
+
+    def __hash__(self) -> int:
+        return hash(self.filters)
+
     def __call__(self, raw: bytes) -> bytes:
         """Return the JSON that the filters make of *raw*: the same object if none changed anything.
 

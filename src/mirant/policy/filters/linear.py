@@ -48,7 +48,7 @@ class PatternInvalid(ValueError):
 class LinearPattern:
     """A compiled pattern, in the syntax of RE2."""
 
-    __slots__ = ("_compiled", "groups", "names", "text")
+    __slots__ = ("_compiled", "_whole", "groups", "names", "text")
 
     def __init__(self, text: str, *, whole: bool = False) -> None:
         """Compile *text*; with *whole*, for texts that match from the first to the last character.
@@ -67,8 +67,15 @@ class LinearPattern:
             size = self._compiled.programsize
             raise PatternInvalid(f"it is too large ({size:,} of {MAX_PROGRAM:,} instructions); repeat less")
         self.text = text
+        self._whole = whole
         self.groups: int = self._compiled.groups
         self.names: dict[str, int] = self._compiled.groupindex
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LinearPattern) and (self.text, self._whole) == (other.text, other._whole)
+
+    def __hash__(self) -> int:
+        return hash((self.text, self._whole))
 
     def occurs_in(self, text: str) -> bool:
         """Whether the pattern matches some part of *text*, or all of it if it has to."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +36,9 @@ class Schema:
     """
 
     name: str
-    validator: jsonschema_rs.Validator
+    validator: jsonschema_rs.Validator = field(compare=False)
+    #: The schema itself, as JSON: two filters with equal schemas do the same.
+    source: str = field(repr=False)
     divides: bool = False
     comparing: int = 0
 
@@ -112,7 +114,8 @@ def read(value: object, where: KeyPath, base: Path) -> Schema:
         sentence = f'{value} is not a usable schema: "{circle}" refers to itself, so that no check would end'
         raise FilterInvalid(Fault(where, sentence))
     comparing = cost_of_comparing(schema)
-    return Schema(f"schema {value}", validator, divides=divides(schema), comparing=comparing)
+    source = json.dumps(schema, sort_keys=True)
+    return Schema(f"schema {value}", validator, source, divides=divides(schema), comparing=comparing)
 
 
 def _explain(error: Exception) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from mirant.bayeux.channels import Pattern
+from mirant.bus.batch import Batch
 from mirant.bus.carrier import Outgoing
 from mirant.bus.clock import Clock
 from mirant.bus.core import Core
 from mirant.bus.hooks import Pipeline
-from mirant.bus.outbox import Batch
 from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.engines.memory import MemoryEngine

@@ -15,6 +15,7 @@ TESTS: Final = ROOT / "tests"
 #: Here are contracts, values, and parts of a command that is tested as a whole.
 ELSEWHERE: Final = {
     "__main__": "cli/test_serve",
+    "bus/batch": "bus/test_outbox",
     "bus/carrier": "bus/test_links",
     "bus/clock": "bus/test_beat",
     "bus/contracts": "engines/test_memory",
@@ -25,6 +26,7 @@ ELSEWHERE: Final = {
     "bus/in_force": "bus/test_traits",
     "bus/party": "bus/test_observer",
     "bus/refusal": "bus/test_receive",
+    "bus/replies": "bus/test_deliveries",
     "bus/request": "bus/test_binding",
     "bus/session": "bus/test_sessions",
     "bus/veto": "bus/test_dismiss",

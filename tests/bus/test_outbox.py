@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from mirant.bayeux.messages import Delivery
-from mirant.bus.outbox import MAX_FRAME, Outbox, OutboxFull, array_ends, coalesce
+from mirant.bus.batch import MAX_FRAME, array_ends, coalesce
+from mirant.bus.outbox import Outbox, OutboxFull
 
 
 class Keeping:

@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from mirant.bayeux.messages import Delivery
-from mirant.bus.outbox import MAX_FRAME
+from mirant.bus.batch import MAX_FRAME
 from mirant.bus.session import Session
 from mirant.bus.tick import Tick
 from mirant.testing import SocketClient, World

@@ -37,6 +37,16 @@ async def talked(config: Path) -> Bus:
     return bus
 
 
+def rewrite(config: Path, rules: str) -> None:
+    """Let *rules* stand in the policy file."""
+    config.write_text(rules)
+
+
+def write_schema(config: Path, schema: str) -> None:
+    """Write *schema* into chat.json, beside the policy file."""
+    (config.parent / "chat.json").write_text(schema)
+
+
 def reload(bus: Bus, config: Path, rules: str) -> None:
     """Put *rules* in force."""
     config.write_text(rules)
@@ -93,9 +103,9 @@ FILTERS = [
 
 @pytest.mark.parametrize("filters", [None, *FILTERS])
 async def test_what_the_rules_still_keep_stays(config: Path, filters: str | None) -> None:
-    (config.parent / "chat.json").write_text('{"type": "object"}')
+    write_schema(config, '{"type": "object"}')
     rules = CHAT + "history = 3" + ("" if filters is None else f"\nfilters = {filters}")
-    config.write_text(rules)
+    rewrite(config, rules)
     bus = Bus(config, environ={})
     bus.open()
     for text in "abc":
@@ -106,12 +116,12 @@ async def test_what_the_rules_still_keep_stays(config: Path, filters: str | None
 
 
 async def test_a_schema_that_changed_in_its_file_is_another_filter(config: Path) -> None:
-    (config.parent / "chat.json").write_text('{"type": "object"}')
+    write_schema(config, '{"type": "object"}')
     rules = CHAT + 'history = 3\nfilters = [{ schema = "chat.json" }]'
-    config.write_text(rules)
+    rewrite(config, rules)
     bus = Bus(config, environ={})
     bus.open()
     await bus.publish("/chat/a", {"text": "a"})
-    (config.parent / "chat.json").write_text('{"type": "object", "required": ["user"]}')
+    write_schema(config, '{"type": "object", "required": ["user"]}')
     bus.reload()
     assert bus.history("/chat/a") == []

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from mirant.bayeux.channels import Channel, Pattern
 from mirant.bayeux.messages import Delivery
+from mirant.bus.batch import MAX_FRAME, coalesce
 from mirant.bus.deadlines import GRANULARITY, Deadlines
-from mirant.bus.outbox import MAX_FRAME, Outbox, OutboxFull, coalesce
+from mirant.bus.outbox import Outbox, OutboxFull
 from mirant.bus.subscriptions import Subscriptions
 from tests.properties.names import CLOSE_NAMES, CLOSE_PATTERNS, matches
 

@@ -20,8 +20,8 @@ In the order of a message:
 - Across: `hub` (who subscribes; publish, engine, arrived), `subscriptions`, `channel_options`.
 - Polls: `polls` (holds and answers every /meta/connect), `held`, `plain_connect`, `beat` (polls under
   load).
-- Out: `tick` (what was published since the last flush), `outbox` (what waits), `deliveries` (the one door),
-  `carrier` (the way to a client).
+- Out: `tick` (what was published since the last flush), `batch`, `outbox` (what waits), `replies`,
+  `deliveries` (the one door), `carrier` (the way to a client).
 - Time: `clock`, `timetable` (when each session is looked at), `deadlines`.
 - What happened: `observer`, `log`, `audit`, `statistics`.
 """

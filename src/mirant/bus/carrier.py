@@ -13,7 +13,7 @@ from typing import ClassVar, Final, Generic, TypeVar
 
 import msgspec
 
-from mirant.bus.outbox import Batch
+from mirant.bus.batch import Batch
 from mirant.bus.request import Request
 
 S = TypeVar("S")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from mirant.bayeux.channels import CONNECT, DISCONNECT, SUBSCRIBE, UNSUBSCRIBE, Channel
 from mirant.bayeux.messages import Delivery, Message, Reply
 from mirant.bus.audit import Audit
+from mirant.bus.batch import Batch
 from mirant.bus.browsers import Browsers
 from mirant.bus.calls import Calls
 from mirant.bus.carrier import Carrier, Link
@@ -28,7 +29,7 @@ from mirant.bus.in_force import InForce
 from mirant.bus.links import Links
 from mirant.bus.log import SessionLog
 from mirant.bus.observer import Observers
-from mirant.bus.outbox import Batch, OutboxFull
+from mirant.bus.outbox import OutboxFull
 from mirant.bus.plain_connect import KnownConnect
 from mirant.bus.polls import Polls
 from mirant.bus.publishing import Publishing

@@ -15,14 +15,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from mirant.bayeux.errors import APPLICATION_FAILED
-from mirant.bayeux.messages import Delivery, Reply
+from mirant.bayeux.messages import Delivery
+from mirant.bus.batch import coalesce
 from mirant.bus.carrier import MAX_HANDED_OVER, Carrier, Outgoing
 from mirant.bus.clock import Clock
 from mirant.bus.contracts import Host
-from mirant.bus.extension import Extensions, OutgoingHook, own_extensions
+from mirant.bus.extension import Extensions, change_for
 from mirant.bus.observer import Observers
-from mirant.bus.outbox import OutboxFull, coalesce
+from mirant.bus.outbox import OutboxFull
+from mirant.bus.replies import Replies
 from mirant.bus.session import Session
 from mirant.bus.tick import Remainder, Subscribers, Tick
 from mirant.bus.timetable import Timetable
@@ -40,11 +41,11 @@ class Deliveries:
         "_asked_at",
         "_clock",
         "_completed",
-        "_extensions",
         "_gathered",
         "_host",
         "_observers",
         "_overflowed",
+        "_replies",
         "_timetable",
         "delivered",
         "gathered_until",
@@ -67,7 +68,7 @@ class Deliveries:
         """*overflowed* ends a session whose outbox is full."""
         self._host = host
         self._clock = clock
-        self._extensions = extensions
+        self._replies = Replies(extensions, self.take)
         self._timetable = timetable
         self._observers = observers
         self._overflowed = overflowed
@@ -120,7 +121,7 @@ class Deliveries:
         if session.traits & ENDED:
             return
         if session.extensions:
-            deliveries = _changed(session, deliveries, now)
+            deliveries = change_for(session, deliveries, now)
             if not deliveries or session.traits & ENDED:
                 return
         outbox, before = session.outbox, session.outbox.size
@@ -294,7 +295,7 @@ class Deliveries:
         replies: list[bytes] = []
         opens = False
         for turn in turns:
-            opens = self._seal(turn, replies, now) or opens
+            opens = self._replies.seal(turn, replies, now) or opens
         rides = session is not None and not opens and not session.outbox.idle
         if len(turns) == 1 and not (rides or turn.deliveries or turn.following):
             self.send(carrier, Outgoing((), replies, (), opens))
@@ -325,50 +326,3 @@ class Deliveries:
             return []
         room = carrier.room(session)
         return self.take(session, room) if room > 0 else []
-
-    def _seal(self, turn: Turn, replies: list[bytes], now: float) -> bool:
-        """Complete the answers of *turn* and add them to *replies*; return whether a session begins."""
-        opens, session = False, turn.session
-        hooks: Sequence[OutgoingHook] = self._extensions.outgoing
-        for answer in turn.answers:
-            message, reply = answer.message, answer.reply
-            try:
-                if session is not None and session.traits & EXTENDED:
-                    hooks = self._extensions.outgoing_of(session)
-                for outgoing in hooks:
-                    outgoing(reply, message, turn, now)
-                if reply.client_id is not None:
-                    opens = True
-                    if turn.with_messages:
-                        self._send_with_handshake(turn, reply)
-                replies.append(reply.encode())
-            except Exception:  # an extension's fault is its message's, and no other's
-                log.exception("extension.failed channel=%s", message.channel)
-                failed = APPLICATION_FAILED.wire()
-                replies.append(
-                    Reply(channel=reply.channel, id=reply.id, successful=False, error=failed).encode()
-                )
-        return opens
-
-    def _send_with_handshake(self, turn: Turn, reply: Reply) -> None:
-        """Let what waits for the new session follow *reply*, which says how much that is."""
-        if turn.session is not None and turn.session.outbox:
-            turn.following = self.take(turn.session, MAX_HANDED_OVER)
-            reply.messages = len(turn.following)
-
-
-def _changed(session: Session, deliveries: Sequence[Delivery], now: float) -> list[Delivery]:
-    """Return what *session* gets of *deliveries*, according to its own extensions."""
-    changed: list[Delivery] = []
-    for delivery in deliveries:
-        own: Delivery | None = delivery
-        try:
-            for extension in own_extensions(session):
-                if own is not None:
-                    own = extension.delivering(own, session, now)
-        except Exception:  # an extension's fault is its own session's, and no other's
-            log.exception("extension.failed session=%s channel=%s", session.label, delivery.channel)
-            own = None
-        if own is not None:
-            changed.append(own)
-    return changed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, cast
 
@@ -13,6 +14,8 @@ from mirant.bus.turn import Turn
 from mirant.bus.veto import Dismiss, Veto
 
 __all__ = ["Dismiss", "Extension", "Extensions", "Veto"]
+
+log = logging.getLogger("mirant")
 
 
 class Extension(OwnExtension):
@@ -123,6 +126,23 @@ class Extensions:
 def own_extensions(session: Session) -> tuple[Extension, ...]:
     """Return the extensions of *session* alone."""
     return cast("tuple[Extension, ...]", session.extensions)
+
+
+def change_for(session: Session, deliveries: Sequence[Delivery], now: float) -> list[Delivery]:
+    """Return what *session* gets of *deliveries*, according to its own extensions."""
+    changed: list[Delivery] = []
+    for delivery in deliveries:
+        own: Delivery | None = delivery
+        try:
+            for extension in own_extensions(session):
+                if own is not None:
+                    own = extension.delivering(own, session, now)
+        except Exception:  # an extension's fault is its own session's, and no other's
+            log.exception("extension.failed session=%s channel=%s", session.label, delivery.channel)
+            own = None
+        if own is not None:
+            changed.append(own)
+    return changed
 
 
 def _has(extension: Extension, hook: str) -> bool:

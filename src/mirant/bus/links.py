@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mirant.bus.batch import Batch
 from mirant.bus.carrier import Carrier, Link
 from mirant.bus.deliveries import Deliveries
-from mirant.bus.outbox import Batch
 from mirant.bus.polls import Polls
 from mirant.bus.session import Session
 from mirant.bus.traits import LINKED

@@ -15,13 +15,13 @@ from typing import Final
 
 from mirant.bayeux.advice import Advice
 from mirant.bayeux.errors import CONNECT_SUPERSEDED, ErrorKind
+from mirant.bus.batch import Batch
 from mirant.bus.beat import Beat
 from mirant.bus.carrier import MAX_RESPONSE, Carrier, Outgoing
 from mirant.bus.clock import Clock
 from mirant.bus.deliveries import Deliveries
 from mirant.bus.held import HeldConnect, slim
 from mirant.bus.in_force import InForce
-from mirant.bus.outbox import Batch
 from mirant.bus.plain_connect import KnownConnect, read_plain_connect
 from mirant.bus.session import Session
 from mirant.bus.tick import Remainder

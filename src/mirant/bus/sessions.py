@@ -11,6 +11,7 @@ from typing import Final
 from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW
 from mirant.bayeux.errors import SESSION_UNKNOWN
 from mirant.bayeux.messages import Delivery, Message, Reply
+from mirant.bus.batch import coalesce
 from mirant.bus.carrier import Carrier, Link, Outgoing
 from mirant.bus.deliveries import Deliveries
 from mirant.bus.extension import Extensions
@@ -18,7 +19,7 @@ from mirant.bus.identity import Identity
 from mirant.bus.in_force import InForce
 from mirant.bus.links import Links
 from mirant.bus.observer import Observers
-from mirant.bus.outbox import OutboxFull, coalesce
+from mirant.bus.outbox import OutboxFull
 from mirant.bus.party import Visitor
 from mirant.bus.polls import Polls
 from mirant.bus.record import SessionRecord

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from mirant.bayeux.messages import Delivery
+from mirant.bus.batch import Batch, coalesce
 from mirant.bus.carrier import Outgoing
-from mirant.bus.outbox import Batch, coalesce
 from mirant.bus.session import Session
 from mirant.bus.traits import UNPUSHABLE
 

@@ -13,9 +13,9 @@ from typing import ClassVar, Final
 from mirant.bayeux.advice import HANDSHAKE_NOW
 from mirant.bayeux.errors import SESSION_UNKNOWN
 from mirant.bayeux.messages import Reply
+from mirant.bus.batch import Batch
 from mirant.bus.carrier import MAX_HANDED_OVER, Link, Outgoing
 from mirant.bus.core import Core
-from mirant.bus.outbox import Batch
 from mirant.bus.request import Request
 from mirant.bus.session import Session
 

@@ -12,9 +12,9 @@ from typing import ClassVar, Final
 
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
+from mirant.bus.batch import Batch, array_ends
 from mirant.bus.carrier import MAX_HANDED_OVER, Link, Outgoing
 from mirant.bus.core import Core
-from mirant.bus.outbox import Batch, array_ends
 from mirant.bus.request import Request
 from mirant.bus.session import Session
 

@@ -9,7 +9,7 @@ import pytest
 
 from mirant import Bus, Settings
 from mirant.bayeux.messages import Delivery
-from mirant.bus.outbox import Batch
+from mirant.bus.batch import Batch
 from mirant.hosts.asgi.outflow import AsgiSendQueue, Item, abort, until_first
 from tests.hosts.asgi.caller import Call, socket, turns
 

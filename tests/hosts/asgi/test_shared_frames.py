@@ -10,7 +10,7 @@ from websockets.protocol import State
 
 from mirant import Bus, Settings
 from mirant.bayeux.messages import Delivery
-from mirant.bus.outbox import Batch
+from mirant.bus.batch import Batch
 from mirant.bus.request import Request
 from mirant.hosts.asgi.scope import Event
 from mirant.hosts.asgi.shared_frames import HIGH_WATER, SharedFrames, shared_frames

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from mirant.bus.outbox import Batch
+from mirant.bus.batch import Batch
 
 # How long a peer may take to read what was put before the close of its connection, in seconds.
 _CLOSING: Final = 2.0

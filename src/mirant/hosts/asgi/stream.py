@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mirant.bus.outbox import Batch
+from mirant.bus.batch import Batch
 from mirant.bus.request import Request
 from mirant.hosts.asgi.exchange import until_gone
 from mirant.hosts.asgi.outflow import AsgiSendQueue, Item, abort, until_first

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from mirant.bus.outbox import Batch
+from mirant.bus.batch import Batch
 from mirant.bus.request import Request
 from mirant.hosts.asgi.outflow import AsgiSendQueue, Item, abort, until_first
 from mirant.hosts.asgi.scope import Event, Receive, Scope, Send

@@ -63,7 +63,7 @@ class Lane:
         self.event_loop = loop.bind()
         self.now = self.event_loop.time
         self.watch = Watch(self.event_loop)
-        # The mode of a Unix socket decides who may open it. A peer that could open it is trusted as the proxy.
+        # The mode of a Unix socket decides who may open it. A peer that could is trusted as the proxy.
         self._proxies = ProxyHeadersMiddleware(
             _nothing, trusted_hosts=_with_unix(config.forwarded_allow_ips or "")
         )

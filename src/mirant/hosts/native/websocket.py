@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+from mirant.bus.batch import Batch
 from mirant.bus.carrier import Outgoing
-from mirant.bus.outbox import Batch
 from mirant.bus.request import Request
 from mirant.hosts.native.lane import Lane
 from mirant.hosts.native.websocket_life import SocketLife

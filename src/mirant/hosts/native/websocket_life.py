@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections import deque
 from typing import Final
 
-from mirant.bus.outbox import Batch
+from mirant.bus.batch import Batch
 from mirant.bus.request import Request
 from mirant.hosts.native.lane import Lane
 from mirant.hosts.native.websocket_states import (

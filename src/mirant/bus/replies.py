@@ -1,0 +1,57 @@
+"""Completing replies at the moment at which they leave."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from mirant.bayeux.errors import APPLICATION_FAILED
+from mirant.bayeux.messages import Delivery, Reply
+from mirant.bus.carrier import MAX_HANDED_OVER
+from mirant.bus.extension import Extensions, OutgoingHook
+from mirant.bus.session import Session
+from mirant.bus.traits import EXTENDED
+from mirant.bus.turn import Turn
+
+log = logging.getLogger("mirant")
+
+
+class Replies:
+    """Has extensions complete replies, and encodes them."""
+
+    __slots__ = ("_extensions", "_take")
+
+    def __init__(self, extensions: Extensions, take: Callable[[Session, int], list[Delivery]]) -> None:
+        """*take* takes what waits for a session, up to so many bytes."""
+        self._extensions = extensions
+        self._take = take
+
+    def seal(self, turn: Turn, replies: list[bytes], now: float) -> bool:
+        """Complete the answers of *turn* and add them to *replies*; return whether a session begins."""
+        opens, session = False, turn.session
+        hooks: Sequence[OutgoingHook] = self._extensions.outgoing
+        for answer in turn.answers:
+            message, reply = answer.message, answer.reply
+            try:
+                if session is not None and session.traits & EXTENDED:
+                    hooks = self._extensions.outgoing_of(session)
+                for outgoing in hooks:
+                    outgoing(reply, message, turn, now)
+                if reply.client_id is not None:
+                    opens = True
+                    if turn.with_messages:
+                        self._send_with_handshake(turn, reply)
+                replies.append(reply.encode())
+            except Exception:  # an extension's fault is its message's, and no other's
+                log.exception("extension.failed channel=%s", message.channel)
+                failed = APPLICATION_FAILED.wire()
+                replies.append(
+                    Reply(channel=reply.channel, id=reply.id, successful=False, error=failed).encode()
+                )
+        return opens
+
+    def _send_with_handshake(self, turn: Turn, reply: Reply) -> None:
+        """Let what waits for the new session follow *reply*, which says how much that is."""
+        if turn.session is not None and turn.session.outbox:
+            turn.following = self._take(turn.session, MAX_HANDED_OVER)
+            reply.messages = len(turn.following)

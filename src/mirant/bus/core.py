@@ -6,6 +6,7 @@ wants `flush` to be called and when `advance`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from mirant.bayeux.channels import CONNECT, DISCONNECT, SUBSCRIBE, UNSUBSCRIBE, Channel
@@ -44,6 +45,8 @@ from mirant.bus.traits import CLOSING, RENEWING, WATCHED
 from mirant.bus.turn import Turn
 from mirant.bus.windows import Windows
 from mirant.options.settings import Settings
+
+log = logging.getLogger("mirant")
 
 
 class Core:
@@ -191,11 +194,13 @@ class Core:
     def _send_what_waits(self, now: float, rest: float | None) -> None:
         """Send what waits for marked sessions: into their links, or as answers to their polls."""
         for session in self._deliveries.take_marked(rest):
-            if session.link is None or session.record.connect_only:
-                if session.outbox.urgent:
+            try:
+                if session.link is not None and not session.record.connect_only:
+                    self._deliveries.push(session)
+                elif session.outbox.urgent:
                     self._polls.answer(session, now)
-            else:
-                self._deliveries.push(session)
+            except Exception:  # one session's failure must not keep the others from their messages
+                log.exception("session.failed session=%s", session.label)
         self._deliveries.finish(now)
         self._polls.end_burst()
 

@@ -120,7 +120,7 @@ class Deliveries:
         """Let *deliveries* wait for *session*, changed as its own extensions want them."""
         if session.traits & ENDED:
             return
-        if session.extensions:
+        if session.traits & EXTENDED:
             deliveries = change_for(session, deliveries, now)
             if not deliveries or session.traits & ENDED:
                 return

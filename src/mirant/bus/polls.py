@@ -26,7 +26,7 @@ from mirant.bus.plain_connect import KnownConnect, read_plain_connect
 from mirant.bus.session import Session
 from mirant.bus.tick import Remainder
 from mirant.bus.timetable import Timetable
-from mirant.bus.traits import CLOSING
+from mirant.bus.traits import CLOSING, ENDED
 from mirant.bus.turn import Answer, Turn
 from mirant.bus.windows import Windows
 
@@ -105,7 +105,7 @@ class Polls:
 
     def hold(self, session: Session, turn: Turn, answer: Answer, timeout: float, now: float) -> None:
         """Keep *answer*, to a connect in *turn*, until there is something to say or *timeout* has passed."""
-        slim(answer.message, answer.reply, session.id)
+        slim(answer.message, answer.reply, session.record.id)
         session.held = HeldConnect(turn.carrier, turn.arrived, answer.message, answer.reply)
         self._timetable.wait(session, now + timeout)
         self._deliveries.wake(session)
@@ -185,7 +185,7 @@ class Polls:
 
     def expect(self, session: Session, now: float, pause: float = 0.0) -> None:
         """Let *session* expire unless it is heard of within *pause* and the maximum interval."""
-        if not session.ended:
+        if not session.traits & ENDED:
             self._timetable.wait(session, now + pause + session.record.max_interval)
 
     def advice(self, session: Session) -> Advice:
@@ -221,7 +221,7 @@ class Polls:
         if held is None:
             return None
         turn = Turn(held.carrier, session, held.arrived, alone=True)
-        turn.answers.append(Answer(*held.spell_out(session.id)))
+        turn.answers.append(Answer(*held.spell_out(session.record.id)))
         return turn
 
     # --- The beat ---

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from mirant.bayeux.channels import Channel
+from mirant.bayeux.messages import Delivery
 from mirant.bus.beat import LONGEST, Beat
+from mirant.extensions.ack import Ack
+from mirant.services.face import SessionFace
 from mirant.testing import PollingClient, World
+from tests.bus.test_polls import poll_of
 
 
 def test_a_short_burst_is_followed_by_no_pause() -> None:
@@ -18,6 +23,9 @@ def test_a_pause_is_as_long_as_the_bus_is_busy_and_never_longer_than_the_longest
     assert 10.0059 < beat.until < 10.0061
     beat.strike(11.0, 12.0)
     assert beat.until == 12.0 + LONGEST
+
+
+A = Channel.parse("/a")
 
 
 class SlowWorld(World):
@@ -122,3 +130,55 @@ def test_nothing_is_left_of_a_beat() -> None:
     world.publish("/a", 2)
     world.advance(100)
     assert world.is_empty()
+
+
+def test_polls_do_not_starve_while_connects_on_sockets_are_answered() -> None:
+    world = SlowWorld().use(Ack())
+    [poller] = polling(world, 1)
+    socket = world.socket()
+    socket.handshake(ext={"ack": True})
+    socket.connect(ext={"ack": 0})
+    socket.subscribe("/a")
+    for number in range(30):
+        socket.connect(ext={"ack": number + 1})
+        world.slow = True
+        world.publish("/a", number)
+        world.slow = False
+        world.advance(LONGEST)
+        poller.connect()
+    world.advance(LONGEST)
+    assert poller.data == list(range(30))
+
+
+def test_polls_that_share_their_answer_are_not_gathered() -> None:
+    world = SlowWorld()
+    clients = [world.polling().enter() for _ in range(5)]
+    for client in clients:
+        client.subscribe("/a")
+    for number in range(3):
+        polls = [poll_of(client, message_id=f'"{number}"') for client in clients]
+        assert all(was_plain for _, was_plain in polls)
+        world.slow = True
+        world.publish("/a", number)
+        world.slow = False
+    assert [client.data for client in clients] == [[0, 1, 2]] * 5
+
+
+def test_what_is_published_because_a_session_ended_comes_after_what_ended_it() -> None:
+    world = SlowWorld(max_outbox=60)
+    [poller] = polling(world, 1)
+    socket = world.socket().enter()
+    socket.subscribe("/a")
+
+    def tell(session: SessionFace) -> None:
+        world.core.publish(A, Delivery.of(A, "left"))
+
+    world.services.on_leave(tell)
+    world.slow = True
+    world.publish("/a", "first")
+    world.slow = False
+    with world.tick():
+        for number in range(4):
+            world.publish("/a", number)
+    assert not poller.alive
+    assert socket.data == ["first", 0, 1, 2, 3, "left"]

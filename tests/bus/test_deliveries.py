@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import pytest
 
 from mirant.bayeux.channels import Channel
 from mirant.bayeux.messages import Delivery, Message, Reply
+from mirant.bus.batch import Batch
+from mirant.bus.contracts import Observer
 from mirant.bus.extension import Extension
 from mirant.bus.turn import Turn
-from mirant.testing import Json, Poll, PollingClient, SocketClient, World
+from mirant.testing import FakeConnection, Json, Poll, PollingClient, SocketClient, World
 from mirant.transports.response import Response
 
 
@@ -172,3 +175,37 @@ def test_an_answer_to_a_stranger_carries_nothing(world: World) -> None:
     stranger.client_id = client.client_id
     assert data_of(stranger.ask(stranger.message("/b", data=2))) == []
     assert data_of(client.connect().messages) == [1]
+
+
+def test_an_observer_that_raises_does_not_stop_the_bus() -> None:
+    class Broken(Observer):
+        def flushed(self, deliveries: int, frames: int, lag: float) -> None:
+            bus.core.observers.flushed = ()
+            raise RuntimeError("an observer failed")
+
+    bus = world = World()
+    client = world.socket().enter()
+    client.subscribe("/a")
+    world.core.observers.add(Broken())
+    with pytest.raises(RuntimeError, match="an observer failed"):
+        world.publish("/a", 1)
+    world.publish("/a", 2)
+    assert client.data == [1, 2]
+
+
+def test_a_link_that_raises_costs_nobody_else_the_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    first, second = world.socket().enter(), world.socket().enter()
+    for client in (first, second):
+        client.subscribe("/a")
+
+    push = FakeConnection.push
+
+    def broken(connection: FakeConnection, batches: Sequence[Batch]) -> bool:
+        if connection is first.connection:
+            raise RuntimeError("the carrier failed")
+        return push(connection, batches)
+
+    monkeypatch.setattr(FakeConnection, "push", broken)
+    world.publish("/a", 1)
+    assert second.data == [1]

@@ -94,6 +94,9 @@ async def test_history_that_was_gone_does_not_come_back_with_the_former_rules(co
 
 FILTERS = [
     '["no-markup"]',
+    '["no-scripts"]',
+    '["sanitize"]',
+    '[{ sanitize = { tags = ["b", "a"], attributes = { a = ["href"] }, url_schemes = ["https"] } }]',
     "[{ size = 40 }]",
     '[{ regex = [["[fF].ck", "dang"]] }]',
     '[{ schema = "chat.json" }]',
@@ -124,4 +127,14 @@ async def test_a_schema_that_changed_in_its_file_is_another_filter(config: Path)
     await bus.publish("/chat/a", {"text": "a"})
     write_schema(config, '{"type": "object", "required": ["user"]}')
     bus.reload()
+    assert bus.history("/chat/a") == []
+
+
+async def test_other_options_of_a_filter_make_it_another_one(config: Path) -> None:
+    rules = CHAT + "history = 3\nfilters = [{ sanitize = { tags = ['b'], url_schemes = ['https'] } }]"
+    rewrite(config, rules)
+    bus = Bus(config, environ={})
+    bus.open()
+    await bus.publish("/chat/a", "a")
+    reload(bus, config, rules.replace("https", "http"))
     assert bus.history("/chat/a") == []

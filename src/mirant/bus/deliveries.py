@@ -45,6 +45,7 @@ class Deliveries:
         "_host",
         "_observers",
         "_overflowed",
+        "_released",
         "_replies",
         "_timetable",
         "delivered",
@@ -79,6 +80,8 @@ class Deliveries:
         #: Sessions that stay marked until `gathered_until`, because polls are not answered before.
         self._gathered: list[Session] = []
         self.gathered_until: float | None = None
+        #: Sessions that were gathered long enough.
+        self._released: list[Session] = []
         self._completed: list[Turn] = []
         self._asked = False
         self._asked_at = 0.0
@@ -91,7 +94,13 @@ class Deliveries:
 
     def __len__(self) -> int:
         """How much there is to send."""
-        return len(self.tick.entries) + len(self._completed) + len(self.marked) + len(self._gathered)
+        return (
+            len(self.tick.entries)
+            + len(self._completed)
+            + len(self.marked)
+            + len(self._gathered)
+            + len(self._released)
+        )
 
     # --- Collecting ---
 
@@ -210,16 +219,16 @@ class Deliveries:
 
     def end_flush(self) -> None:
         """Report, and ask the host anew if something came too late."""
+        self._asked = False
         for tell in self._observers.flushed:
             tell(self.delivered, self.tick.pushed, self.lag)
-        self._asked = False
-        if self.tick.entries or self._completed or self.marked:
+        if self.tick.entries or self._completed or self.marked or self._released:
             self._ask()
 
     def ask_again(self) -> None:
         """Ask the host anew, if there is something to send: what was asked before may have been lost."""
         self._asked = False
-        if self.tick.entries or self._completed or self.marked:
+        if self.tick.entries or self._completed or self.marked or self._released:
             self._ask()
 
     def answered(self) -> set[Session | None]:
@@ -232,7 +241,10 @@ class Deliveries:
         *rest* says until when polls are not answered, if they are not: those sessions stay marked until then.
         """
         marked, self.marked = self.marked, []
-        ready: list[Session] = []
+        # What was gathered long enough is not gathered again, whatever went on meanwhile.
+        ready, self._released = self._released, []
+        for session in ready:
+            session.dirty = False
         for session in marked:
             if rest is not None and session.link is None:
                 self._gathered.append(session)
@@ -248,8 +260,8 @@ class Deliveries:
         """Let the sessions that were gathered be looked at again, if it is time."""
         if self.gathered_until is not None and self.gathered_until <= now:
             self.gathered_until = None
-            gathered, self._gathered = self._gathered, []
-            self.marked += gathered
+            self._released += self._gathered
+            self._gathered = []
             if not self._asked:
                 self._ask()
 
@@ -274,7 +286,7 @@ class Deliveries:
                 by_carrier.setdefault(turn.carrier, []).append(turn)
             for carrier, finished in by_carrier.items():
                 self._answer(carrier, finished, now)
-        return bool(self.marked)
+        return bool(self.marked or self._released)
 
     def send(self, carrier: Carrier[Session], out: Outgoing) -> bool:
         """Send *out*; a carrier that fails must not keep the other clients from their messages."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import msgspec
@@ -19,6 +20,8 @@ from mirant.bus.sessions import Sessions
 
 #: Where a client is told that it lost subscriptions: ``{"subscriptions": ["/a", …]}``.
 REVOKED: Final = "/service/mirant/revoked"
+
+log = logging.getLogger("mirant")
 
 
 class Enforcing:
@@ -70,4 +73,7 @@ class Enforcing:
             # Without an address: it is not the client that caused this.
             self._observers.note("subscriptions.revoked", Visitor(label=session.label), count=len(names))
             told = msgspec.json.encode({"subscriptions": names})
-            self._hub.deliver(session, Delivery.of_raw(REVOKED, told))
+            try:
+                self._hub.deliver(session, Delivery.of_raw(REVOKED, told))
+            except Exception:  # an extension's fault must not leave others with what they may not have
+                log.exception("extension.failed session=%s channel=%s", session.label, REVOKED)

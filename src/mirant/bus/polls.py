@@ -34,11 +34,17 @@ from mirant.bus.windows import Windows
 # then its port is closed, and they wait longer and longer.
 CLOSING_PAUSE: Final = 1.0
 
+# A burst in which so many polls share a batch is not followed by a pause. An answer with a shared batch costs
+# 1 µs of Python; one that was gathered costs 5.
+_SHARING: Final = 4
+
 
 class Polls:
     """The connects that are held."""
 
     __slots__ = (
+        "_answered",
+        "_batches",
         "_beat",
         "_burst_began",
         "_clock",
@@ -67,6 +73,8 @@ class Polls:
         self._beat = Beat()
         #: When this flush began to answer polls; None if it has not answered any.
         self._burst_began: float | None = None
+        #: How many polls this flush answered, or tried to, and with how many different batches.
+        self._answered = self._batches = 0
 
     # --- Holding ---
 
@@ -127,6 +135,8 @@ class Polls:
         queue = self._deliveries.queue
         for remainder in remainders:
             batch = remainder.batch if at_once else None
+            self._batches += 1
+            self._answered += len(remainder.sessions)
             size = 0 if batch is None else len(batch.payload)
             for session in remainder.sessions:
                 held, outbox = session.held, session.outbox
@@ -147,7 +157,10 @@ class Polls:
         held = session.held
         if held is None:
             return
-        self._begin_burst()
+        if session.link is None:  # a connect on a socket is not what the beat is about
+            self._begin_burst()
+            self._answered += 1
+            self._batches += 1
         if held.message is None and not session.traits and not self._in_force.traits:
             taken = self._deliveries.take(session, MAX_RESPONSE)
             if not self._answer_plainly(session, held, Batch(taken), now):
@@ -233,8 +246,11 @@ class Polls:
     def end_burst(self) -> None:
         """Take note that a flush has answered all the polls that it had to."""
         if self._burst_began is not None:
-            self._beat.strike(self._burst_began, self._clock.time())
+            # Where most answers share a batch, to gather would take longer than to answer.
+            if self._answered < _SHARING * self._batches:
+                self._beat.strike(self._burst_began, self._clock.time())
             self._burst_began = None
+            self._answered = self._batches = 0
 
     def rest(self, now: float) -> float | None:
         """Return until when no polls are answered with deliveries; None if they are."""

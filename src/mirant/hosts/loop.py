@@ -58,6 +58,8 @@ class Loop:
             if self._loop is not None and self._loop.is_running():
                 raise RuntimeError(_ELSEWHERE)
             self._loop, self._timer = loop, None  # a test suite may use one loop per test
+            self._tasks.clear()  # they ended with their loop, and so did the connections
+            self.links.clear()
             self._clock.time = loop.time
             self.core.reopen()
         return loop
@@ -126,6 +128,7 @@ class Loop:
         """Answer the polls, close the connections, cancel what runs in the background and stop the timer."""
         if self._loop is None:
             return  # it was never served
+        self.bind()  # a fixture may close what another loop served that has ended
         self.core.close(self.now())
         if self._timer is not None:
             self._timer.cancel()

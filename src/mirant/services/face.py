@@ -111,6 +111,11 @@ class SessionFace:
         return repr(self._session)
 
 
-def behind(face: SessionFace) -> Session:
-    """Return the session itself. For the bus's own functions that take one from an application."""
+def behind(face: SessionFace | Session) -> Session:
+    """Return the session itself. For the bus's own functions that take one from an application.
+
+    An extension, which is a part of the bus, has the session itself.
+    """
+    if isinstance(face, Session):
+        return face
     return face._session  # noqa: SLF001  # the one way from a face back

@@ -26,6 +26,7 @@ from mirant.policy.rule_guard import RuleGuard
 from mirant.policy.rulebook import Rulebook
 from mirant.services import Services
 from mirant.services.face import SessionFace, behind
+from mirant.services.outgoing import delivery_of, filtered
 from mirant.testing.clients import Client
 from mirant.testing.frozen_host import FrozenHost
 from mirant.testing.polling import PollingClient
@@ -49,7 +50,9 @@ class World(FrozenHost):
     def publish(self, channel: str, data: object) -> int:
         """Publish as the application does; return how many sessions get it."""
         name = Channel.parse(channel)
-        count = at_once(self.core.publish(name, Delivery.of(name, data)))
+        if self.core.guard is not None:
+            data = filtered(self.core.guard, name, data)
+        count = at_once(self.core.publish(name, delivery_of(name, data)))
         self.settle()
         return count
 

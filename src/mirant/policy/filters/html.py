@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,7 +67,9 @@ class Html:
     """Cleans each string and key that contains ``<``. The others cannot hold markup and stay as they are."""
 
     name: str
-    cleaner: nh3.Cleaner
+    cleaner: nh3.Cleaner = field(compare=False)
+    #: What the cleaner was made with: two filters made with the same do the same.
+    options: str = field(default="", repr=False)
 
     def __call__(self, data: Any) -> Any:
         clean = _Cleaning(self.cleaner).clean
@@ -153,7 +155,9 @@ def read_sanitize(value: object, where: KeyPath, base: Path) -> Html:
         raise FilterInvalid(*faults)
     allowed = nh3.ALLOWED_TAGS if tags is None else tags
     name = "sanitize" if tags is None else f"sanitize {' '.join(sorted(tags))}".rstrip()
-    return Html(name, nh3.Cleaner(tags=allowed, attributes=attributes, url_schemes=schemes))
+    kept = sorted((tag, sorted(of)) for tag, of in (attributes or {}).items())
+    options = repr([sorted(allowed), attributes is None, kept, schemes and sorted(schemes)])
+    return Html(name, nh3.Cleaner(tags=allowed, attributes=attributes, url_schemes=schemes), options)
 
 
 def _unknown(key: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from mirant.bus.beat import LONGEST
 from mirant.bus.plain_connect import KnownConnect
+from mirant.bus.polls import CLOSING_PAUSE
 from mirant.bus.request import Request
 from mirant.testing import Poll, PollingClient, World
 from mirant.transports.long_polling import Exchange
@@ -142,7 +143,7 @@ def test_a_client_that_hangs_up_after_the_server_closed_has_the_pause_that_it_wa
     world.core.close(world.now)
     assert poll.reply["advice"]["interval"] == 1_000
     poll.hang_up()
-    world.advance(10.9)
+    world.advance(9.9 + CLOSING_PAUSE)
     assert client.alive
     world.advance(0.3)
     assert not client.alive

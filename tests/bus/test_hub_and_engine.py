@@ -142,6 +142,9 @@ def test_where_the_message_does_not_say_so_its_channel_says_whether_it_is_lazy(w
     assert publish(core, "/lazy", nothing).lazy == 5.0
     assert publish(core, "/lazy", lazily(2.0)).lazy == 2.0
     assert publish(core, "/lazy", lazily(0.0)).lazy is None
+
+
+def test_where_no_channel_has_options_the_message_says_whether_it_is_lazy(core: Core) -> None:
     assert publish(core, "/a", lazily(2.0)).lazy == 2.0
     assert publish(core, "/a", lazily(0.0)).lazy is None
     assert publish(core, "/a", nothing).lazy is None

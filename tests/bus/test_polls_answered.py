@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from mirant.bayeux.messages import Message, Reply
 from mirant.bus.beat import LONGEST
+from mirant.bus.extension import Extension
 from mirant.bus.plain_connect import KnownConnect
 from mirant.bus.polls import CLOSING_PAUSE
 from mirant.bus.request import Request
+from mirant.bus.turn import Turn
 from mirant.testing import Poll, PollingClient, World
 from mirant.transports.long_polling import Exchange
 
@@ -113,6 +116,23 @@ def test_what_a_flush_publishes_rides_on_the_answer_that_it_sends_anyway(
     assert (delivery["data"], reply["channel"]) == (1, "/a")
     assert poll.held
     assert data_of(other_poll) == [1]
+
+
+class Signing(Extension):
+    """Signs the replies of the session that it belongs to."""
+
+    def outgoing(self, reply: Reply, message: Message, turn: Turn, now: float) -> None:
+        reply.ext = {"signed": True}
+
+
+def test_an_extension_that_its_session_got_while_it_polls_completes_the_reply(
+    world: World, client: PollingClient
+) -> None:
+    poll, _ = hold(client, "7")
+    client.session.extensions = (Signing(),)
+    world.publish("/a", 1)
+    assert poll.messages[0]["data"] == 1
+    assert poll.reply["ext"] == {"signed": True}
 
 
 # --- For how long ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable
 from typing import Any
 
@@ -9,11 +10,14 @@ import pytest
 
 from mirant.bayeux.messages import MAX_ID, Message
 from mirant.bus.contracts import Observer
-from mirant.bus.extension import Extension
+from mirant.bus.extension import Extension, Veto
 from mirant.bus.party import Party
 from mirant.bus.refusal import Refusal
+from mirant.bus.request import Request
 from mirant.bus.turn import Turn
 from mirant.testing import Json, Later, PollingClient, World
+from mirant.transports.long_polling import Exchange
+from mirant.transports.response import Response
 
 
 @pytest.fixture
@@ -81,6 +85,35 @@ def test_a_connection_that_named_nobody_may_name_somebody_later(world: World, al
     assert socket.publish("/a", 1)["error"] == "402::session_unknown"
     socket.client_id = alice.client_id
     assert socket.publish("/a", 1)["successful"]
+
+
+def test_each_request_names_its_session_anew_though_one_exchange_brings_it(world: World) -> None:
+    answers: list[Response] = []
+
+    def answer(response: Response) -> bool:
+        answers.append(response)
+        return True
+
+    clients = [world.polling(cookies=False).enter() for _ in range(2)]
+    exchange = Exchange(world.core, Request({}), answer)
+    for client in clients:
+        messages = exchange.read(json.dumps([client.message("/a", data=1)]).encode())
+        assert messages is not None
+        world.run(world.core.receive(messages, exchange, world.now))
+    assert [json.loads(response.body)[0]["successful"] for response in answers] == [True, True]
+
+
+def test_a_handshake_that_is_refused_on_a_bound_connection_is_told_with_its_session(world: World) -> None:
+    socket, ears = world.socket().enter(), Ears()
+    world.core.observers.add(ears)
+    label = socket.session.label
+    world.core.hooks.authenticate = deny
+    assert not socket.handshake()["successful"]
+    assert ears.parties == [(label, "127.0.0.1")]
+
+
+def deny(message: Message, request: Request) -> object:
+    raise Veto("no")
 
 
 class Ears(Observer):

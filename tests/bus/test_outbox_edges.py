@@ -48,8 +48,11 @@ def test_as_many_are_taken_as_just_fit(most: int, count: int) -> None:
     assert len(outbox.take(most)) == count
 
 
-def test_only_a_latest_delivery_replaces_one() -> None:
+@pytest.mark.parametrize("retained", [False, True])
+def test_only_a_latest_delivery_replaces_one(*, retained: bool) -> None:
     outbox = Outbox(1_000)
+    if retained:
+        outbox.retain(Resending([]))
     first, second = delivery(1, latest=True), delivery(2)
     outbox.put(first)
     outbox.put(second)
@@ -109,6 +112,7 @@ class Resending:
         (1, 2, 2 * SIZE, 1),
         (1, 2, SIZE, 2),
         (2, 1, SIZE, 2),
+        (1, 0, SIZE, 0),
     ],
 )
 def test_what_is_to_leave_again_and_what_is_new_share_the_room(
@@ -117,6 +121,7 @@ def test_what_is_to_leave_again_and_what_is_new_share_the_room(
     deliveries = [delivery(number) for number in range(due + new)]
     outbox, retention = Outbox(1_000), Resending(deliveries[:due])
     outbox.retain(retention)
+    outbox.resend({})
     for each in deliveries[due:]:
         outbox.put(each)
     taken = outbox.take(most)

@@ -6,9 +6,11 @@ import pytest
 
 from mirant.bus.identity import Identity
 from mirant.bus.record import SessionRecord
+from mirant.bus.request import Request
 from mirant.extensions.ack import Ack, AckRecord
 from mirant.testing import World
 from mirant.testing.sockets import FakeConnection
+from mirant.transports.long_polling import Exchange
 from tests.policy.rulebooks import rulebook
 
 
@@ -40,6 +42,17 @@ def test_the_client_of_an_adopted_session_gets_our_advice_if_it_does_not_have_it
     poll = client.connect()
     world.advance(30.1)
     assert ("advice" in poll.reply) is (advised is None)
+
+
+@pytest.mark.parametrize(("advised", "short"), [("long-polling", True), ("websocket", False)])
+def test_an_adopted_session_polls_in_the_short_way_if_it_has_our_advice_for_that(
+    advised: str, *, short: bool
+) -> None:
+    world = World()
+    world.core.adopt(record(advised))
+    body = b'[{"channel":"/meta/connect","clientId":"one","connectionType":"long-polling","id":"7"}]'
+    exchange = Exchange(world.core, Request(), lambda response: True)
+    assert (world.core.hold_plain(body, exchange, world.now, None) is not None) is short
 
 
 def test_what_extensions_negotiated_for_an_adopted_session_is_theirs_again(world: World) -> None:

@@ -58,7 +58,7 @@ def test_texts_are_joined_to_one_array(texts: list[bytes], joined: object) -> No
     assert json.loads(join_messages(texts)) == joined
 
 
-@pytest.mark.parametrize("broken", [b'[{"a":1}', b'{"a":1}]'])
+@pytest.mark.parametrize("broken", [b'[{"a":1}', b'{"a":1}]', b'[{"a":1}x', b'x{"a":1}]'])
 def test_a_text_that_is_broken_is_not_mended_by_being_joined(broken: bytes) -> None:
     with pytest.raises(json.JSONDecodeError):
         json.loads(join_messages([broken, b"{}"]))

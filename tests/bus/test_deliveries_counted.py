@@ -108,7 +108,7 @@ def test_in_the_pause_a_full_outbox_ends_its_session_and_leaves_nothing(busy: Sl
     with busy.tick():
         busy.publish("/a", 1)
         busy.publish("/a", 2)
-    assert client.alive
+    assert client.client_id in busy.core.sessions
     with busy.tick():
         busy.publish("/a", 3)
         busy.publish("/a", 4)
@@ -235,6 +235,10 @@ def test_an_answer_that_may_not_be_read_carries_nothing(world: World) -> None:
     world.run(world.core.receive(messages, exchange, world.now))
     assert [each["channel"] for each in json.loads(bodies[0])] == ["/b"]
     assert world.core.statistics().waiting == size_of(1)
+
+
+def test_where_nothing_follows_a_handshake_no_count_is_given() -> None:
+    assert "x-messages" not in World(with_handshake=True).polling().handshake()
 
 
 def test_a_connection_that_is_not_the_link_of_its_session_carries_nothing(world: World) -> None:

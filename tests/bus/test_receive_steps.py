@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable
-from typing import Any
+from typing import cast
 
 import pytest
 
@@ -149,8 +149,7 @@ class Waiting(Extension):
 
     def incoming(self, message: Message, turn: Turn, now: float) -> Awaitable[None] | None:
         self.seen.append((message.channel, now))
-        found: Any = self.waits.get(message.channel or "")
-        return found
+        return cast("Awaitable[None] | None", self.waits.get(message.channel or ""))
 
 
 def test_each_extension_has_its_turn_and_may_wait_too(world: World, alice: PollingClient) -> None:

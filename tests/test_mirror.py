@@ -49,9 +49,7 @@ ELSEWHERE: Final = {
     "load/summary": "load/test_reports",
     "load/worker": "load/test_command",
     "policy/filters/contract": "policy/filters/test_chain",
-    "transports/long_polling": "hosts/test_polling",
     "transports/response": "hosts/test_requests",
-    "transports/websocket": "hosts/test_sockets",
 }
 
 

@@ -109,3 +109,15 @@ def test_the_audit_log_says_how_many_and_of_which_session(
     assert [record.getMessage() for record in caplog.records] == [
         f"subscriptions.revoked session={client.session.label} count=2"
     ]
+
+
+def test_whom_the_rules_do_not_let_in_is_refused_at_the_handshake(world: World) -> None:
+    world.enforce(rulebook('[[channel]]\nmatch = "/meta/handshake"\ncall = "user:alice"'))
+    names = iter(["bob", "alice"])
+    world.core.hooks.authenticate = lambda message, request: Identity(next(names))
+    assert not world.polling().handshake()["successful"]
+    assert world.polling().handshake()["successful"]
+
+
+def test_what_was_taken_is_told_where_clients_listen_for_it() -> None:
+    assert REVOKED == "/service/mirant/revoked"

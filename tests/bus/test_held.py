@@ -83,3 +83,21 @@ def test_fields_of_an_application_are_let_go() -> None:
     message, _ = slimmed(own="x" * 1_000)
     assert isinstance(message, OddMessage)
     assert message.extra == {}
+
+
+def test_the_names_of_a_held_connect_are_shared_by_all() -> None:
+    client_id = "".join(["0123456789abcdef"] * 2)
+    messages = []
+    for _ in range(2):
+        message, reply = read(), Reply(channel="".join(["/meta/", "connect"]), id="7")
+        slim(message, reply, client_id)
+        assert message.client_id is client_id
+        assert message.channel is reply.channel
+        messages.append(message)
+    assert messages[0].channel is messages[1].channel
+
+
+def test_a_connect_that_names_its_channel_in_another_way_keeps_that_name() -> None:
+    message, reply = read(channel="/meta//connect"), Reply(channel="/meta//connect", id="7")
+    slim(message, reply, CLIENT)
+    assert message.channel == reply.channel == "/meta//connect"

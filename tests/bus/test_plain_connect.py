@@ -84,6 +84,13 @@ def test_anything_else_is_not(text: bytes) -> None:
     assert read_plain_connect(text) is None
 
 
+def test_the_longest_plain_connect_is_read() -> None:
+    text = body("7")
+    padded = text[:-1] + b" " * (MAX_PLAIN - len(text)) + b"]"
+    assert len(padded) == MAX_PLAIN
+    assert known(padded).id == b'"7"'
+
+
 # --- What is recognised without being parsed ---
 
 

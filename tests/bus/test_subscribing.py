@@ -247,3 +247,24 @@ def test_one_body_names_so_many_patterns_and_no_more(channel: str) -> None:
     replies = [reply_to(message, found) for found in [client.ask(*messages)] for message in messages]
     assert [reply.get("error") for reply in replies] == [None, None, "403::subscription_limit"]
     assert client.say(channel, subscription=names)["successful"]
+
+
+def test_the_past_comes_with_a_subscription_to_one_channel_that_asks_for_it(world: World) -> None:
+    world.channel("/kept", history=3)
+    for number in range(3):
+        world.publish("/kept", number)
+    client = world.polling().enter()
+    client.say("/meta/subscribe", subscription="/*", ext={"history": 2})
+    client.say("/meta/subscribe", subscription="/kept")
+    client.unsubscribe("/kept")
+    assert client.data == []
+    client.say("/meta/subscribe", subscription="/kept", ext={"history": 2})
+    client.connect(advice={"timeout": 0})
+    assert client.data == [1, 2]
+
+
+def test_one_body_may_name_as_many_patterns_as_a_session_may_have() -> None:
+    world = World(max_subscriptions=3, max_batch=1)
+    client = world.polling().enter()
+    assert client.subscribe(["/a", "/b", "/c"])["successful"]
+    assert not world.polling().enter().subscribe(["/a", "/b", "/c", "/d"])["successful"]

@@ -12,6 +12,7 @@ import pickle
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -79,9 +80,9 @@ class Warm:
         self._failed = self._failed or report.failed
 
     def all_pass(self, items: Sequence[pytest.Item]) -> bool:
-        """Run *items* up to the first that fails."""
+        """Run *items* up to the first that fails; where there are none, none fails."""
         self._failed = False
-        for item, following in zip(items, [*items[1:], None], strict=True):
+        for item, following in zip_longest(items, items[1:]):
             try:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             except (Exception, pytest.fail.Exception):

@@ -1,0 +1,69 @@
+"""Cookies, and bodies that are put together of several texts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mirant.bayeux.codec import BodyInvalid
+from mirant.bus.carrier import MAX_RESPONSE, Outgoing
+from mirant.bus.request import Request
+from mirant.testing import World
+from mirant.transports.long_polling import Exchange, join_messages
+from mirant.transports.response import Response
+
+
+@pytest.mark.parametrize(
+    ("origins", "secure", "scope"),
+    [
+        ((), False, "SameSite=Lax"),
+        ((), True, "SameSite=Lax; Secure"),
+        (("https://example.org",), False, "SameSite=Lax"),
+        (("https://example.org",), True, "SameSite=None; Secure"),
+    ],
+)
+def test_a_cookie_goes_to_other_sites_pages_only_where_they_are_let_in_and_over_tls(
+    origins: tuple[str, ...], scope: str, *, secure: bool
+) -> None:
+    answers: list[Response] = []
+
+    def answer(response: Response) -> bool:
+        answers.append(response)
+        return True
+
+    exchange = Exchange(World(allow_origins=origins).core, Request(secure=secure), answer)
+    assert exchange.send(Outgoing(opens=True))
+    cookie = dict(answers[0].headers)["set-cookie"]
+    assert cookie.partition("; Path=/; HttpOnly; ")[2] == scope
+
+
+def test_an_answer_that_may_not_be_read_has_no_room() -> None:
+    client = World().polling().enter()
+    exchange = Exchange(client.world.core, Request(), lambda response: True)
+    assert exchange.room(client.session) == MAX_RESPONSE
+    exchange.replies_only = True
+    assert exchange.room(client.session) == 0
+
+
+@pytest.mark.parametrize(
+    ("texts", "joined"),
+    [
+        ([b'{"a":1}'], {"a": 1}),
+        ([b'{"a":1}', b'[{"b":2},{"c":3}]'], [{"a": 1}, {"b": 2}, {"c": 3}]),
+        ([b' [{"a":1}] ', b"\n{}"], [{"a": 1}, {}]),
+    ],
+)
+def test_texts_are_joined_to_one_array(texts: list[bytes], joined: object) -> None:
+    assert json.loads(join_messages(texts)) == joined
+
+
+@pytest.mark.parametrize("broken", [b'[{"a":1}', b'{"a":1}]', b'[{"a":1}x', b'x{"a":1}]'])
+def test_a_text_that_is_broken_is_not_mended_by_being_joined(broken: bytes) -> None:
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(join_messages([broken, b"{}"]))
+
+
+def test_no_text_is_no_body() -> None:
+    with pytest.raises(BodyInvalid):
+        join_messages([])

@@ -11,7 +11,6 @@ from mirant.bus.connecting import MAX_CLIENT_INTERVAL
 from mirant.bus.contracts import Observer
 from mirant.bus.identity import CredentialRefused, Identity
 from mirant.bus.request import Request
-from mirant.bus.session import Session
 from mirant.testing import Later, PollingClient, World
 from tests.policy.rulebooks import rulebook
 
@@ -101,7 +100,7 @@ def test_what_renews_when_the_credential_was_looked_at_decides(world: World, suc
     world.core.hooks.renew = lambda session, message, request: later
     poll = client.connect()
 
-    def another(session: Session, message: Message, request: Request) -> object:
+    def another(party: Party, message: Message, request: Request) -> object:
         return Identity("carol")
 
     world.core.hooks.renew = another if successor == "another" else None
@@ -127,7 +126,7 @@ def test_a_credential_that_is_refused_is_told_to_observers_if_it_is_an_event(
     client, ears = entered(world), Ears()
     world.core.observers.add(ears)
 
-    def refuse(session: Session, message: Message, request: Request) -> object:
+    def refuse(party: Party, message: Message, request: Request) -> object:
         raise CredentialRefused("forged", event=event, facts={"why": "signature"})
 
     world.core.hooks.renew = refuse

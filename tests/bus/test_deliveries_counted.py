@@ -8,11 +8,11 @@ import pytest
 
 from mirant.bayeux.channels import Channel
 from mirant.bayeux.messages import Delivery
+from mirant.bus.batch import Batch
 from mirant.bus.beat import LONGEST
 from mirant.bus.carrier import MAX_RESPONSE, Link, Outgoing
 from mirant.bus.contracts import Observer
 from mirant.bus.extension import Extension
-from mirant.bus.outbox import Batch
 from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.testing import Poll, PollingClient, World

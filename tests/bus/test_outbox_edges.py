@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from mirant.bayeux.messages import Delivery
-from mirant.bus.outbox import DROPPED, Batch, Outbox
+from mirant.bus.batch import Batch
+from mirant.bus.outbox import DROPPED, Outbox
 
 
 def delivery(

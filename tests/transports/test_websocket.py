@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from mirant.bayeux.messages import Delivery
+from mirant.bus.batch import MAX_FRAME, Batch
 from mirant.bus.carrier import MAX_HANDED_OVER, Outgoing
-from mirant.bus.outbox import MAX_FRAME, Batch
 from mirant.bus.request import Request
 from mirant.testing import World
 from mirant.testing.sockets import FakeConnection

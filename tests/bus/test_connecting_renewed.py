@@ -10,6 +10,7 @@ from mirant.bayeux.messages import Message
 from mirant.bus.connecting import MAX_CLIENT_INTERVAL
 from mirant.bus.contracts import Observer
 from mirant.bus.identity import CredentialRefused, Identity
+from mirant.bus.party import Party
 from mirant.bus.request import Request
 from mirant.testing import Later, PollingClient, World
 from tests.policy.rulebooks import rulebook

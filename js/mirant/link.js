@@ -48,7 +48,8 @@ class WebSocketTransport {
 /** Where WebSockets work, no other transport is loaded. */
 const TRANSPORTS = {
   "websocket": null,
-  "long-polling": () => import("./long-polling.js"),
+  // A browser may remember that a module failed to load; under another address it asks again.
+  "long-polling": () => import("./long-polling.js").catch(() => import(`./long-polling.js?${Date.now()}`)),
   "callback-polling": () => import("./callback-polling.js"),
 };
 

@@ -182,3 +182,21 @@ def test_what_is_published_because_a_session_ended_comes_after_what_ended_it() -
             world.publish("/a", number)
     assert not poller.alive
     assert socket.data == ["first", 0, 1, 2, 3, "left"]
+
+
+def test_sockets_that_read_slowly_do_not_count_as_polls_that_share_an_answer() -> None:
+    world = SlowWorld()
+    for _ in range(8):
+        socket = world.socket().enter()
+        socket.subscribe("/a")
+        socket.stall()
+    world.publish("/a", "stalls them")
+    [client] = polling(world, 1)
+    world.slow = True
+    world.publish("/a", 1)
+    world.slow = False
+    poll = client.connect()
+    world.publish("/a", 2)
+    assert poll.held
+    world.advance(LONGEST)
+    assert poll.messages[0]["data"] == 2

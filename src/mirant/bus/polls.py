@@ -135,8 +135,7 @@ class Polls:
         queue = self._deliveries.queue
         for remainder in remainders:
             batch = remainder.batch if at_once else None
-            self._batches += 1
-            self._answered += len(remainder.sessions)
+            left = 0
             size = 0 if batch is None else len(batch.payload)
             for session in remainder.sessions:
                 held, outbox = session.held, session.outbox
@@ -151,6 +150,10 @@ class Polls:
                     or not self._answer_plainly(session, held, batch, now)
                 ):
                     queue(session, remainder.deliveries, now)
+                    left += 1
+            if left < len(remainder.sessions):
+                self._batches += 1
+                self._answered += len(remainder.sessions) - left
 
     def answer(self, session: Session, now: float) -> None:
         """Answer the connect that *session* holds, if it does, with what waits for it."""

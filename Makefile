@@ -92,6 +92,11 @@ fuzz: $(DEVELOPMENT) ## Feed the parsers nonsense for SECONDS=600
 bench: $(DEVELOPMENT) ## Measure single parts (ONLY=publish JSON=results.json)
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON))
 
+.PHONY: attacks
+attacks: $(DEVELOPMENT) ## Attack a server and time another client (ONLY=pings HOSTS=asgi AGAINST=another/checkout)
+	$(BIN)/python -m bench.attacks $(foreach name,$(ONLY),--only $(name)) $(foreach name,$(HOSTS),--host $(name)) \
+	    $(foreach path,$(AGAINST),--against $(path))
+
 .PHONY: lifetimes
 lifetimes: $(DEVELOPMENT) ## Let SESSIONS=1000000 come and go, and measure what is left
 	$(BIN)/python -m tests.faults.lifetimes --sessions $(SESSIONS)

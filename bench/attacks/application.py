@@ -1,0 +1,5 @@
+"""A bus for ASGI servers: ``uvicorn bench.attacks.application:bus``."""
+
+from mirant import Bus
+
+bus = Bus()

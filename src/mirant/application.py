@@ -24,7 +24,7 @@ from mirant.hosts.asgi.server import AsgiHost
 from mirant.hosts.health import add_health
 from mirant.hosts.loop import Loop
 from mirant.hosts.mount import Mounted
-from mirant.hosts.pages import Pages
+from mirant.hosts.pages import CONTENT_SECURITY_POLICY, Pages
 from mirant.hosts.routes import Routes
 from mirant.options.settings import Settings
 from mirant.options.values import SettingsError
@@ -49,6 +49,7 @@ class Bus(Services):
         filters: str | Path | None = None,
         environ: Mapping[str, str] | None = None,
         pages: Path | None = None,
+        content_security_policy: str = CONTENT_SECURITY_POLICY,
         extensions: Iterable[Extension] | None = None,
         secret: bytes | None = None,
         wall_clock: Callable[[], float] = time.time,
@@ -62,6 +63,8 @@ class Bus(Services):
             filters: a ``filters.json`` of Jetty's, beside or instead of a *config*.
             environ: variables that override options, by default the process's own; none with *settings*.
             pages: a folder of files to serve to browsers by GET; without it, a landing page.
+            content_security_policy: what these pages may do, as the header of this name says it; by default
+                they use only what comes from the bus itself.
             extensions: what sees every message, in this order; by default `Ack`, `BinaryData`, `TimeSync`,
                 which do nothing for clients that do not ask for them.
             secret: what browser cookies are signed with; by default a new one in each process.
@@ -70,6 +73,8 @@ class Bus(Services):
         Raises:
             SettingsError: something in the files is wrong; the text has a line for each thing.
             OSError: a file cannot be read.
+            ValueError: *settings* come with a *config* or *environ*, or *content_security_policy* is not one
+                line of ASCII.
         """
         if settings is not None and (config is not None or environ is not None):
             raise ValueError("give either a config file or settings, not both")
@@ -86,7 +91,7 @@ class Bus(Services):
         self._core.extensions.set(usual if extensions is None else extensions)
         self._routes = Routes()
         add_health(self._routes, self._loop)
-        self._host = AsgiHost(self._loop, Pages(pages), self._routes)
+        self._host = AsgiHost(self._loop, Pages(pages, policy=content_security_policy), self._routes)
         self._enforce(policy)
 
     @property

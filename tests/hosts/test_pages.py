@@ -68,3 +68,38 @@ def test_the_files_of_an_application_do_not_take_the_place_of_a_module(tmp_path:
 )
 def test_nothing_else_is_there(path: str) -> None:
     assert Pages().respond(path, "", None).status == 404
+
+
+def test_a_page_may_make_a_worker_of_a_blob_but_run_no_inline_script() -> None:
+    policy = dict(Pages().respond("/", "", None).headers)["content-security-policy"]
+    directives = dict(directive.split(" ", 1) for directive in policy.split("; "))
+
+    assert directives["worker-src"] == "'self' blob:"
+    assert directives["default-src"] == "'self'"
+    assert "script-src" not in directives
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_an_application_gives_its_pages_a_policy_of_its_own(tmp_path: Path, *, known: bool) -> None:
+    (tmp_path / "index.html").write_text("hello")
+    bus = Bus(pages=tmp_path, content_security_policy="default-src 'self' https://fonts.example")
+    headers = {"if-none-match": etag(b"hello")} if known else {}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=bus), base_url="http://bus") as http:
+        response = await http.get("/", headers=headers)
+
+    assert response.status_code == (304 if known else 200)
+    assert response.headers.get_list("content-security-policy") == [
+        "default-src 'self' https://fonts.example"
+    ]
+
+
+@pytest.mark.parametrize("policy", ["default-src 'self'\r\nset-cookie: a=b", "default-src\n", "img-src ☄"])
+def test_a_policy_that_is_not_one_line_is_refused(policy: str) -> None:
+    with pytest.raises(ValueError, match="one line of ASCII"):
+        Bus(content_security_policy=policy)
+
+
+def test_a_module_with_the_suffix_of_node_is_javascript(tmp_path: Path) -> None:
+    (tmp_path / "page.mjs").write_text("export default 1;")
+
+    assert Pages(tmp_path).respond("/page.mjs", "", None).content_type == "text/javascript;charset=utf-8"

@@ -60,22 +60,19 @@ class UnderNode(Client):
 
 
 class InPage(Client):
-    """A client whose battery is a page."""
+    """A client whose battery is a page, which the bus serves with the headers of its pages."""
 
-    platform = "Chromium"
-    #: The page, in this folder.
+    platform = "Chromium, a page of the bus"
+    #: The page, in the folder ``pages``.
     page: ClassVar[str]
-    #: Whether the page comes from another origin than the bus's.
+    #: Whether the page comes from another origin than the bus's, and another server.
     foreign: ClassVar[bool] = False
 
     @pytest.fixture
     def report(self, once: Once, browser: Browser, site: Site, transport: str) -> Report:
         """What the client saw on the transport under test."""
-        origin = site.other_origin if self.foreign else site.origin
-        return once(
-            (type(self), transport),
-            lambda: run_page(browser, f"{origin}/interop/{self.page}", site, transport=transport),
-        )
+        address = site.foreign_page(self.page) if self.foreign else site.page(self.page)
+        return once((type(self), transport), lambda: run_page(browser, address, site, transport=transport))
 
 
 class Script(Scenario):

@@ -14,8 +14,32 @@ class TestCometDInPage(InPage, Features, Batches, Calls):
     """CometD in a page of the bus's own origin."""
 
     client = "cometd 9"
-    page = "cometd_battery/page.html"
+    page = "cometd"
     transports = ("websocket", "long-polling", "callback-polling")
+
+
+class Classic(InPage, Features, Batches, Calls):
+    """Older versions, as plain scripts."""
+
+    transports = ("websocket", "long-polling", "callback-polling")
+
+
+class TestCometD3InPage(Classic):
+    """Version 3."""
+
+    client, page = "cometd 3", "cometd-3"
+
+
+class TestCometD5InPage(Classic):
+    """Version 5."""
+
+    client, page = "cometd 5", "cometd-5"
+
+
+class TestCometD7InPage(Classic):
+    """Version 7."""
+
+    client, page = "cometd 7", "cometd-7"
 
 
 class TestCometDAcrossOrigins(InPage, Features, Batches, Calls):
@@ -23,7 +47,7 @@ class TestCometDAcrossOrigins(InPage, Features, Batches, Calls):
 
     client = "cometd 9"
     platform = "Chromium, another origin"
-    page = "cometd_battery/page.html"
+    page = "cometd"
     foreign = True
     transports = ("websocket", "long-polling", "callback-polling")
 
@@ -32,7 +56,7 @@ class TestCometDWithExtensions(InPage, Features, Batches, Calls):
     """CometD with all of its extensions, and everything else as without them."""
 
     client = "cometd 9"
-    page = "cometd_battery/extensions.html"
+    page = "cometd-extensions"
     transports = ("websocket", "long-polling", "callback-polling")
 
     def test_ack(self, report: Report) -> None:
@@ -54,8 +78,7 @@ class TestCometDWithExtensions(InPage, Features, Batches, Calls):
         assert report["binary"] == {"event": "binary", "intact": True, "last": True, "meta": {"name": "all"}}
 
     def test_reload(self, browser: Browser, site: Site, transport: str) -> None:
-        address = f"{site.origin}/interop/cometd_battery/reload.html"
-        with open_page(browser, address, site, transport=transport) as page:
+        with open_page(browser, site.page("cometd-reload"), site, transport=transport) as page:
             before = wait_for(page, "end")
             page.reload()
             after = wait_for(page, "end")

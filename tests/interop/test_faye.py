@@ -20,7 +20,7 @@ class TestFayeInPage(InPage, Features):
     """Faye in a page of the bus's own origin."""
 
     client = "faye 1.4"
-    page = "faye/page.html"
+    page = "faye-1.4"
     transports = ("websocket", "eventsource", "long-polling", "callback-polling")
 
 
@@ -30,6 +30,6 @@ class TestFayeAcrossOrigins(InPage, Features):
 
     client = "faye 1.4"
     platform = "Chromium, another origin"
-    page = "faye/page.html"
+    page = "faye-1.4"
     foreign = True
     transports = ("websocket", "cross-origin-long-polling", "callback-polling")

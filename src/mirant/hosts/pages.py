@@ -13,14 +13,16 @@ from typing import Final
 from mirant.transports.response import Response, refuse
 
 #: What a page may do. Everything it needs comes from here; scripts and styles are files, never inline.
+#: CometD's client keeps its timers in a worker that it makes of a blob; where that is forbidden it gets no
+#: error and waits for ever. Only a script that runs already can make a blob, and the worker is under the same
+#: policy.
 CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "default-src 'self'; worker-src 'self' blob:; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'self'"
 )
 
 _HEADERS: Final = (
     ("cache-control", "no-cache"),
-    ("content-security-policy", CONTENT_SECURITY_POLICY),
     ("referrer-policy", "same-origin"),
     ("x-content-type-options", "nosniff"),
 )
@@ -29,6 +31,7 @@ _TYPES: Final = {
     ".html": "text/html;charset=utf-8",
     ".css": "text/css;charset=utf-8",
     ".js": "text/javascript;charset=utf-8",
+    ".mjs": "text/javascript;charset=utf-8",
     ".ts": "text/plain;charset=utf-8",
     ".svg": "image/svg+xml",
     ".png": "image/png",
@@ -54,8 +57,19 @@ class Pages:
     The browser client is ``mirant.js`` and the folder ``mirant/`` of the modules that it imports.
     """
 
-    def __init__(self, folder: Path | Traversable | None = None) -> None:
-        """Serve the browser client, and what is in *folder*; without one, a landing page."""
+    def __init__(
+        self, folder: Path | Traversable | None = None, *, policy: str = CONTENT_SECURITY_POLICY
+    ) -> None:
+        """Serve the browser client, and what is in *folder*; without one, a landing page.
+
+        *policy* is the Content-Security-Policy of all of them.
+
+        Raises:
+            ValueError: *policy* cannot be the value of a header.
+        """
+        if not policy.isascii() or not policy.isprintable():
+            raise ValueError(f"the content security policy has to be one line of ASCII, not {policy!r}")
+        self._headers = (*_HEADERS, ("content-security-policy", policy))
         self._pages: dict[str, Page] = {}
         client = _client_folder()
         self._add_files(client)
@@ -73,7 +87,7 @@ class Pages:
         if page is None:
             return refuse(404, f"There is no page {path}. Bayeux messages are sent to {base or '/'} by POST.")
         content = page.rendered(base)
-        headers = (*_HEADERS, ("etag", etag(content)))
+        headers = (*self._headers, ("etag", etag(content)))
         if known_tag == etag(content):
             return Response(304, b"", page.content_type, headers)
         return Response(200, content, page.content_type, headers)

@@ -1,0 +1,1 @@
+djConfig = { ioPublish: true, modulePaths: { dojox: "../dojox1.6" } };

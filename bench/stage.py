@@ -66,7 +66,9 @@ class Stage:
 
     def __init__(self) -> None:
         settings = Settings(max_sessions=10_000_000)
-        self.core = Core(settings, self, MemoryEngine(settings), Clock(lambda: NOW), secret=b"not one")
+        self.core = Core(
+            settings, self, MemoryEngine(settings), Clock(lambda: NOW), secret=b"not one", chance=lambda: 0.5
+        )
         self._wanted = False
 
     def flush_soon(self) -> None:

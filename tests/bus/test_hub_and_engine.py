@@ -48,7 +48,7 @@ def ledger() -> Ledger:
 @pytest.fixture
 def core(ledger: Ledger) -> Core:
     host = World()
-    return Core(Settings(), host, ledger, Clock(host.time))
+    return Core(Settings(), host, ledger, Clock(host.time), chance=host.draw)
 
 
 def adopted(core: Core, *names: str) -> Session:

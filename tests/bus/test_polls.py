@@ -1,6 +1,7 @@
 """Plain polls get the same bytes as polls that take the normal path."""
 
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from mirant.extensions.ack import Ack
 from mirant.extensions.binary import BinaryData
 from mirant.extensions.timestamp import TimeStamp
 from mirant.extensions.timesync import TimeSync
-from mirant.testing import Poll, PollingClient, World
+from mirant.testing import Poll, PollingClient, World, reply_to
 from mirant.transports.long_polling import Exchange
 
 
@@ -328,3 +329,35 @@ def test_a_session_whose_poll_ended_with_the_server_expires_as_after_any_answer(
     assert client.alive
     world.advance(0.3)
     assert not client.alive
+
+
+def test_at_the_end_each_client_is_told_another_time_to_come_back() -> None:
+    world = World()
+    polls = []
+    for _ in range(3):
+        client = world.polling().enter()
+        polls.append(client.connect())
+    world.luck = iter([0.0, 0.25, 1.0])
+    world.core.close(world.now)
+
+    advised = [poll.messages[-1]["advice"]["interval"] for poll in polls]
+    assert advised == [1000, 2000, 5000]
+
+
+def test_a_connect_that_comes_while_the_server_ends_is_spread_too() -> None:
+    world = World()
+    client = world.polling().enter()
+    world.luck = repeat(0.5)
+    world.core.close(world.now)
+
+    assert client.connect().messages[-1]["advice"]["interval"] == 3000
+
+
+def test_a_socket_is_told_when_to_come_back_before_it_is_closed() -> None:
+    world = World()
+    client = world.socket().enter()
+    connect = client.connect()
+    world.luck = repeat(0.75)
+    world.core.close(world.now)
+
+    assert reply_to(connect, client.messages)["advice"]["interval"] == 4000

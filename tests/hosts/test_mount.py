@@ -234,3 +234,16 @@ async def test_an_application_that_fails_in_its_lifespan_fails_the_server() -> N
         await Mounted(probe, "/cometd", failing)({"type": "lifespan"}, startup, keep)
     assert sent == ["lifespan.startup.complete"]
     assert probe.opened == 1
+
+
+@pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`")
+def test_a_test_client_leaves_a_websocket_without_an_exception() -> None:
+    from starlette.testclient import TestClient  # here, because importing it warns
+
+    bus = Bus()
+    app = Starlette(routes=[Mount("/cometd", bus)])
+    with TestClient(app) as client, client.websocket_connect("/cometd/") as socket:
+        socket.send_json([{"channel": "/meta/handshake", "version": "1.0", "supportedConnectionTypes": []}])
+        assert socket.receive_json()[0]["channel"] == "/meta/handshake"
+    with TestClient(bus.mount(app)) as client, client.websocket_connect("/cometd"):
+        pass  # `asyncio.gather` under a scope of anyio raised a CancelledError here

@@ -60,8 +60,12 @@ class Core:
         clock: Clock,
         *,
         secret: bytes | None = None,
+        chance: Callable[[], float],
     ) -> None:
-        """Make the parts of a bus that runs on *host*."""
+        """Make the parts of a bus that runs on *host*.
+
+        *chance* gives a number from 0 to 1, another one each time. Nothing secret depends on it.
+        """
         #: The options that are in force. `configure` changes them.
         self.settings = settings
         self._host = host
@@ -80,7 +84,7 @@ class Core:
         self._deliveries = deliveries = Deliveries(
             host, clock, extensions, timetable, observers, self._end_full
         )
-        self._polls = polls = Polls(self._registry, deliveries, timetable, windows, in_force, clock)
+        self._polls = polls = Polls(self._registry, deliveries, timetable, windows, in_force, clock, chance)
         self._links = links = Links(deliveries, polls, windows)
         self._sessions = sessions = Sessions(
             self._registry,
@@ -157,6 +161,11 @@ class Core:
     def detach(self, carrier: Carrier[Session], now: float, unsent: Iterable[Batch] = ()) -> None:
         """Take note that *carrier* is gone, and that what is *unsent* never left."""
         self._links.detach(carrier, now, unsent)
+
+    def let_go(self, carrier: Carrier[Session], now: float) -> None:
+        """Answer the connect that is held on *carrier* now, with advice to come back later."""
+        self._polls.let_go(carrier, now)
+        self.flush(now)
 
     def resume(self, link: Link[Session]) -> None:
         """Take note that *link* is writable again."""

@@ -10,7 +10,7 @@ reply, completed by extensions when it leaves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from mirant.bayeux.advice import Advice
@@ -30,9 +30,13 @@ from mirant.bus.traits import CLOSING, ENDED
 from mirant.bus.turn import Answer, Turn
 from mirant.bus.windows import Windows
 
-# How long clients whose poll is answered because the server goes away wait before the next, in seconds: by
-# then its port is closed, and they wait longer and longer.
+# How long clients whose poll is answered because the server goes away wait before the next, in seconds, at
+# least: by then its port is closed, and they wait longer and longer.
 CLOSING_PAUSE: Final = 1.0
+
+# How much longer some of them wait, in seconds. Many clients have no chance of their own in their pauses: all
+# of them would come to the next server in one moment.
+CLOSING_SPREAD: Final = 4.0
 
 # A burst in which so many polls share a batch is not followed by a pause. An answer with a shared batch costs
 # 1 µs of Python; one that was gathered costs 5.
@@ -47,6 +51,7 @@ class Polls:
         "_batches",
         "_beat",
         "_burst_began",
+        "_chance",
         "_clock",
         "_deliveries",
         "_in_force",
@@ -63,13 +68,16 @@ class Polls:
         windows: Windows,
         in_force: InForce,
         clock: Clock,
+        chance: Callable[[], float],
     ) -> None:
+        """*chance* gives a number from 0 to 1, another one each time."""
         self._sessions = sessions
         self._deliveries = deliveries
         self._timetable = timetable
         self._windows = windows
         self._in_force = in_force
         self._clock = clock
+        self._chance = chance
         self._beat = Beat()
         #: When this flush began to answer polls; None if it has not answered any.
         self._burst_began: float | None = None
@@ -207,7 +215,7 @@ class Polls:
     def advice(self, session: Session) -> Advice:
         """Return what *session*'s client is to do: connect again, how soon, and how long that may be held."""
         record = session.record
-        interval = CLOSING_PAUSE if self._in_force.traits & CLOSING else record.interval
+        interval = self._closing_pause() if self._in_force.traits & CLOSING else record.interval
         return Advice(
             reconnect="retry", interval=round(interval * 1000), timeout=round(record.timeout * 1000)
         )
@@ -215,13 +223,29 @@ class Polls:
     def close(self, now: float) -> None:
         """Answer every connect, with advice to come back later."""
         for session in list(self._sessions.values()):
-            if session.held is not None:
-                session.record.interval = CLOSING_PAUSE
-                turn = self._turn_of(session)
-                assert turn is not None, "it is held"
-                turn.answers[0].reply.advice = self.advice(session)
-                self._deliveries.complete(turn)
-                self.expect(session, now, CLOSING_PAUSE)
+            self._send_away(session, now)
+
+    def let_go(self, carrier: Carrier[Session], now: float) -> None:
+        """Answer the connect that is held on *carrier*, if there is one, with advice to come back later."""
+        session = carrier.session
+        if session is not None and session.held is not None and session.held.carrier is carrier:
+            self._send_away(session, now)
+
+    def _send_away(self, session: Session, now: float) -> None:
+        """Answer the connect that *session* holds, with advice to come back later, each at another time."""
+        turn = self._turn_of(session)
+        if turn is not None:
+            pause = self._closing_pause()
+            self.pace(session, pause)
+            session.advise_again()  # the server may stay: somebody else may have given up this request alone
+            turn.answers[0].reply.advice = Advice(
+                reconnect="retry", interval=round(pause * 1000), timeout=round(session.record.timeout * 1000)
+            )
+            self._deliveries.complete(turn)
+            self.expect(session, now, pause)
+
+    def _closing_pause(self) -> float:
+        return CLOSING_PAUSE + CLOSING_SPREAD * self._chance()
 
     def _answer_plainly(self, session: Session, held: HeldConnect, batch: Batch, now: float) -> bool:
         """Answer *held*, which is plain, with *batch*; return whether that was sent."""

@@ -194,6 +194,11 @@ class Session:
         self.record.advised = transport
         self.traits = self.traits & ~UNADVISED if transport == _LONG_POLLING else self.traits | UNADVISED
 
+    def advise_again(self) -> None:
+        """Take note that the client has advice that holds for once; the next answer gives ours again."""
+        self.record.advised = None
+        self.traits |= UNADVISED
+
     # --- What the application and extensions may change ---
 
     @property

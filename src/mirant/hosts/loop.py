@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -38,7 +39,9 @@ class Loop:
 
     def __init__(self, settings: Settings, *, secret: bytes | None = None) -> None:
         self._clock = Clock()
-        self.core = Core(settings, self, MemoryEngine(settings), self._clock, secret=secret)
+        self.core = Core(
+            settings, self, MemoryEngine(settings), self._clock, secret=secret, chance=random.random
+        )
         #: What is let in. There is a new one when the settings change.
         self.gate = Gate(settings, self._note_refusal)
         self._timer: asyncio.TimerHandle | None = None
@@ -124,17 +127,23 @@ class Loop:
         self.bind()
         self.core.reopen()
 
+    def depart(self) -> None:
+        """Answer the polls and close the connections: the server is going away. What runs may end."""
+        if self._loop is None:
+            return  # it was never served
+        self.core.close(self.now())
+        for link in list(self.links):
+            link.close(1001, "the server is going away")
+
     async def close(self) -> None:
         """Answer the polls, close the connections, cancel what runs in the background and stop the timer."""
         if self._loop is None:
             return  # it was never served
         self.bind()  # a fixture may close what another loop served that has ended
-        self.core.close(self.now())
+        self.depart()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for link in list(self.links):
-            link.close(1001, "the server is going away")
         for task in self._tasks:
             task.cancel()
         if self._tasks:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
+from itertools import repeat
 from typing import Any, Final
 
 from mirant.bus.clock import Clock
@@ -30,7 +31,16 @@ class FrozenHost:
         self.now = START
         settings = settings or Settings(**options)
         engine = MemoryEngine(settings)
-        self.core = Core(settings, self, engine, Clock(self.time), secret=b"a secret that tests share")
+        #: The numbers from 0 to 1 that the core gets where chance decides.
+        self.luck: Iterator[float] = repeat(0.0)
+        self.core = Core(
+            settings,
+            self,
+            engine,
+            Clock(self.time),
+            secret=b"a secret that tests share",
+            chance=self.draw,
+        )
         #: How many times the core was flushed.
         self.flushes = 0
         #: What code in the background raised after it had waited. A real host logs it.
@@ -41,6 +51,10 @@ class FrozenHost:
     def time(self) -> float:
         """Return the time, as the core asks for it. A subclass may let it pass meanwhile."""
         return self.now
+
+    def draw(self) -> float:
+        """Return the next number where chance decides."""
+        return next(self.luck)
 
     # --- What the core calls ---
 

@@ -36,6 +36,10 @@ class Call:
         """Hand over one event."""
         self._incoming.put_nowait({"type": kind, **fields})
 
+    def cancel(self) -> None:
+        """Cancel the application, as servers do that end."""
+        self._running.cancel()
+
     async def end(self) -> None:
         """Wait until the application has returned."""
         await asyncio.wait_for(self._running, 5)

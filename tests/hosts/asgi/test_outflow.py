@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -171,3 +172,37 @@ async def test_who_reads_no_answers_is_not_read_from() -> None:
     assert published == [0, 1, 2]
     call.tell("websocket.disconnect", code=1000)
     await call.end()
+
+
+async def test_a_cancellation_is_raised_as_it_came() -> None:
+    async def for_ever() -> None:
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(until_first(for_ever(), for_ever()))
+    await turns()
+    running.cancel(
+        "by a scope of anyio"
+    )  # which knows its own by the text, and repeats it until it is obeyed
+    await turns(2)
+    running.cancel("by a scope of anyio")
+    with pytest.raises(asyncio.CancelledError, match="by a scope of anyio"):
+        await running
+
+
+async def test_what_the_others_raise_when_they_are_cancelled_is_nobodys_concern(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def first() -> None:
+        await asyncio.sleep(0)
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise OSError("while it was cancelled")
+
+    await until_first(first(), stubborn())
+    gc.collect()
+    await turns()
+
+    assert caplog.records == []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
 from mirant.bus.request import Request
 from mirant.hosts.asgi.scope import Receive
@@ -13,19 +14,35 @@ from mirant.transports.exchanges import exchange_of
 from mirant.transports.long_polling import Exchange
 from mirant.transports.response import Response
 
+# The response to a client that has gone. A middleware that waits for a response takes none for a failure, and
+# Starlette's logs a traceback then.
+_GONE: Final = Response(204, b"")
 
-async def answer_messages(loop: Loop, transport: str, request: Request, receive: Receive) -> Response | None:
-    """Return the response to *request*, which speaks *transport*.
+#: Sends a response.
+Respond = Callable[[Response], Awaitable[None]]
 
-    None if the client went away before there was one.
+
+async def answer_messages(
+    loop: Loop, transport: str, request: Request, receive: Receive, respond: Respond
+) -> None:
+    """Answer *request*, which speaks *transport*.
+
+    Cancellation: a /meta/connect that is held is answered first, with advice to come back later.
     """
     limit = loop.core.settings.max_body
     body = await read_body(request, receive, limit)
     if body is None:
-        return over_limit(limit)
+        await respond(over_limit(limit))
+        return
     answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
     exchange = exchange_of(transport, loop.core, request, lambda response: _settle(answer, response))
-    return await _run(loop, exchange, body, answer, receive)
+    try:
+        response = await _run(loop, exchange, body, answer, receive)
+    except asyncio.CancelledError:
+        if answer.done():
+            await respond(answer.result())
+        raise
+    await respond(response)
 
 
 async def read_body(request: Request, receive: Receive, limit: int) -> bytes | None:
@@ -49,7 +66,7 @@ async def read_body(request: Request, receive: Receive, limit: int) -> bytes | N
 
 async def _run(
     loop: Loop, exchange: Exchange, body: bytes, answer: asyncio.Future[Response], receive: Receive
-) -> Response | None:
+) -> Response:
     messages = exchange.read(body)
     try:
         if messages is not None:
@@ -57,10 +74,15 @@ async def _run(
             await asyncio.sleep(0)  # the flush at the end of this turn gives most answers
         if not answer.done():
             await _until_gone_or(answer, receive)
+    except asyncio.CancelledError:
+        # Most likely the server ends. The client may be there or not, so what waits for it stays.
+        exchange.replies_only = True
+        loop.core.let_go(exchange, loop.now())
+        raise
     finally:
         if not answer.done():
             loop.core.detach(exchange, loop.now())
-    return answer.result() if answer.done() else None
+    return answer.result() if answer.done() else _GONE
 
 
 def _settle(answer: asyncio.Future[Response], response: Response) -> bool:
@@ -80,8 +102,15 @@ async def until_gone(receive: Receive) -> None:
 async def _until_gone_or(answer: asyncio.Future[Response], receive: Receive) -> None:
     """Wait until *answer* has a result or the client has closed its connection."""
     gone = asyncio.ensure_future(until_gone(receive))
+    gone.add_done_callback(take_note)
     waiting: set[asyncio.Future[Any]] = {answer, gone}
     try:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:
         gone.cancel()
+
+
+def take_note(ended: asyncio.Future[Any]) -> None:
+    """Take note of what *ended* raised: asyncio logs an exception that nobody has asked for."""
+    if not ended.cancelled():
+        ended.exception()

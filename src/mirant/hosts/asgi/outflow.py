@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from mirant.bus.batch import Batch
+from mirant.hosts.asgi.exchange import take_note
 
 # How long a peer may take to read what was put before the close of its connection, in seconds.
 _CLOSING: Final = 2.0
@@ -111,14 +112,22 @@ class AsgiSendQueue:
 
 
 async def until_first(*awaitables: Awaitable[None]) -> None:
-    """Run all until one returns, then cancel the others; what the first to end raised is raised here."""
+    """Run all until one returns, then cancel the others; what the first to end raised is raised here.
+
+    Cancellation: all are cancelled, and the cancellation is raised as it came. An outer scope of anyio knows
+    its own cancellation by the exception, and repeats it for as long as somebody waits. So the others may
+    end only after this has ended.
+    """
     tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
+    for task in tasks:
+        task.add_done_callback(take_note)
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Not `gather`, which raises a cancellation of its own making when it is cancelled.
+        await asyncio.wait(tasks)
     for task in done:
         task.result()
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from mirant.bus.request import Request
+from mirant.hosts.asgi.ending import ServerEnding
 from mirant.hosts.asgi.exchange import answer_messages, read_body
 from mirant.hosts.asgi.scope import (
     Receive,
@@ -22,7 +21,7 @@ from mirant.hosts.gate import METHODS, transport_of
 from mirant.hosts.loop import Loop
 from mirant.hosts.pages import Pages
 from mirant.hosts.routes import Routes
-from mirant.transports.response import Headers, Response, refuse
+from mirant.transports.response import Response, refuse
 
 
 class AsgiHost:
@@ -36,17 +35,14 @@ class AsgiHost:
         self._loop = loop
         self._pages = pages
         self._routes = routes
+        self._ending = ServerEnding(loop.depart)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI scope."""
-        try:
-            await self._serve(scope, receive, send)
-        except asyncio.CancelledError:
-            if not self._loop.core.closing:
-                raise  # else the server ends, and cancels what has not ended in time
+        """Serve one ASGI scope.
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._loop.bind()
+        Cancellation: a held /meta/connect is answered, with advice to come back; then it is raised again.
+        """
+        self._ending.watch(self._loop.bind(), has_requests=scope["type"] != "lifespan")
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -68,6 +64,10 @@ class AsgiHost:
         request = request_of(scope)
         transport = transport_of(scope["method"], request.headers.get("accept"), scope["query_string"])
         headers = self._loop.gate.headers(request) if scope["method"] != "OPTIONS" else ()
+
+        async def respond(response: Response) -> None:
+            await send_response(response, send, omit_body=scope["method"] == "HEAD", headers=headers)
+
         response: Response | None
         if self._routes.has(split_path(scope)[1]):
             response = await self._routed(request, scope, receive)
@@ -75,10 +75,12 @@ class AsgiHost:
             response = self._other(request, scope)
         else:
             response = self._loop.gate.refusal(request, transport)
-            if response is None:
-                response = await self._bayeux(transport, request, headers, scope, receive, send)
+            if response is None and transport != "eventsource":
+                await answer_messages(self._loop, transport, request, receive, respond)
+            elif response is None:
+                response = await serve_stream(self._loop, request, scope["path"], headers, receive, send)
         if response is not None:
-            await send_response(response, send, omit_body=scope["method"] == "HEAD", headers=headers)
+            await respond(response)
 
     async def _routed(self, request: Request, scope: Scope, receive: Receive) -> Response:
         """Answer a request at a path that has a route."""
@@ -88,14 +90,6 @@ class AsgiHost:
 
         path = split_path(scope)[1]
         return await self._routes.answer(scope["method"], path, request, self._loop.gate, read)
-
-    async def _bayeux(
-        self, transport: str, request: Request, headers: Headers, scope: Scope, receive: Receive, send: Send
-    ) -> Response | None:
-        """Return the response to a request that speaks *transport*; None if there is nothing left to send."""
-        if transport == "eventsource":
-            return await serve_stream(self._loop, request, scope["path"], headers, receive, send)
-        return await answer_messages(self._loop, transport, request, receive)
 
     def _other(self, request: Request, scope: Scope) -> Response:
         """Answer a request that is not Bayeux."""

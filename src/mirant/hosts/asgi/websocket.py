@@ -108,7 +108,8 @@ async def _next(connection: AsgiConnection, receive: Receive) -> Event:
     if connection.session is not None:
         return await receive()
     try:
-        return await asyncio.wait_for(receive(), HANDSHAKE_DEADLINE)
+        async with asyncio.timeout(HANDSHAKE_DEADLINE):
+            return await receive()
     except TimeoutError:
         connection.refuse(POLICY_VIOLATION, "there was no handshake in time")
         await until_closed()

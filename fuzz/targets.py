@@ -99,7 +99,7 @@ def ext(data: bytes) -> None:
 def query(data: bytes) -> None:
     """The query of a GET that may be callback-polling."""
     text = data.decode("latin-1")
-    if callback_of(text) is None:
+    if callback_of(data) is None:
         return
     responses: list[Response] = []
     with _world() as world:

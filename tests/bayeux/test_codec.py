@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from mirant.bayeux.codec import MAX_DEPTH, BodyInvalid, BodyTooLarge, decode
+from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
+from mirant.bayeux.nesting import MAX_DEPTH
 
 
 def read(body: bytes, **limits: int) -> list[Message]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mirant.bayeux.codec import MAX_DEPTH
+from mirant.bayeux.nesting import MAX_DEPTH
 from mirant.testing import Later, PollingClient, SocketClient, World, reply_to
 
 

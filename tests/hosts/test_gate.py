@@ -13,7 +13,6 @@ from websockets.typing import Origin
 from mirant import Bus, Session, Settings
 from mirant.bus.request import Request
 from mirant.hosts.gate import Gate, announces_more, over_limit, transport_of
-from mirant.transports.callback_polling import text_of
 from tests.hosts.clients import Poller, Socket
 from tests.hosts.serving import serving
 
@@ -319,11 +318,6 @@ def test_the_transport_of_a_request(
     method: str, accept: str | None, query: bytes, transport: str | None
 ) -> None:
     assert transport_of(method, accept, query) == transport
-
-
-def test_a_query_is_text_whatever_is_in_it() -> None:
-    assert text_of("a=é".encode()) == "a=é"
-    assert text_of(b"a=\xe9").encode("utf-8", "surrogateescape") == b"a=\xe9"
 
 
 @pytest.mark.parametrize(

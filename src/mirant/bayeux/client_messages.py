@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from mirant.bayeux.advice import Advice
-from mirant.bayeux.codec import mend_surrogates
+from mirant.bayeux.surrogates import mend_surrogates
 
 _encode = msgspec.json.Encoder().encode
 

@@ -8,7 +8,7 @@ from typing import Final
 from mirant.bus.request import Request
 from mirant.options.settings import Settings
 from mirant.policy.origin import Origins
-from mirant.transports.callback_polling import callback_of, text_of
+from mirant.transports.callback_polling import callback_of
 from mirant.transports.response import Headers, Response, refuse
 
 #: The transports whose clients speak by POST.
@@ -79,7 +79,7 @@ def transport_of(method: str, accept: str | None, query: bytes) -> str | None:
         return "long-polling"
     if method == "GET" and accept == "text/event-stream":
         return "eventsource"
-    if method == "GET" and query and callback_of(text_of(query)) is not None:
+    if method == "GET" and query and callback_of(query) is not None:
         return "callback-polling"
     return None
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
-from urllib.parse import parse_qs
 
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
@@ -17,10 +16,8 @@ from mirant.bus.carrier import MAX_RESPONSE, Carrier, Outgoing
 from mirant.bus.core import Core
 from mirant.bus.request import Request
 from mirant.bus.session import Session
+from mirant.transports.forms import values_of
 from mirant.transports.response import Headers, Response, refuse
-
-# Most fields of a form. dojo and Faye send one; Bayeux 1.0, section 6.2, allows more.
-MAX_FIELDS: Final = 100
 
 _CHARSET: Final = re.compile(r"charset\s*=\s*\"?([^\s;\"]{1,40})", re.IGNORECASE)
 _CHARSETS: Final = {"us-ascii", "iso-8859-1", "utf-16", "utf-16le", "utf-16be"}
@@ -56,16 +53,23 @@ class Exchange(Carrier[Session]):
         The content type hardly matters: clients in use send JSON under several, or under none, and forms
         under ``text/plain``.
         """
+        try:
+            return self.decode(self.messages_in(body))
+        except CharsetUnknown as error:
+            self._answer(refuse(415, str(error)))
+        except BodyInvalid as error:
+            self._answer(refuse(400, f"This is not a Bayeux message: {error}."))
+        return None
+
+    def decode(self, text: bytes) -> list[Message] | None:
+        """Return the messages in the JSON *text*; or None, having answered why there are none."""
         limits = self._core.settings
         try:
-            text = self.messages_in(body)
             return decode(text, max_size=limits.max_body, max_batch=limits.max_batch)
         except BodyInvalid as error:
             self._answer(refuse(400, f"This is not a Bayeux message: {error}."))
         except BodyTooLarge as error:
             self._answer(refuse(413, f"This is more than the server takes at once: {error}."))
-        except CharsetUnknown as error:
-            self._answer(refuse(415, str(error)))
         return None
 
     def messages_in(self, body: bytes) -> bytes:
@@ -119,13 +123,7 @@ def _without_brackets(text: bytes) -> bytes:
 
 def _from_form(body: bytes) -> bytes:
     """Return the JSON in *body*, which older clients send as a form: ``message=…``, percent-encoded."""
-    if not body.startswith(b"message="):
-        return body
-    try:
-        fields = parse_qs(body.decode(), errors="strict", max_num_fields=MAX_FIELDS)
-        return join_messages([text.encode() for text in fields.get("message", [])])
-    except ValueError as error:
-        raise BodyInvalid(f"the form cannot be read: {error}") from None
+    return join_messages(values_of(body, b"message")) if body.startswith(b"message=") else body
 
 
 def is_utf8(charset: str) -> bool:

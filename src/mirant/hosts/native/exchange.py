@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Outgoing
 from mirant.bus.plain_connect import MAX_PLAIN, KnownConnect
@@ -210,11 +209,7 @@ class KnownAnswer(Exchange):
 
     def read(self, body: bytes) -> list[Message] | None:
         if self._is_utf8 and body[:1] == b"[":
-            limits = self._core.settings
-            try:
-                return decode(body, max_size=limits.max_body, max_batch=limits.max_batch)
-            except (BodyInvalid, BodyTooLarge):
-                pass  # the base class finds the error again, and answers with it
+            return self.decode(body)
         return super().read(body)
 
     def send(self, out: Outgoing) -> bool:

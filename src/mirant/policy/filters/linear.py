@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-import re2  # type: ignore[import-untyped]  # google-re2 has no stubs; this file is all that touches it
+import re2  # type: ignore[import-untyped]  # google-re2 has no stubs
 
 # Largest compiled pattern, in RE2's instructions: about a thousand words. Matching takes time in proportion
 # to the text and, for unusual patterns, also to this.

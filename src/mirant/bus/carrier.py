@@ -37,6 +37,8 @@ class Outgoing(msgspec.Struct, gc=False):
     after: Sequence[bytes] = ()
     #: Whether one of the replies gives the client its new session; a browser is given its cookie with it.
     opens: bool = False
+    #: The batch in `before`, if that is one and there is nothing else. Each subscriber's link asks for it.
+    alone: Batch | None = None
 
 
 class Carrier(ABC, Generic[S]):

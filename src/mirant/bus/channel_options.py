@@ -41,26 +41,30 @@ class ChannelTable:
     What no pattern decides is left to the `rules` of a policy, if there are any.
     """
 
-    __slots__ = ("_kept", "_patterns", "_rules")
+    __slots__ = ("_kept", "_patterns", "_rules", "some")
 
     def __init__(self) -> None:
         self._patterns: dict[str, ChannelOptions] = {}
         self._kept: dict[str, ChannelOptions] = {}
         self._rules: Callable[[Channel], ChannelOptions] | None = None
+        #: Whether anything was said of any channel. An attribute, because each publish asks.
+        self.some = False
 
     def follow(self, rules: Callable[[Channel], ChannelOptions] | None) -> None:
         """Ask *rules* about what no pattern decides, from now on."""
         self._rules = rules
         self._kept.clear()
+        self.some = bool(self._patterns) or rules is not None
 
     def set(self, pattern: Pattern, options: ChannelOptions) -> None:
         """Let *options* hold for the channels that *pattern* matches."""
         self._patterns[pattern.name] = options
         self._kept.clear()
+        self.some = True
 
     def of(self, channel: Channel) -> ChannelOptions:
         """Return the options of *channel*."""
-        if not self._patterns and self._rules is None:
+        if not self.some:
             return NO_OPTIONS
         found = self._kept.get(channel.name)
         if found is None:

@@ -119,7 +119,7 @@ class Hub:
         *sender* is the session that published it: whether it gets its own message is an option.
         """
         assert channel.kind is _BROADCAST, f"{channel} is never distributed"
-        options = self.channels.of(channel)
+        options = self.channels.of(channel) if self.channels.some else NO_OPTIONS
         without = None
         if sender is not None and not (sender.record.echo if options.echo is None else options.echo):
             without = sender.record.id

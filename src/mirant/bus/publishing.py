@@ -36,7 +36,9 @@ class Publishing:
             self._in_force.guard.publish(session, channel, message, self._clock.time())
         if self._hooks.publish.some and (hooks := self._hooks.publish.find(channel)):
             return self._publish_after(hooks, channel, turn, message, reply)
-        self._forward(session, channel, message)
+        if self._hooks.conceal is not None and message.ext is not None:
+            self._hooks.conceal(message)
+        self._hub.publish(channel, Delivery.forward(channel, message), session)
         reply.successful = True
         return True
 
@@ -63,11 +65,8 @@ class Publishing:
         if current is not None and (waited or message.data is not data):
             filtered = current is guard and message.data is data
             current.confirm(session, channel, message, self._clock.time(), filtered=filtered)
-        self._forward(session, channel, message)
-        reply.successful = True
-        return True
-
-    def _forward(self, session: Session, channel: Channel, message: Message) -> None:
         if self._hooks.conceal is not None and message.ext is not None:
             self._hooks.conceal(message)
         self._hub.publish(channel, Delivery.forward(channel, message), session)
+        reply.successful = True
+        return True

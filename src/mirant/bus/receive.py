@@ -120,8 +120,9 @@ class Receiver:
                     turn.answers.append(Answer(message, reply))
         else:
             turn = yield from self._handshake_among_others(messages, carrier, now)
+            now = self._clock.time()
         if turn.answers:
-            self._deliveries.complete(turn)
+            self._deliveries.complete(turn, now)
 
     def _handshake_among_others(
         self, messages: Sequence[Message], carrier: Carrier[Session], now: float

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from mirant.bayeux.errors import APPLICATION_FAILED
-from mirant.bayeux.messages import Delivery, Reply
+from mirant.bayeux.messages import Delivery, Reply, encode
 from mirant.bus.carrier import MAX_HANDED_OVER
 from mirant.bus.extension import Extensions, OutgoingHook
 from mirant.bus.session import Session
@@ -41,7 +41,7 @@ class Replies:
                     opens = True
                     if turn.with_messages:
                         self._send_with_handshake(turn, reply)
-                replies.append(reply.encode())
+                replies.append(encode(reply))
             except Exception:  # an extension's fault is its message's, and no other's
                 log.exception("extension.failed channel=%s", message.channel)
                 failed = APPLICATION_FAILED.wire()

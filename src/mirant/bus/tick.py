@@ -98,10 +98,11 @@ class Tick:
             if delivery.latest and len(deliveries) > 1:
                 whole = False  # one may replace another
         batches = coalesce(deliveries)
-        left = _push_now(sessions, Outgoing(batches)) if immediate else sessions
+        alone = batches[0] if len(batches) == 1 else None
+        left = _push_now(sessions, Outgoing(batches, alone=alone)) if immediate else sessions
         self.pushed += (len(sessions) - len(left)) * len(batches)
         if left:
-            batch = batches[0] if immediate and whole and len(batches) == 1 else None
+            batch = alone if immediate and whole else None
             remainders.append(Remainder(left, deliveries, batch))
 
 

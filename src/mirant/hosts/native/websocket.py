@@ -136,18 +136,17 @@ class NativeWebSocket(SocketLife):
     # --- What goes out ---
 
     def send(self, out: Outgoing) -> bool:
-        if out.replies:
-            if len(out.replies) == 1 and not (out.before or out.after):
-                self._put(frame(TEXT, b"[%b]" % out.replies[0]))
-                return True
-            return super().send(out)
-        # A fan-out is mostly one batch and nothing else, so this is `push` without a call: once per delivery.
-        if len(out.before) != 1 or self._waiting is not None or self._transport.is_closing():
-            return self.push(out.before)
-        batch = out.before[0]
-        # The first of its subscribers makes the frame, all others send the same bytes.
-        self._transport.write(batch.wire or _frame_of(batch))
-        return True
+        batch = out.alone
+        if batch is not None:  # `push` without a call: once per delivery of a fan-out
+            if self._waiting is not None or self._transport.is_closing():
+                return self.push(out.before)
+            # The first of its subscribers makes the frame, all others send the same bytes.
+            self._transport.write(batch.wire or _frame_of(batch))
+            return True
+        if len(out.replies) == 1 and not (out.before or out.after):
+            self._put(frame(TEXT, b"[%b]" % out.replies[0]))
+            return True
+        return super().send(out)
 
     def push(self, batches: Sequence[Batch]) -> bool:
         if self._waiting is None and self._transport.is_closing():

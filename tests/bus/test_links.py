@@ -244,3 +244,28 @@ def test_what_waits_is_pushed_before_the_application_has_looked_at_the_first_mes
     assert socket.data == [1]
     later.resolve()
     assert socket.messages[-1]["successful"]
+
+
+@pytest.mark.parametrize("fields", [{"channel": "no channel"}, {"channel": "/a", "id": "x" * 1000}])
+def test_a_connection_is_not_bound_to_a_session_by_a_message_that_is_refused_for_its_form(
+    world: World, client: SocketClient, fields: dict[str, str]
+) -> None:
+    """Else the session would seem to be its own, and it would stay when that ends."""
+    other = world.socket()
+    [reply] = other.ask({"clientId": client.client_id, **fields})
+
+    assert not reply["successful"]
+    assert other.connection.session is None
+    assert client.connection.session is not None
+
+
+def test_a_connection_whose_new_session_ended_may_go_on_with_another(
+    world: World, client: SocketClient
+) -> None:
+    """Nothing but the handshake bound it to that session, which no end of a session undoes."""
+    other = world.socket()
+    other.handshake()
+    world.core.dismiss(other.session)
+    other.client_id = client.client_id
+
+    assert other.publish("/b", 1)["successful"]

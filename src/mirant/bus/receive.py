@@ -151,15 +151,16 @@ class Receiver:
     def _session_of(self, message: Message, carrier: Carrier[Session]) -> Session | None:
         """Return the session that the first *message* decides on for its whole body.
 
-        A connection that is bound to a session stays with it; an unbound one adopts the session that its
-        first message names. Over HTTP each request says it anew, and must come from the session's browser.
+        A connection that is bound to a session stays with it until the session ends. An unbound one takes the
+        session that the message names, and is bound to it when a message of it is well-formed. Over HTTP each
+        request says it anew, and must come from the session's browser.
         """
         session = carrier.session
-        if session is not None and session.link is carrier:
-            return session
-        if session is None or not carrier.is_link:
-            carrier.session = self._sessions.find(message.client_id, carrier)
-        return carrier.session
+        if not carrier.is_link:
+            session = carrier.session = self._sessions.find(message.client_id, carrier)
+        elif session is None or session.traits & ENDED:
+            session = self._sessions.find(message.client_id, carrier)
+        return session
 
     def _begin(self, turn: Turn, message: Message, reply: Reply, now: float) -> bool | Steps:
         """Process *message*; return whether the *reply* is to be sent now, or the steps that are left."""

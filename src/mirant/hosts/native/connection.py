@@ -16,10 +16,14 @@ from mirant.hosts.native.lane import Lane
 from mirant.hosts.native.requests import HttpRequest, RequestInvalid
 from mirant.hosts.native.websocket import NativeWebSocket
 from mirant.hosts.rfc6455.handshake import accept_headers
+from mirant.hosts.turns import PROMPT, STEPS
 from mirant.transports.response import refuse
 
 # Longest line of a head that uvicorn's WebSockets take. A longer one they never answer.
 _MAX_UPGRADE_LINE: Final = 8 * 1024
+
+# What a request takes of `STEPS`: its head is judged, and its answer has a head too.
+_STEPS_OF_REQUEST: Final = 4
 
 _IN_STEP: Final = HttpState.IN_STEP  # a member of an enumeration takes 0.1 µs to find
 
@@ -27,13 +31,14 @@ _IN_STEP: Final = HttpState.IN_STEP  # a member of an enumeration takes 0.1 µs 
 class HttpConnection(ConnectionLife):
     """The protocol of one connection, as uvicorn's server and the event loop see it."""
 
-    __slots__ = ("_answering", "_app", "_known", "_websocket")
+    __slots__ = ("_answering", "_app", "_known", "_left", "_websocket")
 
     def __init__(self, lane: Lane, websocket: type[NativeWebSocket]) -> None:
         super().__init__(lane)
         self._websocket = websocket  # what it becomes when it is upgraded
         self._answering: Answering | None = None
         self._app: AppAnswer | None = None
+        self._left = STEPS  # steps until others have their turn
         self._known: KnownAnswer | None = None  # answers requests with the same head as the last one
 
     # --- What uvicorn's server and the event loop call ---
@@ -62,10 +67,16 @@ class HttpConnection(ConnectionLife):
             known.serve(data)
             return
         if self._state in DISCARDS:
+            self._discard(data)
             return
         self._on(HttpEvent.DATA)
         self._inflow.add(data)
-        self._read_on()
+        if self._queued or len(data) > PROMPT or self._inflow.waiting > PROMPT:
+            self._pause_reading(when=True)
+            self._queue()
+        else:
+            self._left = STEPS
+            self._read_on()
 
     def eof_received(self) -> bool:
         """Keep the connection for an answer that is due soon.
@@ -109,7 +120,8 @@ class HttpConnection(ConnectionLife):
         self._write_paused = False
         if self._app is not None:
             self._app.resume_writing()
-        self._lane.event_loop.call_soon(self._go_on)
+        if not self._queued:
+            self._lane.event_loop.call_soon(self._go_on)
 
     def shutdown(self) -> None:
         """End the connection, after what is being answered: uvicorn calls this when the server ends."""
@@ -141,21 +153,30 @@ class HttpConnection(ConnectionLife):
 
     # --- Requests in ---
 
+    def take_turn(self) -> bool:
+        """Go on with what had to wait; return whether there was anything."""
+        self._go_on()
+        discards = self._state in DISCARDS and not self._inflow.arrived
+        self._queued = self._left < STEPS and not discards
+        return self._queued
+
     def _go_on(self) -> None:
         """Go on with what had to wait."""
+        self._left = STEPS
         self._advance()
         self._read_on()
 
     def _read_on(self) -> None:
         """Read what has come and have it answered, until something has to wait."""
         inflow = self._inflow
-        while inflow.wants_reading and self._state not in DISCARDS:
-            if not inflow.read(alone=self._answering is None and not self._write_paused):
+        while self._left > 0 and inflow.wants_reading and self._state not in DISCARDS:
+            self._left -= inflow.read(alone=self._answering is None and not self._write_paused)
+            if inflow.invalid is not None:
                 self._on(HttpEvent.INVALID)
             self._advance()
-        self._pause_reading(
-            when=bool(inflow.unread) and inflow.invalid is None and self._state not in DISCARDS
-        )
+        if self._left <= 0:
+            self._queue()
+        self._pause_reading(when=inflow.has_unread and inflow.invalid is None and self._state not in DISCARDS)
         if inflow.unfinished:
             app = self._app
             self._expect_rest(again=self._answering is app is not None and not app.has_responded)
@@ -170,9 +191,8 @@ class HttpConnection(ConnectionLife):
         arrived, invalid = self._inflow.arrived, self._inflow.invalid
         if self._answering is not None:
             self._answering.proceed()
-        while (
-            arrived and self._answering is None and not (self._write_paused or self._transport.is_closing())
-        ):
+        while arrived and self._left > 0 and self._answering is None and self._is_read_by_client:
+            self._left -= _STEPS_OF_REQUEST
             self._begin(arrived.popleft())
         if invalid is not None and not arrived:
             if self._answering is None:
@@ -222,6 +242,7 @@ class HttpConnection(ConnectionLife):
         self._transport.write(self._lane.upgraded(accept_headers(request.headers)))
         kept = replace(request, headers=PackedHeaders(incoming.headers))
         websocket = self._websocket(self._lane, kept, self._transport)
+        self._pause_reading(when=False)
         self._switch()
         websocket.begin(incoming.rest + self._inflow.unread)
 
@@ -246,7 +267,7 @@ class HttpConnection(ConnectionLife):
         if last or self._server_ends or (is_half_closed and not more):
             self._end()
         elif more:
-            self._lane.event_loop.call_soon(self._go_on)
+            self._queue()  # who does not wait for answers waits for its turn
         elif self._inflow.unfinished:
             self._expect_rest(again=True)  # its turn has come only now
         else:

@@ -12,6 +12,7 @@ from typing import Final
 from mirant.hosts.native.connection_states import AFTER, DISCARDS, HttpEvent, HttpState
 from mirant.hosts.native.inflow import Inflow
 from mirant.hosts.native.lane import Lane
+from mirant.hosts.turns import PROMPT
 from mirant.transports.response import Response, refuse
 
 # How many bytes a client has to take, each time its output is looked at, for the connection to be kept.
@@ -25,6 +26,7 @@ class ConnectionLife(asyncio.Protocol):
         "_inflow",
         "_lane",
         "_patience",
+        "_queued",
         "_server_ends",
         "_since",
         "_state",
@@ -40,6 +42,7 @@ class ConnectionLife(asyncio.Protocol):
         self._inflow = Inflow()
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # there is one all its life
         self._state = HttpState.IN_STEP
+        self._queued = False  # whether it waits for its turn, because it has more to say than others
         self._write_paused = False  # whether the client does not read our answers
         self._server_ends = False
         self._patience: float | None = lane.limits.head  # seconds for the rest of a request, if one has begun
@@ -55,6 +58,11 @@ class ConnectionLife(asyncio.Protocol):
     def _only_sends(self) -> bool:
         """Whether all that matters is that the client takes what was sent to it."""
         return self._state in DISCARDS or self._write_paused or self._transport.is_closing()
+
+    @property
+    def _is_read_by_client(self) -> bool:
+        """Whether the client takes what is written."""
+        return not (self._write_paused or self._transport.is_closing())
 
     # --- Time ---
 
@@ -123,6 +131,23 @@ class ConnectionLife(asyncio.Protocol):
             elif self._app_reads():
                 self._transport.resume_reading()
 
+    @abstractmethod
+    def take_turn(self) -> bool:
+        """Go on with what had to wait; return whether there was anything."""
+
+    def _queue(self) -> None:
+        """Go on when its turn comes."""
+        if not self._queued:
+            self._queued = True
+            self._lane.turns.add(self)
+
+    def _discard(self, data: bytes) -> None:
+        """Ignore *data*. To read it takes time too, so a client that sends much waits for its turns."""
+        if self._queued:
+            self._pause_reading(when=True)
+        elif len(data) > PROMPT:
+            self._queue()
+
     # --- The end ---
 
     def _end_with(self, response: Response) -> None:
@@ -132,7 +157,7 @@ class ConnectionLife(asyncio.Protocol):
 
     def _end(self) -> None:
         """End the connection so that the client can read what was answered last."""
-        if not (self._state in DISCARDS or self._inflow.unread or self._inflow.unfinished):
+        if not (self._state in DISCARDS or self._inflow.has_unread or self._inflow.unfinished):
             self._part()
             return
         self._on(HttpEvent.LINGER)

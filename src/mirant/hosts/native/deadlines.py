@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from mirant.bus.deadlines import Deadlines, Entry
+
+#: Bytes that a client has to send of a body or a message within `ConnectionLimits.body`, for it to be given
+#: the same time again. It is 2 KiB a second: a phone at the edge of a cell has more.
+LEAST_SENT: Final = 64 * 1024
 
 log = logging.getLogger("mirant")
 
@@ -18,8 +22,8 @@ class ConnectionLimits:
     #: From the beginning of a connection, or of a request, to the end of its head. A phone on a bad network
     #: needs 3. Apache allows 20, which lets a slowloris keep a connection for that long.
     head: float = 10.0
-    #: For a body to the bus as a whole; for one to the application, between two reads. nginx allows 60
-    #: between two reads; a body to the bus has at most a MiB.
+    #: For a body to the bus, or a message on a WebSocket, from its first byte to its last; again for each
+    #: `LEAST_SENT` bytes of it. For a body to the application, between two reads, for which nginx allows 60.
     body: float = 30.0
     #: Without a request. Proxies keep connections for 60; they should close first, not while they send.
     idle: float = 75.0

@@ -95,9 +95,12 @@ class RequestReader:
         "_reading",
         "_silent",
         "arrived",
+        "work",
     )
 
     def __init__(self) -> None:
+        #: What there was to do so far: requests, headers, and parts of bodies, each about 1 µs.
+        self.work = 0
         #: Requests in their order. The body of the last one may still be coming.
         self.arrived: deque[HttpRequest] = deque()
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
@@ -117,6 +120,11 @@ class RequestReader:
     def unfinished(self) -> bool:
         """Whether a request has begun that is not complete."""
         return self._reading is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes of an unfinished body wait to be taken."""
+        return 0 if self._reading is None else self._reading.waiting
 
     def close(self) -> None:
         """Drop the parser: it and this object refer to each other."""
@@ -153,6 +161,7 @@ class RequestReader:
     # --- What the parser calls ---
 
     def on_message_begin(self) -> None:
+        self.work += 4
         self._reading = HttpRequest()
         self._in_head = True
         self._head_size = self._header_count = self._silent = 0
@@ -164,6 +173,7 @@ class RequestReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         assert self._reading is not None, "a request has begun"
+        self.work += 1
         self._header_count += 1
         self._count(len(name) + len(value))
         if self._in_head:  # a trailer is discarded (RFC 9112, section 7.1.2)
@@ -191,6 +201,7 @@ class RequestReader:
 
     def on_body(self, body: bytes) -> None:
         assert self._reading is not None, "a request has begun"
+        self.work += 1
         self._reading.add_body(body)
         self._silent = 0
 

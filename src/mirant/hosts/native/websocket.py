@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
@@ -10,8 +9,6 @@ from typing import Final
 
 from mirant.bus.batch import Batch
 from mirant.bus.carrier import Outgoing
-from mirant.bus.request import Request
-from mirant.hosts.native.lane import Lane
 from mirant.hosts.native.websocket_life import SocketLife
 from mirant.hosts.native.websocket_states import (
     OWES_CLOSE,
@@ -28,9 +25,9 @@ from mirant.hosts.rfc6455.frames import (
     PONG,
     TEXT,
     FrameInvalid,
-    FrameReader,
     frame,
 )
+from mirant.hosts.turns import PROMPT, STEPS
 from mirant.transports.websocket import UNSUPPORTED_DATA
 
 log = logging.getLogger("mirant")
@@ -55,11 +52,7 @@ def _frame_of(batch: Batch) -> bytes:
 class NativeWebSocket(SocketLife):
     """The protocol of a transport from its upgrade to a WebSocket on."""
 
-    __slots__ = ("_frames",)
-
-    def __init__(self, lane: Lane, request: Request, transport: asyncio.Transport) -> None:
-        super().__init__(lane, request, transport)
-        self._frames = FrameReader(lane.core.settings.max_body)
+    __slots__ = ()
 
     def begin(self, rest: bytes) -> None:
         """Take over the transport; *rest* came with the handshake already."""
@@ -74,62 +67,98 @@ class NativeWebSocket(SocketLife):
 
     def data_received(self, data: bytes) -> None:
         if self._state not in READS:
+            if len(data) > PROMPT:
+                self._queue()  # to read and discard takes time too
             return
         self._heard = self._lane.now()
         if self._awaited is _PONG_DUE:
             self._await_after(Sign.DATA)
         self._frames.feed(data)
-        self._read()
+        if self._queued or len(data) > PROMPT or (self._begun is not None and self._frames.waiting > PROMPT):
+            self._queue()
+        else:
+            self._read()
 
-    def _read(self) -> None:
-        """Take the frames that have come, unless a hook must end first or the peer reads no answers."""
+    def take_turn(self) -> bool:
+        """Take some of the frames that have come; return whether there were any."""
+        left = self._read()
+        self._queued = left < STEPS
+        waits = self._hook_runs or (self._waiting is not None and self._state is _OPEN)
+        if left > 0 and not (waits or self._transport.is_closing()):
+            self._transport.resume_reading()
+        return self._queued
+
+    def _queue(self) -> None:
+        """Read nothing from the peer until its turn comes."""
+        self._transport.pause_reading()
+        if not self._queued:
+            self._queued = True
+            self._lane.turns.add(self)
+
+    def _read(self) -> int:
+        """Take frames that have come, unless a hook must end first or the peer reads no answers.
+
+        Return how many of its steps are left: at none, the rest waits for the next turn.
+        """
+        left = STEPS
         try:
             while not self._hook_runs:
                 state = self._state
                 # When we close, the peer's close frame is looked for, even if it takes nothing of ours.
                 if self._waiting is not None if state is _OPEN else state not in READS:
                     break
-                event = self._frames.next()
+                if left <= 0:
+                    self._queue()
+                    break
+                event = self._frames.next_frame()
                 if event is None:
                     break
-                self._take(*event)
+                left -= self._take(*event)
         except FrameInvalid as invalid:
             self._fail(invalid)
+        if self._begun is not None or self._frames.unfinished:
+            self._note_unfinished()
         if self.session is None or self._awaited is _SESSION:
             self._look_for_session()
+        return left
 
     def eof_received(self) -> None:
         self._on(SocketEvent.END_OF_INPUT)
         self._leave()  # now: what this turn still publishes waits for another connection
 
-    def _take(self, opcode: int, payload: bytes) -> None:
+    def _take(self, opcode: int, payload: bytes) -> int:
+        """Act on a frame; return how many steps that is."""
         if opcode == CLOSE:
             self._part(payload)
         elif self._state is not _OPEN:
             pass  # the connection closes: the peer says it again on its next one
         elif opcode == PING:
             self._put(frame(PONG, payload))
-        elif opcode != PONG:
-            self.take_message(opcode, payload)
+        elif opcode in (TEXT, BINARY):
+            self._begun = None  # what is unfinished now is another message
+            return self.take_message(opcode, payload) or 1
+        return 1
 
-    def take_message(self, opcode: int, payload: bytes) -> None:
-        """Process one message of the peer."""
+    def take_message(self, opcode: int, payload: bytes) -> int | None:
+        """Process one message of the peer; return how many Bayeux messages are in it, if it has any."""
         if opcode == BINARY:
             self.refuse(UNSUPPORTED_DATA, "Bayeux messages travel in text frames")
-            return
+            return None
         messages = self.read(payload)
-        if messages is not None:
-            pipeline = self.core.receive(messages, self, self._lane.now())
-            task = self._lane.loop.start(pipeline, self._lane.state.tasks)
-            if task is not None:
-                self._hook_runs = True
-                self._transport.pause_reading()
-                task.add_done_callback(self._go_on)
+        if messages is None:
+            return None
+        pipeline = self.core.receive(messages, self, self._lane.now())
+        task = self._lane.loop.start(pipeline, self._lane.state.tasks)
+        if task is not None:
+            self._hook_runs = True
+            self._transport.pause_reading()
+            task.add_done_callback(self._go_on)
+        return len(messages)
 
     def _go_on(self, _: object) -> None:
         self._hook_runs = False
         if not self._transport.is_closing():
-            if self._waiting is None:
+            if self._waiting is None and not self._queued:
                 self._transport.resume_reading()
             self._read()
 
@@ -193,7 +222,7 @@ class NativeWebSocket(SocketLife):
             self._put(item)
         if self._is_paused:
             return
-        if not self._hook_runs:
+        if not (self._hook_runs or self._queued):
             self._transport.resume_reading()
         if self._state in OWES_CLOSE:
             self._send_close()

@@ -12,6 +12,7 @@ from typing import Final
 
 from mirant.bus.batch import Batch
 from mirant.bus.request import Request
+from mirant.hosts.native.deadlines import LEAST_SENT
 from mirant.hosts.native.lane import Lane
 from mirant.hosts.native.websocket_states import (
     AFTER,
@@ -22,7 +23,7 @@ from mirant.hosts.native.websocket_states import (
     SocketEvent,
     SocketState,
 )
-from mirant.hosts.rfc6455.frames import CLOSE, PING, close_payload, frame
+from mirant.hosts.rfc6455.frames import CLOSE, PING, FrameReader, close_payload, frame
 from mirant.transports.websocket import GOING_AWAY, POLICY_VIOLATION, Connection
 
 # Members of enumerations take 0.1 µs to find in their class.
@@ -36,10 +37,14 @@ class SocketLife(Connection, asyncio.Protocol):
 
     __slots__ = (
         "_awaited",
+        "_begun",
         "_close_frame",
+        "_frames",
+        "_had",
         "_heard",
         "_hook_runs",
         "_lane",
+        "_queued",
         "_state",
         "_transport",
         "_waiting",
@@ -58,7 +63,11 @@ class SocketLife(Connection, asyncio.Protocol):
         self._waiting: deque[Batch | bytes] | None = None  # to be sent when the peer has read more
         self._state = _OPEN
         self._close_frame = b""  # what is to be sent where the state says that a close frame is due
+        self._frames = FrameReader(lane.core.settings.max_body)
+        self._begun: float | None = None  # since when a message is unfinished, or when we last looked at it
+        self._had = 0  # bytes of it that had come then
         self._hook_runs = False  # a hook of the application, which must end before the next message
+        self._queued = False  # whether it waits for its turn, because it has more to say than others
         self._heard = lane.now()
         self._awaited = _SESSION
         self.writable = True
@@ -73,6 +82,10 @@ class SocketLife(Connection, asyncio.Protocol):
         """Whether no close frame is due or was sent."""
         return self._state is _OPEN or self._state is SocketState.PEER_GONE
 
+    @property
+    def _has_session(self) -> bool:
+        return self.session is not None and not self.session.ended
+
     @abstractmethod
     def _put(self, item: Batch | bytes) -> None:
         """Send *item*, after what waits."""
@@ -81,7 +94,7 @@ class SocketLife(Connection, asyncio.Protocol):
 
     def _look_for_session(self) -> None:
         """Take note of whether there is a session, now that messages were processed."""
-        if self.session is not None:
+        if self._has_session:
             if self._awaited is _SESSION:
                 self._await_after(Sign.SESSION_BOUND)
         elif self._awaited is not _SESSION and self._is_open_or_gone:
@@ -104,18 +117,42 @@ class SocketLife(Connection, asyncio.Protocol):
         due = self._heard + limits.silence + (limits.pong if self._awaited is _PONG else 0.0)
         if self._state is not _OPEN:
             self._transport.abort()
-        elif self.session is None and self._awaited is not _SESSION:
+        elif not self._has_session and self._awaited is not _SESSION:
             self._expect_session()
-        elif self.session is None and not self._hook_runs:
+        elif not self._has_session and not self._hook_runs:
             self.refuse(POLICY_VIOLATION, "there was no handshake in time")
+        elif self._is_late(now):
+            self.refuse(POLICY_VIOLATION, "a message did not come whole in time")
         elif due > now or self._hook_runs:
-            self._lane.watch.set(self, max(due, now + limits.session))
+            self._look_again(max(due, now + limits.session))
         elif self._awaited is _PONG:
             self._transport.abort()
         else:
             self._await_after(Sign.PING_SENT)
             self._put(frame(PING, b""))
-            self._lane.watch.set(self, now + limits.pong)
+            self._look_again(now + limits.pong)
+
+    def _look_again(self, when: float) -> None:
+        """Look at the connection at *when*, or when an unfinished message has to be there."""
+        if self._begun is not None:
+            when = min(when, self._begun + self._lane.limits.body)
+        self._lane.watch.set(self, when)
+
+    def _note_unfinished(self) -> None:
+        """Give what is left of a message its time, or take note that nothing is left."""
+        if not self._frames.unfinished:
+            self._begun = None
+        elif self._begun is None:
+            self._begun, self._had = self._heard, self._frames.waiting
+            self._look_again(self.deadline)
+
+    def _is_late(self, now: float) -> bool:
+        """Whether too little of an unfinished message has come, which we wait for."""
+        if self._begun is None or now < self._begun + self._lane.limits.body:
+            return False
+        had, self._had, self._begun = self._had, self._frames.waiting, now
+        waits_for_us = self._hook_runs or self._queued or self._waiting is not None
+        return not waits_for_us and self._had - had < LEAST_SENT
 
     # --- The end ---
 

@@ -42,6 +42,9 @@ _PRIVATE_CODES: Final = range(3000, 5000)  # section 7.4.2
 #: An opcode (`TEXT`, `BINARY`, `CLOSE`, `PING` or `PONG`) and its payload; a text is valid UTF-8.
 Frame = tuple[int, bytes]
 
+#: What stands for a whole frame after which its message goes on.
+FRAGMENT: Final[Frame] = (CONTINUATION, b"")
+
 
 class FrameInvalid(Exception):
     """The client broke the protocol; the connection is to be closed with `code` and `reason`."""
@@ -56,7 +59,10 @@ class FrameInvalid(Exception):
 
 
 class FrameReader:
-    """Reads the frames of one client. Feed it bytes, then call `next` until it returns None."""
+    """Reads the frames of one client. Feed it bytes, then call `next` until it returns None.
+
+    Who has to count what is read, fragments too, calls `next_frame` instead.
+    """
 
     __slots__ = ("_at", "_buffer", "_max_size", "_message")
 
@@ -76,8 +82,28 @@ class FrameReader:
         else:
             self._buffer = data
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether a message, or a frame, has begun that is not complete."""
+        return self._message is not None or bool(self._buffer)
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes of an unfinished message have come."""
+        return 0 if self._message is None else len(self._message.payload)
+
     def next(self) -> Frame | None:
         """Return the next message or control frame, or None if more bytes are needed for it.
+
+        Raises:
+            FrameInvalid: the client broke the protocol. Nothing can be read any more then.
+        """
+        while (event := self.next_frame()) is FRAGMENT:
+            pass
+        return event
+
+    def next_frame(self) -> Frame | None:
+        """Return the next message or control frame, None if more bytes are needed, or `FRAGMENT`.
 
         Raises:
             FrameInvalid: the client broke the protocol. Nothing can be read any more then.
@@ -104,7 +130,9 @@ class FrameReader:
                 if opcode & 0x8:
                     return self._control(opcode, start, size)
                 message = self._begin(opcode, start, size)
-            if message.final and not message.missing:
+            if not message.missing:
+                if not message.final:
+                    return FRAGMENT
                 self._message = None
                 return message.opcode, message.whole()
 

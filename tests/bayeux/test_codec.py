@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
-from mirant.bayeux.messages import Message
+from mirant.bayeux.messages import MAX_ID, Message
 from mirant.bayeux.nesting import MAX_DEPTH
 
 
@@ -113,6 +114,12 @@ def test_of_a_field_given_twice_the_last_counts(extra: bytes) -> None:
         (b"null", None),
         (b'"a-b_c"', "a-b_c"),
         (b"123456789012345678901234567890", "123456789012345678901234567890"),
+        (b"1.5", "1.5"),
+        (b"1.0", "1.0"),
+        (b"-1.25E-7", "-1.25E-7"),
+        (b"1e+21", "1e+21"),
+        (b"1E400", "1E400"),
+        (b"9" * MAX_ID, "9" * MAX_ID),
     ],
 )
 def test_an_id_is_echoed_as_a_string(given: bytes, echoed: str | None) -> None:
@@ -124,7 +131,6 @@ def test_an_id_is_echoed_as_a_string(given: bytes, echoed: str | None) -> None:
     [
         (b'"channel":1', "405::channel_invalid"),
         (b'"channel":["/a"]', "405::channel_invalid"),
-        (b'"id":1.5', "405::message_id_invalid"),
         (b'"id":true', "405::message_id_invalid"),
         (b'"id":{}', "405::message_id_invalid"),
         (b'"id":' + b"1" * 5_000, "405::message_id_invalid"),
@@ -227,9 +233,23 @@ def test_text_that_is_not_utf8_is_refused(text: bytes) -> None:
         read(b'[{"channel":"/a","data":"%b"}]' % text)
 
 
-def test_an_empty_array_is_refused_with_the_next_step() -> None:
-    with pytest.raises(BodyInvalid, match="at least one message"):
-        read(b"[]")
+@pytest.mark.parametrize("body", [b"[]", b"[ ]", b" [\r\n]\t"])
+def test_an_empty_array_has_no_messages(body: bytes) -> None:
+    assert read(body) == []
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"[", b"[,]", b"[[]]", b"[null]"])
+def test_what_is_nearly_an_empty_array_is_refused(body: bytes) -> None:
+    with pytest.raises(BodyInvalid):
+        read(body)
+
+
+@pytest.mark.parametrize("given", [b"true", b"false", b"{}", b'{"a":[1]}', b"[]", b"[1.5]", b"9" * 5_000])
+def test_what_is_not_an_id_is_kept_for_the_refusal(given: bytes) -> None:
+    message = read_one(b'{"id":%b}' % given)
+    assert message.fault is not None
+    assert isinstance(message.reply_id, Raw)
+    assert bytes(message.reply_id) == given
 
 
 def test_a_body_may_have_as_many_bytes_as_allowed_and_no_more() -> None:

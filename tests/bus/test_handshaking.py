@@ -44,7 +44,6 @@ def test_client_ids_cannot_be_guessed(world: World) -> None:
         {},
         {"version": "0.9", "minimumVersion": "1.0beta"},
         {"version": 7, "supportedConnectionTypes": "websocket"},
-        {"supportedConnectionTypes": ["iframe"]},
         {"supportedConnectionTypes": []},
         {"advice": {"timeout": 60_000, "interval": 0}},
         {"clientId": "stale"},
@@ -284,3 +283,39 @@ def test_a_credential_that_is_refused_in_a_connect_is_recorded_too(caplog: pytes
     assert client.connect().reply["error"] == "404:token_of_another_user:message_deleted"
     assert client.alive
     assert caplog.messages == ["identity.conflict address=127.0.0.1 token=bob"]
+
+
+# --- The transports that a client offers ---
+
+
+@pytest.mark.parametrize("offered", [["carrier-pigeon"], [""], ["websocket "], ["long-polling2", "flash"]])
+def test_who_offers_no_transport_that_we_have_is_refused_without_a_session(offered: list[str]) -> None:
+    client = World(transports=("websocket", "long-polling")).polling()
+    reply = client.handshake(supportedConnectionTypes=offered)
+    assert reply["error"] == "406:websocket,long-polling:connection_types_unknown"
+    assert reply["advice"] == {"reconnect": "none"}
+    assert reply["supportedConnectionTypes"] == ["websocket", "long-polling"]
+    assert "clientId" not in reply
+    assert not client.world.core.sessions
+
+
+def test_it_is_refused_before_its_credentials_are_looked_at() -> None:
+    world = World()
+    asked: list[object] = []
+    world.services.authenticate(asked.append)
+    assert not world.polling().handshake(supportedConnectionTypes=["pigeon"])["successful"]
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [["pigeon", "long-polling"], ["eventsource"], [], None, {}, "long-polling", [1], 7, ["é", "websocket"]],
+)
+def test_who_offers_one_or_none_or_nothing_that_can_be_read_is_welcome(offered: object) -> None:
+    assert World().polling().handshake(supportedConnectionTypes=offered)["successful"]
+
+
+def test_a_transport_that_is_switched_off_does_not_count() -> None:
+    client = World(transports=("websocket",)).socket()
+    assert not client.handshake(supportedConnectionTypes=["long-polling", "callback-polling"])["successful"]
+    assert client.handshake(supportedConnectionTypes=["websocket"])["successful"]

@@ -56,6 +56,29 @@ def test_an_id_that_is_empty_or_too_long_is_refused(alice: PollingClient, given:
     assert ask(alice, id=given)["error"] == "405::message_id_invalid"
 
 
+@pytest.mark.parametrize("given", [True, {}, {"a": [1]}, [], [1], "", "x" * (MAX_ID + 1), 10**MAX_ID])
+@pytest.mark.parametrize("channel", ["/meta/handshake", "/meta/connect", "/meta/subscribe", "/a"])
+def test_whatever_the_id_the_reply_carries_it(world: World, channel: str, given: object) -> None:
+    """A client that finds no reply to its message waits for ever."""
+    client = world.polling().enter()
+    [reply] = client.ask({**client.message(channel, subscription="/a", data=1), "id": given})
+    assert reply["error"] == "405::message_id_invalid"
+    assert reply["id"] == (str(given) if isinstance(given, int) and given > 1 else given)
+
+
+@pytest.mark.parametrize(
+    "channel", ["/meta/handshake", "/meta/connect", "/meta/subscribe", "/a", "/service/x"]
+)
+def test_a_number_is_served_and_echoed_as_it_is_spelt(world: World, channel: str) -> None:
+    client = world.polling().enter()
+    poll = client.post(
+        b'[{"channel":"%b","clientId":"%b","id":-1.50e+3,"subscription":"/a","data":1,"advice":{"timeout":0}}]'
+        % (channel.encode(), str(client.client_id).encode())
+    )
+    assert poll.messages[-1]["id"] == "-1.50e+3"
+    assert poll.messages[-1]["successful"]
+
+
 def test_a_message_without_a_channel_is_refused(alice: PollingClient) -> None:
     reply = ask(alice, channel=None)
     assert reply["successful"] is False

@@ -183,10 +183,6 @@ REQUIREMENTS: Final = (
         MUST,
         "Without a connection type in common, the handshake fails.",
         checks.without_a_common_type_the_handshake_fails,
-        {
-            "mirant": "The reference server does not check this either, because dojox.cometd offers no type "
-            "when it polls across domains. A client that finds none of its types in the reply gives up."
-        },
     ),
     Requirement(
         "Unsuccessful Handshake Response",

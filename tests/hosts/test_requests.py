@@ -336,3 +336,13 @@ async def test_a_client_without_cookies_works(url: str) -> None:
         assert (await client.connect())[-1]["successful"]
         client.http.cookies.clear()
         assert (await client.subscribe("/a"))["successful"]
+
+
+async def test_an_empty_array_is_answered_with_one_each_time() -> None:
+    """The native host knows the head of the second request and of the third."""
+    async with serving(Bus()) as url, Poller.at(url) as client:
+        for _ in range(3):
+            response = await client.post("[]")
+            assert (response.status_code, response.text) == (200, "[]")
+        await client.begin()
+        assert (await client.post("message=[]")).text == "[]"

@@ -75,7 +75,7 @@ async def test_a_binary_frame_is_refused() -> None:
         assert await closing_of(client) == (1003, "Bayeux messages travel in text frames")
 
 
-@pytest.mark.parametrize("text", ["", "[", "[]", "1", "null", "[[]]", "nonsense", "é" * 200])
+@pytest.mark.parametrize("text", ["[", "[,]", "1", "null", "[[]]", "nonsense", "é" * 200])
 async def test_a_frame_that_is_not_bayeux(text: str) -> None:
     async with serving(Bus()) as url, Socket.at(url) as client:
         await client.connection.send(text)
@@ -314,3 +314,13 @@ async def test_many_messages_arrive_in_order_in_frames_of_bounded_size() -> None
             received += [message["data"][0] for message in json.loads(frame)]
 
         assert received == list(range(1000))
+
+
+@pytest.mark.parametrize("text", ["[]", "", "\n"])
+async def test_a_sign_of_life_costs_no_connection(text: str) -> None:
+    """Clients of Faye up to 1.2.5 send an empty array as the connection opens, and as a heartbeat."""
+    async with serving(Bus()) as url, Socket.at(url) as client:
+        await client.connection.send(text)
+        await client.begin()
+        await client.connection.send(text)
+        await client.subscribe("/a")

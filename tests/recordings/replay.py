@@ -171,8 +171,9 @@ class Stage:
         """Put the name of the session in place of the clientId that a handshake got."""
         for message in messages:
             if "clientId" in message:
-                self._ids[step["session"]] = message["clientId"]
-                message["clientId"] = "$" + step["session"]
+                session = str(step.get("session", step["by"]))
+                self._ids[session] = message["clientId"]
+                message["clientId"] = f"${session}"
         return messages
 
     def _body(self, step: Json) -> str:

@@ -51,4 +51,6 @@ def test_a_query_means_nothing_to_a_post() -> None:
 
 def test_a_script_needs_the_name_of_a_function() -> None:
     with pytest.raises(AssertionError, match="not callback-polling"):
-        exchange_of("callback-polling", World().core, Request(query="message=[]"), lambda response: True)
+        exchange_of(
+            "callback-polling", World().core, Request(query="jsonp=(&message=[]"), lambda response: True
+        )

@@ -67,3 +67,22 @@ def test_a_text_that_is_broken_is_not_mended_by_being_joined(broken: bytes) -> N
 def test_no_text_is_no_body() -> None:
     with pytest.raises(BodyInvalid):
         join_messages([])
+
+
+@pytest.mark.parametrize("body", [b"[]", b" [ ]\n", b"message=[]", b"message=%5B%5D&message=[]"])
+def test_an_empty_array_is_answered_with_one_and_does_nothing(body: bytes) -> None:
+    client = World().polling()
+    poll = client.post(body)
+    assert (poll.status, poll.body, poll.cookie) == (200, b"[]", None)
+    client.enter()
+    held = client.connect()
+    assert client.post(body).body == b"[]"
+    assert held.held
+
+
+@pytest.mark.parametrize(
+    ("texts", "count"),
+    [([b"[]", b'{"a":1}'], 1), ([b'[{"a":1}]', b" [ ] ", b"[{}]"], 2), ([b"[]", b"[]"], 0)],
+)
+def test_an_empty_array_among_others_adds_nothing(texts: list[bytes], count: int) -> None:
+    assert len(json.loads(join_messages(texts))) == count

@@ -79,3 +79,26 @@ def test_a_connection_has_room_unless_its_buffer_paces_it(
 def test_a_reason_is_cut_between_characters(socket: Socket) -> None:
     socket.refuse(1007, "é" * 100)
     assert socket.closed == (1007, "é" * 61)
+
+
+@pytest.mark.parametrize("text", [b"[]", b" [ ] ", b"", b"\n", b" \t\r\n"])
+def test_a_sign_of_life_is_not_answered_and_closes_nothing(text: bytes) -> None:
+    """Clients of Faye up to 1.2.5 send an empty array as the connection opens, and as a heartbeat."""
+    world = World()
+    socket = world.socket()
+    socket.send_text(text)
+    socket.enter()
+    socket.send_text(text)
+    assert socket.subscribe("/a")["successful"]
+    world.publish("/a", 1)
+    assert socket.data == [1]
+    assert [] not in socket.frames
+    assert socket.closed is None
+
+
+@pytest.mark.parametrize("text", [b"\0", b"\x0b", b"\xc2\xa0", b"X", b"[[]]", b"null"])
+def test_what_is_not_json_is_no_sign_of_life(text: bytes) -> None:
+    socket = World().socket()
+    socket.send_text(text)
+    assert socket.closed is not None
+    assert socket.closed[0] == 1007

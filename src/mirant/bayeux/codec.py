@@ -10,7 +10,7 @@ from msgspec import Raw
 from mirant.bayeux.advice import RequestAdvice
 from mirant.bayeux.amounts import has_many_escapes, has_many_fields, has_more_messages
 from mirant.bayeux.errors import CHANNEL_INVALID, FIELD_INVALID, MESSAGE_ID_INVALID, ErrorKind
-from mirant.bayeux.messages import Message, OddMessage
+from mirant.bayeux.messages import MAX_ID, Message, OddMessage
 from mirant.bayeux.nesting import MAX_DEPTH, is_shallow
 from mirant.bayeux.surrogates import mend_surrogates
 
@@ -27,10 +27,11 @@ def decode(body: bytes, *, max_size: int, max_batch: int) -> list[Message]:
     """Return the messages of one HTTP body or one WebSocket message.
 
     The body is a JSON array of objects, or a single object. A message that has a field of the wrong type is
-    returned with its `fault`, so that it spoils only itself.
+    returned with its `fault`, so that it spoils only itself. An empty array has no messages: clients of Faye
+    up to 1.2.5 send it as a sign of life.
 
     Raises:
-        BodyInvalid: it is not UTF-8, not JSON, too deep, empty, or holds something that is not an object.
+        BodyInvalid: it is not UTF-8, not JSON, too deep, or holds something that is not an object.
         BodyTooLarge: it has more than *max_size* bytes, *max_batch* messages or several thousand fields.
     """
     if len(body) > max_size:
@@ -43,8 +44,6 @@ def decode(body: bytes, *, max_size: int, max_batch: int) -> list[Message]:
         messages = _decode_array(body) if body[:1] == b"[" else _decode_quickly(body)
     except (ValueError, RecursionError):
         messages = _decode_leniently(body)
-    if not messages:
-        raise BodyInvalid("the array is empty; send at least one message")
     if len(messages) > max_batch:
         raise BodyTooLarge(f"the body has {len(messages)} messages; the limit is {max_batch}")
     return messages
@@ -55,12 +54,16 @@ def decode(body: bytes, *, max_size: int, max_batch: int) -> list[Message]:
 _skip = msgspec.json.Decoder(Raw).decode
 _decode_array = msgspec.json.Decoder(list[Message]).decode
 _decode_single = msgspec.json.Decoder(Message).decode
+_decode_id = msgspec.json.Decoder(str | None).decode
 _decode_anything = msgspec.json.Decoder(list[dict[str, Raw]] | dict[str, Raw]).decode
+
+# RFC 8259, section 6.
+_NUMBER_BEGINS: Final = b"-0123456789"
 
 # wire name → (attribute, decoder, the error if its type is wrong; None: the field counts as absent)
 _FIELDS: Final[dict[str, tuple[str, msgspec.json.Decoder[Any] | None, ErrorKind | None]]] = {
     "channel": ("channel", msgspec.json.Decoder(str | None), CHANNEL_INVALID),
-    "id": ("id", msgspec.json.Decoder(str | int | None), MESSAGE_ID_INVALID),
+    "id": ("id", None, None),  # read by `_read_id`
     "clientId": ("client_id", msgspec.json.Decoder(str | None), None),
     "data": ("data", None, None),
     "ext": ("ext", msgspec.json.Decoder(dict[str, Raw] | None), FIELD_INVALID),
@@ -92,9 +95,15 @@ def _read_fields(fields: dict[str, Raw]) -> OddMessage:
     known: dict[str, Any] = {}
     extra: dict[str, Raw] = {}
     fault: tuple[ErrorKind, str] | None = None
+    odd_id = Raw()
     for name, raw in fields.items():
         if name not in _FIELDS:
             extra[name] = raw
+            continue
+        if name == "id":
+            known["id"], odd_id = _read_id(raw)
+            if odd_id:
+                fault = fault or (MESSAGE_ID_INVALID, "")
             continue
         attribute, decoder, error = _FIELDS[name]
         try:
@@ -102,7 +111,21 @@ def _read_fields(fields: dict[str, Raw]) -> OddMessage:
         except ValueError:
             if error is not None:
                 fault = fault or (error, name if error is FIELD_INVALID else "")
-    return OddMessage(**known, odd_fields=extra, odd_fault=fault)
+    return OddMessage(**known, odd_fields=extra, odd_fault=fault, odd_id=odd_id)
+
+
+def _read_id(raw: Raw) -> tuple[str | None, Raw]:
+    """Return the id in *raw*, a number as it is spelt; or None, and what there is instead of an id.
+
+    Whatever it is, the reply carries it: a client that finds no reply to its message waits for ever.
+    """
+    spelt = bytes(raw)
+    if spelt[0] in _NUMBER_BEGINS and len(spelt) <= MAX_ID:
+        return spelt.decode("ascii"), Raw()
+    try:
+        return _decode_id(raw), Raw()
+    except ValueError:
+        return None, Raw(spelt)  # a copy, because a Raw field keeps its whole body alive
 
 
 # --- Checks before anything is made of the body. What refuses it then costs a few milliseconds. ---

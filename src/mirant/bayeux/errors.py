@@ -119,8 +119,15 @@ CHANNEL_INVALID: Final = ErrorKind(
 MESSAGE_ID_INVALID: Final = ErrorKind(
     405,
     "message_id_invalid",
-    "The message's id is neither a string of 1 to 128 characters nor an integer.",
+    "The message's id is neither a string of 1 to 128 characters nor a number.",
     "Number your messages.",
+)
+CONNECTION_TYPES_UNKNOWN: Final = ErrorKind(  # the reference opens a session that its client cannot use
+    406,
+    "connection_types_unknown",
+    "The handshake offers connection types, and the server has none of them; what it has is between the "
+    "colons.",
+    "Offer one of those, or let the operator add yours to `transports`.",
 )
 CONNECT_SUPERSEDED: Final = ErrorKind(  # Mirant's own: the reference answers HTTP 500, or never
     409,
@@ -183,6 +190,7 @@ TABLE: Final = (
     MESSAGE_DELETED,
     CHANNEL_INVALID,
     MESSAGE_ID_INVALID,
+    CONNECTION_TYPES_UNKNOWN,
     CONNECT_SUPERSEDED,
     MESSAGE_TOO_LARGE,
     CHANNEL_FULL,

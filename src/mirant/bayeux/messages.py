@@ -68,8 +68,8 @@ class Message(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             return None
 
     @property
-    def reply_id(self) -> str | None:
-        """The id as replies echo it: always a string."""
+    def reply_id(self) -> str | Raw | None:
+        """The id as replies echo it: a string. What is not an id is echoed as it came, in a refusal."""
         return None if self.id is None else str(self.id)
 
 
@@ -78,6 +78,8 @@ class OddMessage(Message, kw_only=True):
 
     odd_fields: dict[str, Raw]
     odd_fault: tuple[ErrorKind, str] | None
+    #: What there is instead of an id: neither text nor a number. It is empty (false) otherwise.
+    odd_id: Raw = Raw()
 
     @property
     def extra(self) -> Mapping[str, Raw]:
@@ -87,12 +89,16 @@ class OddMessage(Message, kw_only=True):
     def fault(self) -> tuple[ErrorKind, str] | None:
         return self.odd_fault
 
+    @property
+    def reply_id(self) -> str | Raw | None:
+        return self.odd_id or super().reply_id
+
 
 class Reply(msgspec.Struct, omit_defaults=True, kw_only=True):
     """The server's answer to one message. It never has ``data``: that is how clients know it."""
 
     channel: str | None = None
-    id: str | None = None
+    id: str | Raw | None = None
     client_id: str | None = msgspec.field(name="clientId", default=None)
     version: str | None = None
     minimum_version: str | None = msgspec.field(name="minimumVersion", default=None)

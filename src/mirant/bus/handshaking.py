@@ -7,8 +7,11 @@ from collections.abc import Awaitable, Generator, Sized
 from inspect import isawaitable
 from typing import Any
 
+import msgspec
+from msgspec import Raw
+
 from mirant.bayeux.advice import GO_AWAY, TRY_LATER, Advice
-from mirant.bayeux.errors import HANDSHAKE_DENIED, SERVER_FULL
+from mirant.bayeux.errors import CONNECTION_TYPES_UNKNOWN, HANDSHAKE_DENIED, SERVER_FULL
 from mirant.bayeux.messages import Message, Reply
 from mirant.bus.clock import Clock
 from mirant.bus.enforcing import Enforcing
@@ -29,6 +32,8 @@ from mirant.bus.turn import Turn
 from mirant.bus.veto import Veto
 
 log = logging.getLogger("mirant")
+
+_decode_offer = msgspec.json.Decoder(list[str]).decode
 
 
 class Handshaking:
@@ -74,9 +79,10 @@ class Handshaking:
     def handshake(self, turn: Turn, message: Message, reply: Reply) -> Steps:
         """Open a session.
 
-        The version and the transports that a client offers are not negotiated: there is one version, and the
-        client picks from the transports in the reply. Official servers do the same, and clients rely on it.
+        The version that a client offers is not negotiated, because there is one. The client picks one of the
+        transports in the reply.
         """
+        self._check_offer(message, reply)
         self._check_capacity()
         for incoming in self._extensions.incoming:
             waiting = incoming(message, turn, self._clock.time())
@@ -103,6 +109,17 @@ class Handshaking:
         reply.supported_connection_types = list(self._in_force.settings.transports)
         reply.advice = self._polls.advice(session)
         return True
+
+    def _check_offer(self, message: Message, reply: Reply) -> None:
+        """Refuse a client that offers transports, none of which we have (sections 4.1.1 and 4.1.2).
+
+        One that offers nothing is welcome: several clients rely on that.
+        """
+        offered = _read_offer(message.supported_connection_types)
+        known = self._in_force.settings.transports
+        if offered and offered.isdisjoint(known):
+            reply.supported_connection_types = list(known)
+            raise Refusal(CONNECTION_TYPES_UNKNOWN, ",".join(known), advice=GO_AWAY)
 
     def _leave_former(self, turn: Turn, now: float) -> None:
         """Take the connection from the session that it was bound to: this handshake begins another one."""
@@ -138,6 +155,16 @@ class Handshaking:
         if self._hooks.authenticate is not authenticate:  # the files were read again meanwhile
             return (yield from self._authenticate(turn, message))
         return identity if isinstance(identity, Identity) else None
+
+
+def _read_offer(raw: Raw) -> frozenset[str]:
+    """Return the transports that a client offers; none if it offers nothing, or nothing that can be read."""
+    if not raw:
+        return frozenset()
+    try:
+        return frozenset(_decode_offer(raw))
+    except ValueError:
+        return frozenset()
 
 
 def _visitor(turn: Turn) -> Visitor:

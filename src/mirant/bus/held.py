@@ -44,7 +44,10 @@ class HeldConnect(msgspec.Struct, gc=False, eq=False):
             reply = _decode_reply(reply)
         if message is None:
             message = Message(
-                channel=_CONNECT_NAME, id=reply.id, client_id=client_id, connection_type=_LONG_POLLING
+                channel=_CONNECT_NAME,
+                id=None if isinstance(reply.id, Raw) else reply.id,
+                client_id=client_id,
+                connection_type=_LONG_POLLING,
             )
         return message, reply
 

@@ -105,8 +105,11 @@ class Receiver:
     def receive(self, messages: Sequence[Message], carrier: Carrier[Session], now: float) -> Pipeline:
         """Process *messages*, which came in at once on *carrier* at *now*, and have them answered.
 
-        Answers are sent in the next flush, except that of a /meta/connect that is held.
+        Answers are sent in the next flush, except that of a /meta/connect that is held. Nothing is
+        done for no messages, which are a sign of life.
         """
+        if not messages:
+            return
         alone = len(messages) == 1
         if alone or not any(message.target == HANDSHAKE for message in messages):
             turn = Turn(carrier, self._session_of(messages[0], carrier), now, alone=alone)
@@ -259,10 +262,11 @@ class Receiver:
 
 
 def _reply_to(message: Message) -> Reply:
-    message_id = message.id  # replies echo it as a string; a property would cost a call for each message
+    given = message.id  # the property costs a call
+    echoed = given if isinstance(given, str) else message.reply_id
     return Reply(
         channel=message.channel,
-        id=message_id if message_id is None or type(message_id) is str else str(message_id),
+        id=echoed,
         subscription=message.subscription or UNSET,
     )
 

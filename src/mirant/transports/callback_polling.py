@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from mirant.bayeux.codec import BodyInvalid
@@ -21,8 +22,22 @@ from mirant.transports.response import Headers, Response
 _CALLBACK: Final = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9._$\-]{0,127}")
 
 
+_DEFAULT: Final = "jsonpcallback"
+
+# A page may have a parameter of that name too, but it does not begin like JSON.
+_HAS_MESSAGE: Final = re.compile(rb"(?:^|&)message=(?:\+|%20)*(?:[\[{]|%5b|%7b)", re.IGNORECASE)
+
+# An answer has messages of one client, and a GET may be cached on its way (RFC 9111, section 3).
+_UNCACHED: Final = ("cache-control", "no-store")
+
+
 def callback_of(query: bytes) -> str | None:
-    """Return the name of the function that *query* wants called; None if that is not callback-polling."""
+    """Return the name of the function that *query* wants called; None if that is not callback-polling.
+
+    Bayeux 1.0, section 6.3.1: the default is ``jsonpcallback``. It is taken only if the query has messages.
+    """
+    if b"jsonp=" not in query:
+        return _DEFAULT if _HAS_MESSAGE.search(query) else None
     first = b"&".join(query.split(b"&", MAX_FIELDS)[:MAX_FIELDS])  # with more fields it is refused later
     try:
         names = values_of(first, b"jsonp")
@@ -42,7 +57,11 @@ class ScriptExchange(Exchange):
 
     def __init__(self, core: Core, request: Request, answer: Callable[[Response], bool]) -> None:
         """Begin with *request*, whose query names the function to call."""
-        super().__init__(core, request, answer)
+
+        def answer_uncached(response: Response) -> bool:
+            return answer(replace(response, headers=(*response.headers, _UNCACHED)))
+
+        super().__init__(core, request, answer_uncached)
         self._query = request.query.encode("latin-1")
         callback = callback_of(self._query)
         assert callback is not None, "without a callback it is not callback-polling"

@@ -48,7 +48,9 @@ class Exchange(Carrier[Session]):
         self.replies_only = False
 
     def read(self, body: bytes) -> list[Message] | None:
-        """Return the messages of the request; or None, having answered why it is not Bayeux.
+        """Return the messages of the request; or None, having answered.
+
+        An empty array is answered with an empty array; what is not Bayeux, with the reason.
 
         The content type hardly matters: clients in use send JSON under several, or under none, and forms
         under ``text/plain``.
@@ -65,7 +67,10 @@ class Exchange(Carrier[Session]):
         """Return the messages in the JSON *text*; or None, having answered why there are none."""
         limits = self._core.settings
         try:
-            return decode(text, max_size=limits.max_body, max_batch=limits.max_batch)
+            messages = decode(text, max_size=limits.max_body, max_batch=limits.max_batch)
+            if messages:
+                return messages
+            self._answer(self.wrap(b"[]", ()))  # a sign of life, which asks for nothing
         except BodyInvalid as error:
             self._answer(refuse(400, f"This is not a Bayeux message: {error}."))
         except BodyTooLarge as error:
@@ -113,12 +118,12 @@ def join_messages(texts: Sequence[bytes]) -> bytes:
         raise BodyInvalid("there is no message in it")
     if len(texts) == 1:
         return texts[0]
-    return b"[%b]" % b",".join(map(_without_brackets, texts))
+    return b"[%b]" % b",".join(filter(None, map(_without_brackets, texts)))  # an empty array adds nothing
 
 
 def _without_brackets(text: bytes) -> bytes:
     bare = text.strip()
-    return bare[1:-1] if bare[:1] == b"[" and bare[-1:] == b"]" else bare
+    return bare[1:-1].strip() if bare[:1] == b"[" and bare[-1:] == b"]" else bare
 
 
 def _from_form(body: bytes) -> bytes:

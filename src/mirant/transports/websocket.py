@@ -28,6 +28,9 @@ MESSAGE_TOO_BIG: Final = 1009
 # RFC 6455, section 5.5: a control frame has 125 bytes, two of them the code of the close.
 _MAX_REASON: Final = 123
 
+# RFC 8259, section 2: white space between the tokens of JSON.
+_BLANK: Final = b" \t\r\n"
+
 
 class Connection(Link[Session]):
     """One WebSocket. The host subclasses it: it knows how to send frames and how to close."""
@@ -52,11 +55,16 @@ class Connection(Link[Session]):
         """Send *text* in one text frame, after what was sent before."""
 
     def read(self, text: bytes) -> list[Message] | None:
-        """Return the messages in *text*; or None, having closed the connection because it is not Bayeux."""
+        """Return the messages in *text*; or None, having closed the connection because it is not Bayeux.
+
+        A blank frame has no messages, like an empty array: both are signs of life.
+        """
         limits = self.core.settings
         try:
             return decode(text, max_size=limits.max_body, max_batch=limits.max_batch)
         except BodyInvalid as error:
+            if not text.strip(_BLANK):
+                return []
             self.refuse(INVALID_PAYLOAD, str(error))
         except BodyTooLarge as error:
             self.refuse(MESSAGE_TOO_BIG, str(error))

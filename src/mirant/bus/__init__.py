@@ -22,6 +22,6 @@ In the order of a message:
   load).
 - Out: `tick` (what was published since the last flush), `batch`, `outbox` (what waits), `replies`,
   `deliveries` (the one door), `carrier` (the way to a client).
-- Time: `clock`, `timetable` (when each session is looked at), `deadlines`.
+- Time: `clock`, `timetable` (when each session is looked at), `deadlines`, `pace` (long work in slices).
 - What happened: `observer`, `log`, `audit`, `statistics`.
 """

@@ -36,6 +36,7 @@ from mirant.bus.handling import Steps, session_of
 from mirant.bus.hooks import Hooks
 from mirant.bus.hub import Hub
 from mirant.bus.in_force import InForce
+from mirant.bus.pace import PAUSE, TurnShare
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Session
 from mirant.bus.turn import Turn
@@ -66,7 +67,11 @@ class Subscribing:
         """
         session = session_of(turn)
         recalled = _history_asked(message)
+        share = TurnShare(self._clock)
         for pattern in self._patterns(turn, message):
+            if share.is_over():
+                yield PAUSE
+                share.begin()
             if pattern.kind is Kind.META:
                 exists = pattern.name in _META_NAMES
                 raise Refusal(SUBSCRIBE_DENIED if exists else CREATE_DENIED, DENIED_BY_POLICY)
@@ -81,14 +86,18 @@ class Subscribing:
         reply.successful = True
         return True
 
-    def unsubscribe(self, turn: Turn, message: Message, reply: Reply) -> bool:
+    def unsubscribe(self, turn: Turn, message: Message, reply: Reply) -> Steps:
         """Undo a subscription (section 4.4).
 
         To undo one that the session does not have succeeds too, as long as somebody is subscribed: the
         reference server tells an unknown channel, not a missing subscription.
         """
         session = session_of(turn)
+        share = TurnShare(self._clock)
         for pattern in self._patterns(turn, message):
+            if share.is_over():
+                yield PAUSE
+                share.begin()
             if pattern.kind is Kind.META:
                 raise Refusal(UNSUBSCRIBE_FAILED)
             # Under rules the answer must not tell whether somebody else is subscribed.

@@ -47,6 +47,7 @@ class FrozenHost:
         self.failures: list[Exception] = []
         self._flush_wanted = False
         self._in_tick = False
+        self._paused: list[Callable[[], None]] = []
 
     def time(self) -> float:
         """Return the time, as the core asks for it. A subclass may let it pass meanwhile."""
@@ -81,11 +82,14 @@ class FrozenHost:
         self.settle()
 
     def settle(self) -> None:
-        """End the turn: flush until nothing is left to send."""
-        while self._flush_wanted and not self._in_tick:
-            self._flush_wanted = False
-            self.flushes += 1
-            self.core.flush(self.now)
+        """End the turn: flush until nothing is left to send. What has paused goes on in turns that follow."""
+        while (self._flush_wanted or self._paused) and not self._in_tick:
+            if self._flush_wanted:
+                self._flush_wanted = False
+                self.flushes += 1
+                self.core.flush(self.now)
+            else:
+                self._paused.pop(0)()
 
     def advance(self, seconds: float) -> None:
         """Let *seconds* pass, and let everything happen that falls due in them."""
@@ -129,6 +133,9 @@ class FrozenHost:
             raised = error
             self._continue(lambda: pipeline.throw(raised), pipeline, ended)
         else:
+            if later is None:  # a pause: others have their turn first
+                self._paused.append(lambda: self._wait(pipeline, steps, ended))
+                return
             assert isinstance(later, Later), f"without an event loop await a Later, not {later!r}"
             later.then(lambda: self._resume(pipeline, steps, ended))
 

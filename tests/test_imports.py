@@ -32,6 +32,7 @@ APART = {"client": {"bayeux"}, "load": {"bayeux", "client"}}
 
 FORBIDDEN_NEIGHBOURS = {
     "bus": {"extensions", "policy"},  # both are written against the bus's types
+    "hosts": {"engines"},  # whoever wires a bus chooses its engine
     "extensions": {"policy"},  # an extension changes messages, it does not judge them
 }
 

@@ -16,6 +16,7 @@ from mirant.bus.channel_options import ChannelOptions
 from mirant.bus.extension import Extension
 from mirant.bus.hub import at_once
 from mirant.bus.statistics import Statistics
+from mirant.engines.memory import MemoryEngine
 from mirant.extensions.ack import Ack
 from mirant.extensions.binary import BinaryData
 from mirant.extensions.timesync import TimeSync
@@ -85,7 +86,7 @@ class Bus(Services):
         if settings is not None:
             policy = replace(policy, settings=settings)
         self._policy = Policy()
-        self._loop = Loop(policy.settings, secret=secret)
+        self._loop = Loop(policy.settings, MemoryEngine(policy.settings), secret=secret)
         super().__init__(self._loop.core)
         usual = [Ack(), BinaryData(), TimeSync(wall_clock)]
         self._core.extensions.set(usual if extensions is None else extensions)

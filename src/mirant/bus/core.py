@@ -1,4 +1,4 @@
-"""The core of a bus: its parts, made and wired, and what hosts and applications ask of them.
+"""The core of a bus: its parts at work, and what hosts and applications ask of them.
 
 It is driven from outside. A host passes in messages and the time; the core tells it through `Host` when it
 wants `flush` to be called and when `advance`.
@@ -6,47 +6,23 @@ wants `flush` to be called and when `advance`.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 
-from mirant.bayeux.channels import CONNECT, DISCONNECT, SUBSCRIBE, UNSUBSCRIBE, Channel
-from mirant.bayeux.messages import Delivery, Message, Reply
-from mirant.bus.audit import Audit
+from mirant.bayeux.channels import Channel
+from mirant.bayeux.messages import Delivery, Message
 from mirant.bus.batch import Batch
-from mirant.bus.browsers import Browsers
-from mirant.bus.calls import Calls
 from mirant.bus.carrier import Carrier, Link
 from mirant.bus.clock import Clock
-from mirant.bus.connecting import Connecting
 from mirant.bus.contracts import Engine, Guard, Host, Result
-from mirant.bus.deliveries import Deliveries
-from mirant.bus.enforcing import Enforcing
-from mirant.bus.extension import Extensions
-from mirant.bus.handling import session_of
-from mirant.bus.handshaking import Handshaking
-from mirant.bus.hooks import Hooks, Pipeline, tell
-from mirant.bus.hub import Hub
-from mirant.bus.in_force import InForce
-from mirant.bus.links import Links
-from mirant.bus.log import SessionLog
-from mirant.bus.observer import Observers
-from mirant.bus.outbox import OutboxFull
+from mirant.bus.hooks import Pipeline
+from mirant.bus.parts import Parts
 from mirant.bus.plain_connect import KnownConnect
-from mirant.bus.polls import Polls
-from mirant.bus.publishing import Publishing
-from mirant.bus.receive import Receiver
 from mirant.bus.record import SessionRecord
 from mirant.bus.session import Ending, Session
-from mirant.bus.sessions import Sessions
-from mirant.bus.statistics import Counters, Statistics
-from mirant.bus.subscribing import Subscribing
-from mirant.bus.timetable import Timetable
-from mirant.bus.traits import CLOSING, RENEWING, WATCHED
+from mirant.bus.statistics import Statistics
+from mirant.bus.traits import CLOSING
 from mirant.bus.turn import Turn
-from mirant.bus.windows import Windows
 from mirant.options.settings import Settings
-
-log = logging.getLogger("mirant")
 
 
 class Core:
@@ -66,50 +42,43 @@ class Core:
 
         *chance* gives a number from 0 to 1, another one each time. Nothing secret depends on it.
         """
+        parts = Parts(settings, host, engine, clock, secret=secret, chance=chance)
         #: The options that are in force. `configure` changes them.
         self.settings = settings
+        self.observers = parts.observers
+        self.hooks = parts.hooks
+        self.extensions = parts.extensions
+        self.browsers = parts.browsers
+        self.hub = parts.hub
         self._host = host
         self._engine = engine
         self._clock = clock
-        self._in_force = in_force = InForce(settings)
-        self._registry: dict[str, Session] = {}
-        self._counters = Counters()
-        self.observers = observers = Observers(Audit(clock), SessionLog(), self._counters)
-        self.hooks = Hooks(self._note_hooks)
-        self.extensions = extensions = Extensions(self._note_extensions)
-        self.browsers = Browsers(secret)
+        self._in_force = parts.in_force
+        self._registry = parts.registry
+        self._counters = parts.counters
+        self._timetable = parts.timetable
+        self._windows = parts.windows
+        self._deliveries = parts.deliveries
+        self._polls = parts.polls
+        self._flushing = parts.flushing
+        self._links = parts.links
+        self._sessions = parts.sessions
+        self._enforcing = parts.enforcing
+        self._enter(parts)
 
-        self._timetable = timetable = Timetable(host)
-        self._windows = windows = Windows(settings.max_windows)
-        self._deliveries = deliveries = Deliveries(
-            host, clock, extensions, timetable, observers, self._end_full
-        )
-        self._polls = polls = Polls(self._registry, deliveries, timetable, windows, in_force, clock, chance)
-        self._links = links = Links(deliveries, polls, windows)
-        self._sessions = sessions = Sessions(
-            self._registry,
-            deliveries,
-            polls,
-            links,
-            windows,
-            timetable,
-            extensions,
-            in_force,
-            observers,
-            self._forget,
-        )
-        self.hub = hub = Hub(engine, self._registry, deliveries, extensions, observers, clock)
-        self._enforcing = Enforcing(sessions, hub, in_force, observers, clock)
-        self._receiver = self._make_receiver()
+    def _enter(self, parts: Parts) -> None:
+        """Take the parts' functions that are called for each message: a call between would cost."""
         #: Process messages that came in: `mirant.bus.receive.Receiver.receive`.
         self.receive: Callable[[Sequence[Message], Carrier[Session], float], Pipeline]
-        self.receive = self._receiver.receive
+        self.receive = parts.make_receiver(self.dismiss).receive
         #: Accept a message of the application's for all subscribers: `mirant.bus.hub.Hub.publish`.
-        self.publish: Callable[[Channel, Delivery], Result[int]] = hub.publish
+        self.publish: Callable[[Channel, Delivery], Result[int]] = parts.hub.publish
         #: Hold a connect if it is plain: `mirant.bus.polls.Polls.hold_plain`.
         self.hold_plain: Callable[
             [bytes, Carrier[Session], float, KnownConnect | None], KnownConnect | None
-        ] = polls.hold_plain
+        ] = parts.polls.hold_plain
+        #: Send what is to be sent: `mirant.bus.flushing.Flushing.flush`.
+        self.flush: Callable[[float], None] = parts.flushing.flush
 
     # --- What is in force ---
 
@@ -176,7 +145,7 @@ class Core:
 
         *turn* is one of its own that is being processed, if there is one.
         """
-        self._hand_out(self._clock.time())
+        self._flushing.hand_out(self._clock.time())
         self._sessions.dismiss(session, turn)
 
     # --- Messages out ---
@@ -184,40 +153,6 @@ class Core:
     def deliver(self, session: Session, delivery: Delivery) -> None:
         """Accept *delivery* for *session* alone, whatever it subscribed to. To one that ended, nothing."""
         self.hub.deliver(session, delivery)
-
-    def flush(self, now: float) -> None:
-        """Send what is to be sent: what was published, then the answers, then what waits."""
-        deliveries = self._deliveries
-        try:
-            rest = self._polls.rest(now)
-            remainders = deliveries.begin_flush(now, rests=rest is not None)
-            if remainders:
-                self._polls.offer(remainders, deliveries.answered(), now)
-            if deliveries.finish(now):
-                self._send_what_waits(now, rest)
-            elif remainders:
-                self._polls.end_burst()
-        finally:
-            deliveries.end_flush()
-
-    def _send_what_waits(self, now: float, rest: float | None) -> None:
-        """Send what waits for marked sessions: into their links, or as answers to their polls."""
-        for session in self._deliveries.take_marked(rest):
-            try:
-                if session.link is not None and not session.record.connect_only:
-                    self._deliveries.push(session)
-                elif session.outbox.urgent:
-                    self._polls.answer(session, now)
-            except Exception:  # one session's failure must not keep the others from their messages
-                log.exception("session.failed session=%s", session.label)
-        self._deliveries.finish(now)
-        self._polls.end_burst()
-
-    def _hand_out(self, now: float) -> None:
-        """Give what was published to the sessions: into their connections, or into their outboxes."""
-        for remainder in self._deliveries.tick.hand_out():
-            for session in remainder.sessions:
-                self._deliveries.queue(session, remainder.deliveries, now)
 
     # --- Time ---
 
@@ -263,63 +198,3 @@ class Core:
     def statistics(self) -> Statistics:
         """Return what the bus has done so far and what it holds."""
         return self._counters.read(len(self._registry), self.hub, self._deliveries)
-
-    # --- Inside ---
-
-    def _make_receiver(self) -> Receiver:
-        """Make the way in: a handler for each kind of message, and what takes messages to them."""
-        in_force, hooks, clock = self._in_force, self.hooks, self._clock
-        polls, links = self._polls, self._links
-        handshaking = Handshaking(
-            self._registry,
-            self._sessions,
-            polls,
-            links,
-            self._enforcing,
-            self.extensions,
-            in_force,
-            hooks,
-            self.observers,
-            clock,
-        )
-        connecting = Connecting(
-            polls, links, self._windows, self._enforcing, in_force, hooks, self.observers, clock
-        )
-        subscribing = Subscribing(self.hub, in_force, hooks, clock)
-        return Receiver(
-            handshaking.handshake,
-            {
-                CONNECT: connecting.connect,
-                SUBSCRIBE: subscribing.subscribe,
-                UNSUBSCRIBE: subscribing.unsubscribe,
-                DISCONNECT: self._disconnect,
-            },
-            Publishing(self.hub, in_force, hooks, clock),
-            Calls(self._host, in_force, hooks, clock),
-            self._sessions,
-            links,
-            self._deliveries,
-            self.extensions,
-            self.observers,
-            self.dismiss,
-            clock,
-        )
-
-    def _disconnect(self, turn: Turn, message: Message, reply: Reply) -> bool:
-        """End the session (section 4.5). The connect that is held is answered, with advice to stay away."""
-        self._sessions.end(session_of(turn), Ending.DISCONNECTED)
-        reply.successful = True
-        return True
-
-    def _end_full(self, session: Session, full: OutboxFull) -> None:
-        self._sessions.end_full(session, full)
-
-    def _forget(self, session: Session) -> None:
-        self.hub.forget(session)
-        self._host.background(tell("on_leave", self.hooks.leave, session))
-
-    def _note_extensions(self) -> None:
-        self._in_force.mark(WATCHED, when=self.extensions.see_plain_connects)
-
-    def _note_hooks(self) -> None:
-        self._in_force.mark(RENEWING, when=self.hooks.renew is not None)

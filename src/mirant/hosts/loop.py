@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from mirant.bus.carrier import Link
 from mirant.bus.clock import Clock
+from mirant.bus.contracts import Engine
 from mirant.bus.core import Core
 from mirant.bus.hooks import Pipeline
 from mirant.bus.party import Visitor
 from mirant.bus.request import Request
 from mirant.bus.session import Session
-from mirant.engines.memory import MemoryEngine
 from mirant.hosts.gate import Gate
 from mirant.options.settings import Settings
 
@@ -37,11 +37,9 @@ log = logging.getLogger("mirant")
 class Loop:
     """The `Host` of one core, on the event loop that is running."""
 
-    def __init__(self, settings: Settings, *, secret: bytes | None = None) -> None:
+    def __init__(self, settings: Settings, engine: Engine, *, secret: bytes | None = None) -> None:
         self._clock = Clock()
-        self.core = Core(
-            settings, self, MemoryEngine(settings), self._clock, secret=secret, chance=random.random
-        )
+        self.core = Core(settings, self, engine, self._clock, secret=secret, chance=random.random)
         #: What is let in. There is a new one when the settings change.
         self.gate = Gate(settings, self._note_refusal)
         self._timer: asyncio.TimerHandle | None = None

@@ -12,6 +12,7 @@ from mirant import Bus, Settings
 from mirant.bayeux.messages import Delivery
 from mirant.bus.batch import Batch
 from mirant.bus.request import Request
+from mirant.engines.memory import MemoryEngine
 from mirant.hosts.asgi.scope import Event
 from mirant.hosts.asgi.shared_frames import HIGH_WATER, SharedFrames, shared_frames
 from mirant.hosts.asgi.websocket import AsgiConnection
@@ -106,7 +107,7 @@ def test_nothing_is_written_unless_it_is_open_and_nearly_empty() -> None:
 async def test_nothing_overtakes_what_waits_for_send() -> None:
     transport = Transport()
     frames = SharedFrames(transport, SimpleNamespace(state=State.OPEN))
-    connection = AsgiConnection(Loop(Settings()), Request(), frames)
+    connection = AsgiConnection(Loop(Settings(), MemoryEngine(Settings())), Request(), frames)
     first, second, third, fourth = (Batch([Delivery.of_raw("/a", b"%d" % number)]) for number in range(4))
     transport.room = 1
     connection.push([first, second, third])

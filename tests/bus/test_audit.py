@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirant.bus import audit as module
+from mirant.bus import log_lines
 from mirant.bus.audit import Audit
 from mirant.bus.clock import Clock
 from mirant.testing import World
@@ -108,8 +108,8 @@ def test_a_million_addresses_take_no_more_memory_than_some_thousand() -> None:
     audit = Audit(Clock())
     for number in range(50_000):
         audit.event(1_000.0 + number / 10, "publish.denied", f"2001:db8::{number:x}")
-    assert len(audit._sources) == 4_096
-    assert sys.getsizeof(audit._sources) < 1_000_000
+    assert len(audit._lines._sources) == 4_096
+    assert sys.getsizeof(audit._lines._sources) < 1_000_000
 
 
 @pytest.mark.usefixtures("log")
@@ -117,7 +117,7 @@ def test_long_addresses_take_no_more_memory_than_short_ones() -> None:
     audit = Audit(Clock())
     for number in range(1_000):
         audit.event(1_000.0, "publish.denied", f"{number} {'x' * 60_000}")
-    assert max(len(address) for _, address in audit._sources) < 100
+    assert max(len(address) for _, address in audit._lines._sources) < 100
 
 
 # --- What ---
@@ -234,7 +234,7 @@ def written(audit: Audit, log: Log, address: str, count: int = 1) -> int:
 def test_of_too_many_addresses_the_one_not_heard_of_for_longest_is_counted_anew(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_MAX_SOURCES", 3)
+    monkeypatch.setattr(log_lines, "_MAX_SOURCES", 3)
     audit = Audit(Clock())
     assert [written(audit, log, address, 12) for address in "abc"] == [10, 10, 10]
     assert written(audit, log, "a") == 0, "three are known, and a is the one heard of last"

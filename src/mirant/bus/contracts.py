@@ -199,5 +199,8 @@ class Observer:
     def dropped(self, session: Session, channel: str, count: int) -> None:
         """*count* messages of *channel* did not fit into the outbox of *session*."""
 
+    def failed(self, event: str, error: BaseException, facts: dict[str, object]) -> None:
+        """Code of the application, of an extension or of this package raised *error*: a bug of somebody's."""
+
     def noted(self, event: str, party: Party | None, facts: dict[str, object]) -> None:
         """Something else happened that an operator may look for: *event* names it, *facts* tell of it."""

@@ -12,7 +12,6 @@ the sessions for which something waits. What a carrier did not take goes back to
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 from mirant.bayeux.messages import Delivery
@@ -29,8 +28,6 @@ from mirant.bus.tick import Remainder, Subscribers, Tick
 from mirant.bus.timetable import Timetable
 from mirant.bus.traits import CONNECT_ONLY, ENDED, EXTENDED
 from mirant.bus.turn import Turn
-
-log = logging.getLogger("mirant")
 
 
 class Deliveries:
@@ -69,12 +66,12 @@ class Deliveries:
         """*overflowed* ends a session whose outbox is full."""
         self._host = host
         self._clock = clock
-        self._replies = Replies(extensions, self.take)
+        self._replies = Replies(extensions, observers, self.take)
         self._timetable = timetable
         self._observers = observers
         self._overflowed = overflowed
         #: What was published since the last flush.
-        self.tick = Tick()
+        self.tick = Tick(observers)
         #: Sessions for which something waits that should be sent.
         self.marked: list[Session] = []
         #: Sessions that stay marked until `gathered_until`, because polls are not answered before.
@@ -130,7 +127,7 @@ class Deliveries:
         if session.traits & ENDED:
             return
         if session.traits & EXTENDED:
-            deliveries = change_for(session, deliveries, now)
+            deliveries = change_for(session, deliveries, now, self._observers)
             if not deliveries or session.traits & ENDED:
                 return
         outbox, before = session.outbox, session.outbox.size
@@ -292,8 +289,8 @@ class Deliveries:
         """Send *out*; a carrier that fails must not keep the other clients from their messages."""
         try:
             return carrier.send(out)
-        except Exception:
-            log.exception("carrier.failed transport=%s", carrier.transport)
+        except Exception as error:
+            self._observers.fail("carrier.failed", error, transport=carrier.transport)
             return True
 
     def _ask(self, now: float | None = None) -> None:
@@ -312,8 +309,8 @@ class Deliveries:
         if len(turns) == 1 and not (rides or turn.deliveries or turn.following):
             try:  # as `send` does, without a call
                 carrier.send(Outgoing((), replies, (), opens))
-            except Exception:
-                log.exception("carrier.failed transport=%s", carrier.transport)
+            except Exception as error:
+                self._observers.fail("carrier.failed", error, transport=carrier.transport)
             return
         before: list[Delivery] = []
         after: list[Delivery] = []

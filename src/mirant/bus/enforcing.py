@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Final
 
 import msgspec
@@ -20,8 +19,6 @@ from mirant.bus.sessions import Sessions
 
 #: Where a client is told that it lost subscriptions: ``{"subscriptions": ["/a", …]}``.
 REVOKED: Final = "/service/mirant/revoked"
-
-log = logging.getLogger("mirant")
 
 
 class Enforcing:
@@ -75,5 +72,7 @@ class Enforcing:
             told = msgspec.json.encode({"subscriptions": names})
             try:
                 self._hub.deliver(session, Delivery.of_raw(REVOKED, told))
-            except Exception:  # an extension's fault must not leave others with what they may not have
-                log.exception("extension.failed session=%s channel=%s", session.label, REVOKED)
+            except (
+                Exception
+            ) as error:  # a fault of an extension: others lose what they may not have all the same
+                self._observers.fail("extension.failed", error, session=session.label, channel=REVOKED)

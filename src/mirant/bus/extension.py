@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, cast
 
 import msgspec
 
 from mirant.bayeux.messages import Delivery, Message, Reply
+from mirant.bus.observer import Observers
 from mirant.bus.session import OwnExtension, Session
 from mirant.bus.turn import Turn
 from mirant.bus.veto import Dismiss, Veto
 
 __all__ = ["Dismiss", "Extension", "Extensions", "Veto"]
-
-log = logging.getLogger("mirant")
 
 
 class Extension(OwnExtension):
@@ -128,7 +126,9 @@ def own_extensions(session: Session) -> tuple[Extension, ...]:
     return cast("tuple[Extension, ...]", session.extensions)
 
 
-def change_for(session: Session, deliveries: Sequence[Delivery], now: float) -> list[Delivery]:
+def change_for(
+    session: Session, deliveries: Sequence[Delivery], now: float, observers: Observers
+) -> list[Delivery]:
     """Return what *session* gets of *deliveries*, according to its own extensions."""
     changed: list[Delivery] = []
     for delivery in deliveries:
@@ -137,8 +137,8 @@ def change_for(session: Session, deliveries: Sequence[Delivery], now: float) -> 
             for extension in own_extensions(session):
                 if own is not None:
                     own = extension.delivering(own, session, now)
-        except Exception:  # an extension's fault is its own session's, and no other's
-            log.exception("extension.failed session=%s channel=%s", session.label, delivery.channel)
+        except Exception as error:  # an extension's fault is its own session's, and no other's
+            observers.fail("extension.failed", error, session=session.label, channel=delivery.channel)
             own = None
         if own is not None:
             changed.append(own)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-
 from mirant.bus.deliveries import Deliveries
+from mirant.bus.observer import Observers
 from mirant.bus.polls import Polls
-
-log = logging.getLogger("mirant")
 
 
 class Flushing:
     """Lets the door and the polls take turns: connections first, then polls, then what waited before."""
 
-    __slots__ = ("_deliveries", "_polls")
+    __slots__ = ("_deliveries", "_observers", "_polls")
 
-    def __init__(self, deliveries: Deliveries, polls: Polls) -> None:
+    def __init__(self, deliveries: Deliveries, polls: Polls, observers: Observers) -> None:
+        self._observers = observers
         self._deliveries = deliveries
         self._polls = polls
 
@@ -48,7 +46,7 @@ class Flushing:
                     self._deliveries.push(session)
                 elif session.outbox.urgent:
                     self._polls.answer(session, now)
-            except Exception:  # one session's failure must not keep the others from their messages
-                log.exception("session.failed session=%s", session.label)
+            except Exception as error:  # one session's failure must not keep the others from their messages
+                self._observers.fail("session.failed", error, session=session.label)
         self._deliveries.finish(now)
         self._polls.end_burst()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Generator, Sized
 from inspect import isawaitable
 from typing import Any
@@ -30,8 +29,6 @@ from mirant.bus.sessions import Sessions
 from mirant.bus.traits import NEW
 from mirant.bus.turn import Turn
 from mirant.bus.veto import Veto
-
-log = logging.getLogger("mirant")
 
 _decode_offer = msgspec.json.Decoder(list[str]).decode
 
@@ -97,7 +94,7 @@ class Handshaking:
         self._enforcing.identify(session, identity, now)
         turn.with_messages = self._in_force.settings.with_handshake
         try:
-            yield from tell("on_join", self._hooks.join, session)
+            yield from tell("on_join", self._hooks.join, session, self._observers.fail)
         finally:
             # From now on: the application may have taken its time.
             self._polls.expect(session, self._clock.time())
@@ -149,8 +146,8 @@ class Handshaking:
             raise _denied(str(error), TRY_LATER if error.temporary else GO_AWAY) from None
         except Veto as veto:
             raise _denied(str(veto), GO_AWAY) from None
-        except Exception:
-            log.exception("hook.failed hook=authenticate")
+        except Exception as error:
+            self._observers.fail("hook.failed", error, hook="authenticate")
             raise _denied("", GO_AWAY) from None
         if self._hooks.authenticate is not authenticate:  # the files were read again meanwhile
             return (yield from self._authenticate(turn, message))

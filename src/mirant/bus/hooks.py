@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from typing import Any, Generic, TypeVar
 
@@ -35,8 +34,6 @@ ServiceHook = Callable[[Session, Channel, Message, Parameters], Pipeline]
 SessionHook = Callable[[Session], Awaitable[None] | None]
 
 H = TypeVar("H")
-
-log = logging.getLogger("mirant")
 
 
 class HookTable(Generic[H]):
@@ -72,15 +69,15 @@ class HookTable(Generic[H]):
         return any(template.overlaps(pattern) for hooks in self._by_depth.values() for template, _ in hooks)
 
 
-def tell(name: str, hooks: Iterable[SessionHook], session: Session) -> Pipeline:
-    """Call *hooks*, which were registered as *name*, for *session*; what they raise is logged."""
+def tell(name: str, hooks: Iterable[SessionHook], session: Session, fail: Callable[..., None]) -> Pipeline:
+    """Call *hooks*, which were registered as *name*, for *session*; *fail* is told what they raise."""
     for hook in hooks:
         try:
             result = hook(session)
             if result is not None:
                 yield result
-        except Exception:
-            log.exception("hook.failed hook=%s session=%s", name, session.id[:8])
+        except Exception as error:
+            fail("hook.failed", error, hook=name, session=session.label)
 
 
 class Hooks:

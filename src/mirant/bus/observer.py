@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mirant.bus.contracts import Observer
 
-_EVENTS: Final = ("opened", "ended", "refused", "published", "flushed", "dropped", "noted")
+_EVENTS: Final = ("opened", "ended", "refused", "published", "flushed", "dropped", "failed", "noted")
 
 
 class Observers:
@@ -25,6 +25,7 @@ class Observers:
     published: tuple[Callable[..., Any], ...]
     flushed: tuple[Callable[..., Any], ...]
     dropped: tuple[Callable[..., Any], ...]
+    failed: tuple[Callable[..., Any], ...]
     noted: tuple[Callable[..., Any], ...]
 
     def __init__(self, *observers: Observer) -> None:
@@ -45,3 +46,8 @@ class Observers:
         """Tell of an *event* that an operator may look for."""
         for tell in self.noted:
             tell(event, party, facts)
+
+    def fail(self, event: str, error: BaseException, **facts: object) -> None:
+        """Tell of *error*, which somebody's code raised while *event* says what was done."""
+        for tell in self.failed:
+            tell(event, error, facts)

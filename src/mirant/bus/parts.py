@@ -15,6 +15,7 @@ from mirant.bus.deliveries import Deliveries
 from mirant.bus.disconnecting import Disconnecting
 from mirant.bus.enforcing import Enforcing
 from mirant.bus.extension import Extensions
+from mirant.bus.failures import FailureLog
 from mirant.bus.flushing import Flushing
 from mirant.bus.handshaking import Handshaking
 from mirant.bus.hooks import Hooks, tell
@@ -56,7 +57,9 @@ class Parts:
         self.in_force = in_force = InForce(settings)
         self.registry: dict[str, Session] = {}
         self.counters = Counters()
-        self.observers = observers = Observers(Audit(clock), SessionLog(), self.counters)
+        self.observers = observers = Observers(
+            Audit(clock), SessionLog(clock), FailureLog(clock), self.counters
+        )
         self.hooks = Hooks(self._note_hooks)
         self.extensions = extensions = Extensions(self._note_extensions)
         self.browsers = Browsers(secret)
@@ -66,7 +69,7 @@ class Parts:
             host, clock, extensions, timetable, observers, self._end_full
         )
         self.polls = polls = Polls(self.registry, deliveries, timetable, windows, in_force, clock, chance)
-        self.flushing = Flushing(deliveries, polls)
+        self.flushing = Flushing(deliveries, polls, observers)
         self.links = Links(deliveries, polls, windows)
         self.sessions = sessions = self._make_sessions()
         self.hub = hub = Hub(engine, self.registry, deliveries, extensions, observers, clock)
@@ -134,7 +137,7 @@ class Parts:
 
     def _forget(self, session: Session) -> None:
         self.hub.forget(session)
-        self._host.background(tell("on_leave", self.hooks.leave, session))
+        self._host.background(tell("on_leave", self.hooks.leave, session, self.observers.fail))
 
     def _note_extensions(self) -> None:
         self.in_force.mark(WATCHED, when=self.extensions.see_plain_connects)

@@ -13,7 +13,6 @@ other, cost 0.4 µs; one costs 0.2.)
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -50,8 +49,6 @@ from mirant.bus.sessions import Sessions
 from mirant.bus.traits import ENDED, EXTENDED
 from mirant.bus.turn import Answer, Turn
 from mirant.bus.veto import Dismiss, Veto
-
-log = logging.getLogger("mirant")
 
 # A member of an enumeration costs 0.1 µs to find.
 _META: Final = Kind.META
@@ -198,7 +195,7 @@ class Receiver:
         elif isinstance(error, Veto):
             refusal = Refusal(MESSAGE_DELETED, str(error))
         else:
-            log.error("hook.failed channel=%s", message.channel, exc_info=error)
+            self._observers.fail("hook.failed", error, channel=message.channel)
             refusal = Refusal(APPLICATION_FAILED)
         self._refuse(turn, message, reply, refusal)
 

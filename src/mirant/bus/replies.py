@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 from mirant.bayeux.errors import APPLICATION_FAILED
 from mirant.bayeux.messages import Delivery, Reply, encode
 from mirant.bus.carrier import MAX_HANDED_OVER
 from mirant.bus.extension import Extensions, OutgoingHook
+from mirant.bus.observer import Observers
 from mirant.bus.session import Session
 from mirant.bus.traits import EXTENDED
 from mirant.bus.turn import Turn
-
-log = logging.getLogger("mirant")
 
 
 class Replies:
     """Has extensions complete replies, and encodes them."""
 
-    __slots__ = ("_extensions", "_take")
+    __slots__ = ("_extensions", "_observers", "_take")
 
-    def __init__(self, extensions: Extensions, take: Callable[[Session, int], list[Delivery]]) -> None:
+    def __init__(
+        self, extensions: Extensions, observers: Observers, take: Callable[[Session, int], list[Delivery]]
+    ) -> None:
         """*take* takes what waits for a session, up to so many bytes."""
         self._extensions = extensions
+        self._observers = observers
         self._take = take
 
     def seal(self, turn: Turn, replies: list[bytes], now: float) -> bool:
@@ -42,8 +43,8 @@ class Replies:
                     if turn.with_messages:
                         self._send_with_handshake(turn, reply)
                 replies.append(encode(reply))
-            except Exception:  # an extension's fault is its message's, and no other's
-                log.exception("extension.failed channel=%s", message.channel)
+            except Exception as error:  # an extension's fault is its message's, and no other's
+                self._observers.fail("extension.failed", error, channel=message.channel)
                 failed = APPLICATION_FAILED.wire()
                 replies.append(
                     Reply(channel=reply.channel, id=reply.id, successful=False, error=failed).encode()

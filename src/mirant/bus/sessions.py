@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable
 from math import inf
@@ -30,8 +29,6 @@ from mirant.bus.windows import Windows
 
 #: Told to clients of sessions that the server ends (Bayeux 1.0 has no word for it; the reference does this).
 _DISMISSAL: Final = Delivery("/meta/disconnect", b'{"channel":"/meta/disconnect","successful":true}')
-
-log = logging.getLogger("mirant")
 
 
 class Sessions:
@@ -153,7 +150,8 @@ class Sessions:
 
     def end_full(self, session: Session, full: OutboxFull) -> None:
         """End *session*, because more waits for it than may."""
-        log.warning("session.outbox-full session=%s %s", session.label, full)
+        for tell in self._observers.noted:
+            tell("session.outbox-full", session, {"size": full.size, "limit": full.limit})
         self.end(session, Ending.OUTBOX_FULL)
 
     def dismiss(self, session: Session, turn: Turn | None = None) -> None:

@@ -9,7 +9,6 @@ connection at once is returned to the caller, which offers it to polls or queues
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -17,10 +16,9 @@ import msgspec
 from mirant.bayeux.messages import Delivery
 from mirant.bus.batch import Batch, coalesce
 from mirant.bus.carrier import Outgoing
+from mirant.bus.observer import Observers
 from mirant.bus.session import Session
 from mirant.bus.traits import UNPUSHABLE
-
-log = logging.getLogger("mirant")
 
 Subscribers = tuple[Session, ...]
 
@@ -38,9 +36,11 @@ class Remainder(msgspec.Struct, gc=False):
 class Tick:
     """The deliveries of one turn of the event loop."""
 
-    __slots__ = ("_mixed", "entries", "pushed")
+    __slots__ = ("_mixed", "_observers", "entries", "pushed")
 
-    def __init__(self) -> None:
+    def __init__(self, observers: Observers | None = None) -> None:
+        """*observers* learn of carriers that fail."""
+        self._observers = observers or Observers()
         #: What was added, in this order.
         self.entries: list[tuple[Subscribers, Delivery]] = []
         #: How many batches were written into connections.
@@ -99,23 +99,22 @@ class Tick:
                 whole = False  # one may replace another
         batches = coalesce(deliveries)
         alone = batches[0] if len(batches) == 1 else None
-        left = _push_now(sessions, Outgoing(batches, alone=alone)) if immediate else sessions
+        left = self._push_now(sessions, Outgoing(batches, alone=alone)) if immediate else sessions
         self.pushed += (len(sessions) - len(left)) * len(batches)
         if left:
             batch = alone if immediate and whole else None
             remainders.append(Remainder(left, deliveries, batch))
 
-
-def _push_now(sessions: Sequence[Session], out: Outgoing) -> Sequence[Session]:
-    """Write *out* to every session that can be written; return the others."""
-    left: list[Session] = []
-    remaining = iter(sessions)
-    while True:
-        try:
-            _push_each(remaining, out, left)
-            return left
-        except Exception:  # one client's carrier must not keep the others from their messages
-            log.exception("carrier.failed")
+    def _push_now(self, sessions: Sequence[Session], out: Outgoing) -> Sequence[Session]:
+        """Write *out* to every session that can be written; return the others."""
+        left: list[Session] = []
+        remaining = iter(sessions)
+        while True:
+            try:
+                _push_each(remaining, out, left)
+                return left
+            except Exception as error:  # one client's carrier must not keep the others from their messages
+                self._observers.fail("carrier.failed", error)
 
 
 def _push_each(sessions: Iterator[Session], out: Outgoing, left: list[Session]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Final
@@ -14,6 +15,7 @@ import click
 
 from mirant.application import Bus
 from mirant.cli.listening import SocketFile, also_on_ipv6, is_loopback, listen, listening_at, url_of
+from mirant.cli.log_writer import LogWriter, log_by, write_to
 from mirant.hosts.server import Certificate, serve_bus
 from mirant.options.values import SettingsError
 
@@ -40,9 +42,11 @@ def run_bus(
 
     With a *socket_file* listen there instead; with a *certificate* speak TLS.
     """
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
+    writer = LogWriter(write_to(sys.stderr.fileno()))
+    log_by(writer)
     logging.getLogger("mirant").setLevel(logging.WARNING)
     with _terminable(), ExitStack() as listeners:
+        listeners.callback(writer.close)
         first = listeners.enter_context(
             listen(host, port) if socket_file is None else listening_at(socket_file)
         )
@@ -51,7 +55,9 @@ def run_bus(
             sockets.append(listeners.enter_context(other))
 
         def say() -> None:
-            reload_on_hangup(bus)  # first: the line below tells others that they may send a SIGHUP
+            reload_on_hangup(
+                bus, writer.say
+            )  # first: the line below tells others that they may send a SIGHUP
             click.echo(
                 f"{title} is at {url_of(first, path, secure=certificate is not None)}   (Ctrl-C ends it)"
             )
@@ -92,20 +98,27 @@ def warn_if_open(bus: Bus) -> None:
         )
 
 
-def reload_on_hangup(bus: Bus) -> None:
-    """Let SIGHUP read the files of *bus* again. If they are wrong, what was in force stays in force."""
+def _complain(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def reload_on_hangup(bus: Bus, say: Callable[[str], None] = _complain) -> None:
+    """Let SIGHUP read the files of *bus* again, and *say* how that went.
+
+    If they are wrong, what was in force stays in force.
+    """
 
     def reload() -> None:
         try:
             bus.reload()
         except (SettingsError, OSError) as error:
-            click.echo(f"Not reloaded, because of this:\n{error}", err=True)
+            say(f"Not reloaded, because of this:\n{error}")
         except Exception as error:
             # A bug here or in a module with filters. The operator must learn that nothing was reloaded.
-            click.echo(f"Not reloaded, because of this:\n{type(error).__name__}: {error}", err=True)
+            say(f"Not reloaded, because of this:\n{type(error).__name__}: {error}")
             log.exception("reload.failed")
         else:
-            click.echo("Reloaded.", err=True)
+            say("Reloaded.")
 
     if hasattr(signal, "SIGHUP"):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)

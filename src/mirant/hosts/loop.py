@@ -165,8 +165,8 @@ class Loop:
             waiting: Awaitable[Any] | None = awaitable
             while waiting is not None:
                 waiting = await self._resume(pipeline, waiting)
-        except Exception:
-            log.exception("hook.failed")
+        except Exception as error:
+            self.core.observers.fail("hook.failed", error)
 
     async def _resume(self, pipeline: Pipeline, awaitable: Awaitable[Any]) -> Awaitable[Any] | None:
         """Wait for *awaitable* on behalf of *pipeline*, and run it on to its next, which is returned.

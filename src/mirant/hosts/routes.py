@@ -7,7 +7,6 @@ so on to the address of the bus, and may append anything.
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -15,8 +14,6 @@ from typing import Final
 from mirant.bus.request import Request
 from mirant.hosts.gate import Gate, over_limit
 from mirant.transports.response import Response, refuse
-
-log = logging.getLogger("mirant")
 
 #: Methods that change nothing (RFC 9110, section 9.2.1). A page of any origin can send them.
 _SAFE: Final = frozenset({"GET", "HEAD"})
@@ -87,8 +84,12 @@ class Routes:
         request: Request,
         gate: Gate,
         read_body: Callable[[int], Awaitable[bytes | None]],
+        fail: Callable[..., None],
     ) -> Response:
-        """Return the response to *request*; *read_body* returns None if there is more than its argument."""
+        """Return the response to *request*.
+
+        *read_body* returns None if there is more than its argument. *fail* is told what a handler raises.
+        """
         allowed = self.allowed(path)
         if method == "OPTIONS":
             return gate.preflight(request, allowed)
@@ -100,15 +101,15 @@ class Routes:
         body = await read_body(route.limit)
         if body is None:
             return over_limit(route.limit)
-        return await _call(route.handler, RoutedRequest(method, _normal(path), request, body))
+        return await _call(route.handler, RoutedRequest(method, _normal(path), request, body), fail)
 
 
-async def _call(handler: Handler, routed: RoutedRequest) -> Response:
+async def _call(handler: Handler, routed: RoutedRequest, fail: Callable[..., None]) -> Response:
     try:
         answered = handler(routed)
         return await answered if inspect.isawaitable(answered) else answered
-    except Exception:  # a handler that fails must not cost the connection, or anybody else
-        log.exception("route.failed method=%s path=%s", routed.method, routed.path)
+    except Exception as error:  # a handler that fails must not cost the connection, or anybody else
+        fail("route.failed", error, method=routed.method, path=routed.path)
         return refuse(500, "The server could not answer this request; its log says why.")
 
 

@@ -5,6 +5,7 @@ Tests: `tests/hosts/test_shutdown.py`, `tests/hosts/test_server.py`, `tests/cli/
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 import socket
@@ -55,15 +56,33 @@ class Server(uvicorn.Server):
     closes WebSockets with 1012 instead of 1001.
     """
 
-    def __init__(self, config: uvicorn.Config, bus: Closable, on_listening: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        bus: Closable,
+        on_listening: Callable[[], None],
+        fail: Callable[..., None] | None = None,
+    ) -> None:
+        """Serve *bus*. *fail* is told what nobody caught on the event loop; without it, asyncio's log is."""
         super().__init__(config)
         self._bus = bus
         self._on_listening = on_listening
+        self._fail = fail
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._fail is not None:
+            asyncio.get_running_loop().set_exception_handler(self._report)
         await super().startup(sockets)
         if self.started:
             self._on_listening()
+
+    def _report(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Tell of an exception that nobody has caught. asyncio's own way quotes its text, at any rate."""
+        error = context.get("exception")
+        if self._fail is not None and isinstance(error, BaseException):
+            self._fail("loop.failed", error, what=context.get("message"))
+        else:
+            loop.default_exception_handler(context)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End gently on the first signal, and at once on the second."""
@@ -105,6 +124,7 @@ def serve_bus(
         Mounted(bus, path, Elsewhere(path)),
         loop="auto",  # uvloop, where there is one
         http=native,  # uvicorn calls it for each connection, so an object will do
+        log_config=None,  # a handler of its own would wait for whoever reads the log
         log_level="warning",
         access_log=False,
         lifespan="on",
@@ -118,7 +138,7 @@ def serve_bus(
     signal.signal(signal.SIGINT, _interrupt)
     _collect_less()
     try:
-        Server(config, bus, on_listening).run(sockets=listeners)
+        Server(config, bus, on_listening, bus.loop.core.observers.fail).run(sockets=listeners)
     except KeyboardInterrupt:
         pass  # uvicorn raises the signal again after it has shut down
 

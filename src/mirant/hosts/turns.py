@@ -14,11 +14,14 @@ here alone, also when its next bytes arrive.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
+
+from mirant.bus.clock import Clock
+from mirant.bus.failures import FailureLog
+from mirant.bus.observer import Observers
 
 #: Steps that a connection takes in one go: messages, control frames, fragments. A message takes 10 to 15 µs.
 STEPS: Final = 32
@@ -33,8 +36,6 @@ _LONGEST: Final = 0.010
 # The share of a slice in what the turns since the last one took.
 _SHARE: Final = 0.5
 
-log = logging.getLogger("mirant")
-
 
 class Busy(Protocol):
     """A connection that has more to say."""
@@ -46,14 +47,22 @@ class Busy(Protocol):
 class Turns:
     """The queue of one event loop."""
 
-    __slots__ = ("_asked_at", "_clock", "_is_asked", "_most", "_waiting")
+    __slots__ = ("_asked_at", "_clock", "_fail", "_is_asked", "_most", "_waiting")
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, most: int = 1_000) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        most: int = 1_000,
+        fail: Callable[..., None] | None = None,
+    ) -> None:
         """Serve at most *most* connections in a slice.
 
         *clock* says how long a slice has taken. The time of uvloop's event loop stands still within a turn.
+        *fail* is told what connections raise; without it, the log is.
         """
         self._clock = clock
+        self._fail = fail or Observers(FailureLog(Clock(clock))).fail
         self._most = most
         self._waiting: deque[Busy] = deque()
         self._is_asked = False
@@ -94,20 +103,19 @@ class Turns:
         waiting = self._waiting
         for _ in range(min(len(waiting), self._most)):
             connection = waiting.popleft()
-            if _serve(connection):
+            if self._serve(connection):
                 waiting.append(connection)
             if self._clock() >= end:
                 break
         if waiting:
             self._ask()
 
-
-def _serve(connection: Busy) -> bool:
-    try:
-        return connection.take_turn()
-    except Exception:  # one connection's failure must not keep the others from their turns
-        log.exception("connection.failed")
-        return False
+    def _serve(self, connection: Busy) -> bool:
+        try:
+            return connection.take_turn()
+        except Exception as error:  # one connection's failure must not keep the others from their turns
+            self._fail("connection.failed", error)
+            return False
 
 
 class Waiter:

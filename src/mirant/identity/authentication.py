@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from mirant.bayeux.messages import Message
 from mirant.bus.identity import CredentialRefused, Identity
+from mirant.bus.log_lines import LogLines
 from mirant.bus.party import Party
 from mirant.bus.request import Request
 from mirant.identity.credentials import Credentials, Presented
@@ -32,7 +33,7 @@ class Authentication:
     name different users. If they name the same user, the token decides, because it runs out.
     """
 
-    __slots__ = ("_clock", "_credentials", "_proxy", "_tokens")
+    __slots__ = ("_clock", "_credentials", "_lines", "_proxy", "_tokens")
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Authentication:
         self._tokens, self._credentials = tokens or (None, Credentials(()))
         self._proxy = proxy
         self._clock = clock
+        self._lines = LogLines(log)
 
     def authenticate(self, message: Message, request: Request) -> Answer:
         """Return the identity of a handshake's sender, or an awaitable of it; None if there is no credential.
@@ -107,35 +109,34 @@ class Authentication:
                 raise presented.fault
             identity = self._tokens.identify(presented.token, self._clock)
         except TokenInvalid as error:
-            _refuse(error, request, lenient=lenient)
+            self._refuse(error, request, lenient=lenient)
             return None
         if isinstance(identity, Identity):
             return judge(identity)
-        return _settle_later(identity, request, judge, lenient=lenient)
+        return self._settle_later(identity, request, judge, lenient=lenient)
 
+    async def _settle_later(
+        self,
+        waiting: Awaitable[Identity],
+        request: Request,
+        judge: Callable[[Identity], Identity | None],
+        *,
+        lenient: bool,
+    ) -> Identity | None:
+        try:
+            identity = await waiting
+        except TokenInvalid as error:
+            self._refuse(error, request, lenient=lenient)
+            return None
+        return judge(identity)
 
-async def _settle_later(
-    waiting: Awaitable[Identity],
-    request: Request,
-    judge: Callable[[Identity], Identity | None],
-    *,
-    lenient: bool,
-) -> Identity | None:
-    try:
-        identity = await waiting
-    except TokenInvalid as error:
-        _refuse(error, request, lenient=lenient)
-        return None
-    return judge(identity)
-
-
-def _refuse(error: TokenInvalid, request: Request, *, lenient: bool) -> None:
-    """Raise `CredentialRefused`, unless *lenient*. The log never has the token."""
-    if lenient:
-        log.debug("token.ignored address=%s reason=%s", request.address, error)
-        return
-    log.info("token.refused address=%s reason=%s", request.address, error)
-    raise CredentialRefused(error.told, temporary=error.temporary) from None
+    def _refuse(self, error: TokenInvalid, request: Request, *, lenient: bool) -> None:
+        """Raise `CredentialRefused`, unless *lenient*. The log never has the token."""
+        event, level = ("token.ignored", logging.DEBUG) if lenient else ("token.refused", logging.INFO)
+        facts = {"address": request.address, "reason": error.reason, "detail": error.detail or None}
+        self._lines.write(self._clock(), level, event, facts, source=request.address or "")
+        if not lenient:
+            raise CredentialRefused(error.told, temporary=error.temporary) from None
 
 
 def _agree(asserted: Identity | None, identity: Identity) -> Identity:

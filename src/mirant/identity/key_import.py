@@ -17,6 +17,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from mirant.bus.log_lines import one_line
+
 # The members of a key that are read. The private parts are not needed, and addresses (x5u) are not followed.
 _MEMBERS: Final = frozenset({"kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y"})
 # Not "oct": a key set is public, so a secret in it is known to everybody.
@@ -121,7 +123,7 @@ def _import_entry(entry: object) -> Key | None:
         key.as_dict()
     except (JoseError, UnsupportedAlgorithm, ValueError, TypeError, KeyError) as error:
         # A key that is invalid, or newer than this library, does not spoil the others.
-        log.warning("keys.skipped error=%s: %s", type(error).__name__, error)
+        log.warning("keys.skipped error=%s: %s", type(error).__name__, one_line(error))
         return None
     return key
 

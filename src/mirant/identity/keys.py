@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from joserfc.jwk import Key
 
+from mirant.bus.log_lines import one_line
 from mirant.identity.key_fetch import Fetch
 from mirant.identity.key_import import fits, import_key_set
 
@@ -136,7 +137,9 @@ class RotatingKeys:
                 self._take(await asyncio.to_thread(self._run))
         except Exception as error:  # after any failure the keys from before are kept
             self._due = self._clock() + (_RETRY if self._keys else 0)
-            log.warning("keys.failed place=%s error=%s: %s", self._place, type(error).__name__, error)
+            log.warning(
+                "keys.failed place=%s error=%s: %s", self._place, type(error).__name__, one_line(error)
+            )
         finally:
             self._loading = None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from inspect import isawaitable
 from typing import Any, Final
@@ -19,9 +18,6 @@ from mirant.bus.veto import Veto
 from mirant.extensions.binary import BINARY_EXT, is_binary
 from mirant.services.function import RemoteError
 from mirant.services.outgoing import delivery_of
-
-log = logging.getLogger("mirant")
-
 
 #: The answer when the application's code raised an exception. The details are in the server's log.
 _BROKEN: Final = {"code": 500, "message": "The call failed on the server."}
@@ -43,18 +39,18 @@ def answer_call(
         data = {"code": refusal.error.code, "message": str(refusal.__cause__ or refusal)}
     except Veto as veto:
         data = {"code": 403, "message": str(veto)}
-    except Exception:
-        log.exception("call.failed channel=%s session=%s", channel.name, session.label)
+    except Exception as error:
+        core.observers.fail("call.failed", error, channel=channel.name, session=session.label)
         data = _BROKEN
-    core.deliver(session, _answer_of(channel, message, data, successful=successful))
+    core.deliver(session, _answer_of(core, channel, message, data, successful=successful))
 
 
-def _answer_of(channel: Channel, message: Message, data: object, *, successful: bool) -> Delivery:
+def _answer_of(core: Core, channel: Channel, message: Message, data: object, *, successful: bool) -> Delivery:
     fields: dict[str, object] = {} if message.id is None else {"id": message.reply_id}
     if isinstance(data, msgspec.Raw) and is_binary(message):
         fields["ext"] = BINARY_EXT  # the function got the envelope of binary data, and returned one
     try:
         return delivery_of(channel, data, **fields, successful=successful)
-    except Exception:  # the encoder calls code of the application for its own types
-        log.exception("call.failed channel=%s: the answer has no JSON form", channel.name)
+    except Exception as error:  # the encoder calls code of the application for its own types
+        core.observers.fail("call.failed", error, channel=channel.name, reason="the answer has no JSON form")
         return Delivery.of(channel, _BROKEN, **fields, successful=False)

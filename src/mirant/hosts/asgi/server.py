@@ -89,7 +89,8 @@ class AsgiHost:
             return await read_body(request, receive, limit)
 
         path = split_path(scope)[1]
-        return await self._routes.answer(scope["method"], path, request, self._loop.gate, read)
+        fail = self._loop.core.observers.fail
+        return await self._routes.answer(scope["method"], path, request, self._loop.gate, read, fail)
 
     def _other(self, request: Request, scope: Scope) -> Response:
         """Answer a request that is not Bayeux."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from mirant.bus.clock import Clock
 from mirant.bus.deadlines import Deadlines, Entry
+from mirant.bus.failures import FailureLog
+from mirant.bus.observer import Observers
 
 #: Bytes that a client has to send of a body or a message within `ConnectionLimits.body`, for it to be given
 #: the same time again. It is 2 KiB a second: a phone at the edge of a cell has more.
 LEAST_SENT: Final = 64 * 1024
-
-log = logging.getLogger("mirant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +59,12 @@ class TimerLoop(Protocol):
 class Watch:
     """Calls connections when their deadlines have passed, with one timer for all."""
 
-    __slots__ = ("_armed_for", "_clock", "_deadlines", "_timer")
+    __slots__ = ("_armed_for", "_clock", "_deadlines", "_observers", "_timer")
 
-    def __init__(self, clock: TimerLoop) -> None:
+    def __init__(self, clock: TimerLoop, observers: Observers | None = None) -> None:
+        """*observers* learn of connections that fail; without any, the log does."""
         self._clock = clock
+        self._observers = observers or Observers(FailureLog(Clock(clock.time)))
         self._deadlines: Deadlines[Watched] = Deadlines()
         self._timer: Any = None
         self._armed_for = 0.0
@@ -83,8 +85,10 @@ class Watch:
         for connection in self._deadlines.due(now):
             try:
                 connection.overdue(now)
-            except Exception:  # one connection's failure must not keep the others from their deadlines
-                log.exception("connection.failed")
+            except (
+                Exception
+            ) as error:  # one connection's failure: the others have their deadlines all the same
+                self._observers.fail("connection.failed", error)
         self._arm()
 
     def _arm(self) -> None:

@@ -63,9 +63,9 @@ class Lane:
         self.app_state = app_state
         self.event_loop = loop.bind()
         self.now = self.event_loop.time
-        self.watch = Watch(self.event_loop)
+        self.watch = Watch(self.event_loop, self.core.observers)
         #: Where connections with much to say wait for their turns.
-        self.turns = Turns()
+        self.turns = Turns(fail=self.core.observers.fail)
         # The mode of a Unix socket decides who may open it. A peer that could is trusted as the proxy.
         self._proxies = ProxyHeadersMiddleware(
             _nothing, trusted_hosts=_with_unix(config.forwarded_allow_ips or "")

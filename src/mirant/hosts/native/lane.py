@@ -167,7 +167,8 @@ class Lane:
 
     def encode_poll(self, opening: bytes, reply: bytes) -> bytes:
         """Return the response with a JSON array: *opening*, which lacks its closing bracket, then *reply*."""
-        self._refresh()
+        if self.state.default_headers is not self._default_headers:
+            self._refresh()
         return b"%b%d\r\n\r\n%b,%b]" % (self._json_head, len(opening) + len(reply) + 2, opening, reply)
 
     def upgraded(self, lines: bytes) -> bytes:

@@ -32,7 +32,7 @@ demo: $(RUNTIME) ## Run the demo pages (PORT=8080 HOST=127.0.0.1)
 
 # One recipe, one check after the other: the first failure is the last thing on the screen.
 .PHONY: test
-test: $(DEVELOPMENT) $(NODE_MODULES) chromium ## Run every check and every test
+test: $(DEVELOPMENT) $(NODE_MODULES) chromium proxies ## Run every check and every test
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory types
 	@$(MAKE) --no-print-directory unit-js
@@ -61,6 +61,10 @@ unit-js: $(NODE_MODULES) ## Run the tests of the browser client
 interop: $(DEVELOPMENT) $(NODE_MODULES) ## Run the tests against other people's clients
 	$(BIN)/pytest -m interop
 
+.PHONY: recipes
+recipes: $(DEVELOPMENT) $(NODE_MODULES) chromium proxies ## Run the recipes of deploy/ with the real proxies
+	$(BIN)/pytest tests/deploy
+
 .PHONY: interop-table
 interop-table: $(DEVELOPMENT) $(NODE_MODULES) chromium ## Run these and write docs/interop.md from the outcome
 	INTEROP_TABLE=write $(BIN)/pytest tests/interop
@@ -70,7 +74,7 @@ browser: chromium ## Run the tests in Chromium
 	$(BIN)/pytest -m browser
 
 .PHONY: coverage
-coverage: $(DEVELOPMENT) $(NODE_MODULES) chromium ## Run the Python tests and show what they miss
+coverage: $(DEVELOPMENT) $(NODE_MODULES) chromium proxies ## Run the Python tests and show what they miss
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 
@@ -142,10 +146,15 @@ help: ## Show this text
 
 # --- installing -----------------------------------------------------------------------------------
 
+# Debian starts a server when it installs it, unless this file says no (invoke-rc.d reads it).
+POLICY := /usr/sbin/policy-rc.d
+
 # $(call debian,WORDS,PACKAGES): installs Debian packages when root, says what to do when not.
 define debian
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "installing $(2)"; \
+	    [ -e $(POLICY) ] || { trap 'rm -f $(POLICY)' EXIT; \
+	        printf '#!/bin/sh\nexit 101\n' >$(POLICY) && chmod +x $(POLICY); }; \
 	    { apt-get update -qq && \
 	      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2); } >/dev/null; \
 	else \
@@ -181,3 +190,9 @@ $(NODE_MODULES): package.json package-lock.json
 chromium: $(DEVELOPMENT)
 	@command -v chromium >/dev/null || { $(call debian,Chromium,chromium); }
 	@$(BIN)/playwright --version >/dev/null 2>&1 || { $(call debian,A library that Playwright needs,libatomic1); }
+
+# Their programs are in /usr/sbin, where Debian's users do not look.
+.PHONY: proxies
+proxies:
+	@(PATH="$$PATH:/usr/sbin"; for name in nginx haproxy caddy; do command -v $$name >/dev/null || exit 1; done) || { \
+	    $(call debian,A proxy of deploy/,nginx haproxy caddy); }

@@ -3,9 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypedDict
 
 from mirant import Bus, Caller, RemoteError, Session, Settings
+from mirant.options.values import TRANSPORTS
+
+PAGES = Path(__file__).parent / "pages"
 
 
 class Later(TypedDict):
@@ -22,9 +26,9 @@ class Announcement(TypedDict):
     count: int
 
 
-def create_bus(settings: Settings, clock: Callable[[], float] = time.time) -> Bus:
+def create_bus(settings: Settings, clock: Callable[[], float] = time.time, pages: Path | None = None) -> Bus:
     """Return a bus with the services that the scenarios call."""
-    bus = Bus(settings=settings, wall_clock=clock)
+    bus = Bus(settings=settings, wall_clock=clock, pages=pages)
 
     @bus.rpc("/echo")
     def echo(caller: Caller, data: object) -> object:
@@ -43,6 +47,10 @@ def create_bus(settings: Settings, clock: Callable[[], float] = time.time) -> Bu
     async def announce(caller: Caller, data: Announcement) -> None:
         for number in range(data["count"]):
             await bus.publish(data["channel"], {"number": number})
+
+    @bus.rpc("/whence")
+    def whence(caller: Caller, data: object) -> object:
+        return caller.session.address
 
     @bus.rpc("/leave")
     async def leave(caller: Caller, data: object) -> None:
@@ -69,3 +77,9 @@ polling = create_bus(Settings(transports=("long-polling",)))
 
 #: Lives an hour ahead of its clients.
 ahead = create_bus(Settings(), clock=lambda: time.time() + 3600)
+
+#: Has every transport, and pages. A page with an event stream learns of a lost session after `timeout`.
+proxied = create_bus(Settings(transports=TRANSPORTS, timeout=2), pages=PAGES)
+
+#: Holds polls for longer than any test waits, and forgets clients that went away at once.
+patient = create_bus(Settings(timeout=600, max_interval=0.5))

@@ -32,6 +32,11 @@ class Server:
         self._read = 0  # how much of the log belongs to servers that were killed
 
     @property
+    def port(self) -> int:
+        """The port that it listens at."""
+        return self._port
+
+    @property
     def url(self) -> str:
         """Where clients find the bus."""
         return f"http://127.0.0.1:{self._port}/cometd"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import msgspec
 import pytest
 
 from mirant.bayeux.channels import Pattern
 from mirant.bus.identity import Identity
 from mirant.bus.record import SessionRecord
+from mirant.bus.session import Ending
 from mirant.extensions.ack import Ack
 from mirant.testing import PollingClient, World
 from tests.policy.rulebooks import rulebook
@@ -106,3 +109,31 @@ def test_the_rules_of_the_other_process_hold_there() -> None:
     other = moved(client, there)
     assert other.session.subscriptions == set()
     assert Pattern.parse("/a") not in there.core.hub.subscriptions
+
+
+def test_an_identity_runs_out_in_the_other_process_when_it_would_have_here() -> None:
+    here, there = World(), World()
+    client = here.polling().enter()
+    identity = Identity("alice", valid_for=60.0)
+    here.core._enforcing.identify(client.session, identity, here.now)
+    here.advance(3)
+    record = here.core.hub.local_record(client.session.id)
+    assert record is not None
+    assert record.identity_left == 57.0
+    record.max_interval = 1_000.0  # silence does not end it
+    session = there.core.adopt(SessionRecord.decode(record.encode()))
+    there.advance(56.5)
+    assert not session.ended
+    there.advance(1)
+    assert session.ending is Ending.IDENTITY_EXPIRED
+
+
+def test_an_identity_without_an_end_has_none_in_the_other_process() -> None:
+    here, there = World(), World()
+    client = here.polling().enter()
+    here.core._enforcing.identify(client.session, Identity("alice"), here.now)
+    here.advance(3)
+    record = here.core.hub.local_record(client.session.id)
+    assert record is not None
+    assert record.identity_left is None
+    assert there.core.adopt(record).identity_until == inf

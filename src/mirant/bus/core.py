@@ -6,7 +6,8 @@ wants `flush` to be called and when `advance`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from typing import Any
 
 from mirant.bayeux.channels import Channel
 from mirant.bayeux.messages import Delivery, Message
@@ -16,6 +17,7 @@ from mirant.bus.clock import Clock
 from mirant.bus.contracts import Engine, Guard, Host, Result
 from mirant.bus.hooks import Pipeline
 from mirant.bus.parts import Parts
+from mirant.bus.party import Party
 from mirant.bus.plain_connect import KnownConnect
 from mirant.bus.record import SessionRecord
 from mirant.bus.session import Ending, Session
@@ -73,6 +75,9 @@ class Core:
         self.receive = parts.make_receiver(self.dismiss).receive
         #: Accept a message of the application's for all subscribers: `mirant.bus.hub.Hub.publish`.
         self.publish: Callable[[Channel, Delivery], Result[int]] = parts.hub.publish
+        #: Accept a message of a party that has no session: `mirant.bus.publishing.Publishing.publish_as`.
+        self.publish_as: Callable[[Party, Channel, Message], Generator[Awaitable[Any], Any, Result[int]]]
+        self.publish_as = parts.publishing.publish_as
         #: Hold a connect if it is plain: `mirant.bus.polls.Polls.hold_plain`.
         self.hold_plain: Callable[
             [bytes, Carrier[Session], float, KnownConnect | None], KnownConnect | None
@@ -111,10 +116,9 @@ class Core:
 
     def adopt(self, record: SessionRecord) -> Session:
         """Go on with a session that another process had, until it is heard of or expires."""
-        session = self._sessions.adopt(record)
-        self.hub.adopt(session)
         now = self._clock.time()
-        self._enforcing.identify(session, record.identity, now)
+        session = self._sessions.adopt(record, now)
+        self.hub.adopt(session)
         self._enforcing.review(session)  # other rules may be in force here
         self._polls.expect(session, now)
         return session

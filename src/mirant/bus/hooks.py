@@ -24,8 +24,9 @@ Authenticate = Callable[[Message, Request], object]
 #: Sees each /meta/connect of a session whose identity runs out, and may return (or result in) its fresh
 #: identity; None if the message brings no new credential. `Veto` refuses the message.
 Renew = Callable[[Party, Message, Request], object]
-#: Sees a publish before it is delivered; may change ``message.data`` or raise `Veto`.
-PublishHook = Callable[[Session, Channel, Message, Parameters], Awaitable[None] | None]
+#: Sees a publish before it is delivered; may change ``message.data`` or raise `Veto`. The party is a session,
+#: or the caller of an API.
+PublishHook = Callable[[Party, Channel, Message, Parameters], Awaitable[None] | None]
 #: Sees a subscription to a plain channel before it is granted; may raise `Veto`.
 SubscribeHook = Callable[[Session, Parameters], Awaitable[None] | None]
 #: Takes a message to a service channel. What it waits for is awaited beside other messages.

@@ -71,14 +71,14 @@ class Hub:
             self.count += 1
             session.record.subscriptions.add(pattern)
         self.subscriptions.add(session, pattern)
-        at_once(self._engine.keep(session.record))
+        at_once(self._engine.keep(session.record_at(self._clock.time())))
 
     def unsubscribe(self, session: Session, pattern: Pattern) -> None:
         """Undo `subscribe`."""
         if pattern in session.record.subscriptions:
             self.count -= 1
             session.record.subscriptions.discard(pattern)
-            at_once(self._engine.keep(session.record))
+            at_once(self._engine.keep(session.record_at(self._clock.time())))
         self.subscriptions.remove(session, pattern)
 
     def adopt(self, session: Session) -> None:
@@ -105,7 +105,7 @@ class Hub:
     def local_record(self, session_id: str) -> SessionRecord | None:
         """Return the record of a session that lives here."""
         session = self._registry.get(session_id)
-        return None if session is None else session.record
+        return None if session is None else session.record_at(self._clock.time())
 
     def exists(self, pattern: Pattern) -> bool:
         """Whether somebody is subscribed to *pattern*, or it is a channel that exists without that."""

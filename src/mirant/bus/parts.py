@@ -74,6 +74,7 @@ class Parts:
         self.sessions = sessions = self._make_sessions()
         self.hub = hub = Hub(engine, self.registry, deliveries, extensions, observers, clock)
         self.enforcing = Enforcing(sessions, hub, in_force, observers, clock)
+        self.publishing = Publishing(hub, in_force, self.hooks, clock)
 
     def make_receiver(self, dismiss: Callable[[Session, Turn | None], None]) -> Receiver:
         """Make the way in: a handler for each kind of message, and what takes messages to them."""
@@ -88,12 +89,11 @@ class Parts:
             UNSUBSCRIBE: subscribing.unsubscribe,
             DISCONNECT: Disconnecting(self.sessions).disconnect,
         }
-        publishing = Publishing(self.hub, in_force, hooks, clock)
         calls = Calls(self._host, in_force, hooks, clock)
         return Receiver(
             self._make_handshaking().handshake,
             handlers,
-            publishing,
+            self.publishing,
             calls,
             self.sessions,
             self.links,

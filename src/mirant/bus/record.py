@@ -28,6 +28,8 @@ class SessionRecord(msgspec.Struct, gc=False):
     #: Where its handshake came from.
     address: str | None = None
     identity: Identity | None = None
+    #: For how long the identity still held when the record was given out; None if it lasts.
+    identity_left: float | None = None
     #: The transport for which the client has our advice.
     advised: str | None = None
     subscriptions: set[Pattern] = msgspec.field(default_factory=set)

@@ -159,6 +159,15 @@ class Session:
             self._rates = {}
         return self._rates
 
+    def record_at(self, now: float) -> SessionRecord:
+        """Return the record, as another process may go on with it from *now* on.
+
+        Clocks differ between processes, so it says what is left of the identity's time, not when it ends.
+        """
+        until = self.identity_until
+        self.record.identity_left = None if until == inf else max(0.0, until - now)
+        return self.record
+
     # --- What makes it unusual ---
 
     def mark(self, trait: int) -> None:

@@ -92,12 +92,17 @@ class Sessions:
         session.advise(carrier.transport)
         return self._register(session)
 
-    def adopt(self, record: SessionRecord) -> Session:
+    def adopt(self, record: SessionRecord, now: float) -> Session:
         """Go on with a session that another process had. Its client may be anywhere.
 
-        The caller enters its subscriptions into the hub.
+        Its identity runs out when it would have there. The caller enters its subscriptions into the hub.
         """
         session = Session(record, self._in_force.settings, traits=0)
+        left = record.identity_left
+        if left is None and record.identity is not None:
+            left = record.identity.valid_for
+        if left is not None:
+            self._timetable.expire(session, now + left)
         if record.advised is not None:
             session.advise(record.advised)
         self._extensions.restore(session)

@@ -15,6 +15,7 @@ from mirant.bayeux.messages import Message
 from mirant.bus.core import Core
 from mirant.bus.hooks import Parameters
 from mirant.bus.identity import Identity
+from mirant.bus.party import Party
 from mirant.bus.refusal import Refusal
 from mirant.bus.request import Request
 from mirant.bus.session import Session
@@ -32,23 +33,37 @@ class RemoteError(Exception):
 
 
 class Caller:
-    """The client whose message a function is called for."""
+    """Who sent the message that a function is called for: a client with a session, or a caller of an API."""
 
-    __slots__ = ("_core", "_session")
+    __slots__ = ("_core", "_party")
 
-    def __init__(self, core: Core, session: Session) -> None:
+    def __init__(self, core: Core, party: Party) -> None:
         self._core = core
-        self._session = session
+        self._party = party
+
+    @property
+    def has_session(self) -> bool:
+        """Whether it is a client with a session. Only `on_publish` also sees others."""
+        return isinstance(self._party, Session)
 
     @property
     def session(self) -> SessionFace:
-        """The session that it came from."""
-        return SessionFace(self._session)
+        """The session that it came from.
+
+        Raises:
+            LookupError: it has none, as `has_session` says.
+        """
+        return SessionFace(self._own_session())
 
     @property
     def identity(self) -> Identity | None:
-        """Who the client is; None if the bus does not authenticate."""
-        return self._session.identity
+        """Who it is; None if the bus does not authenticate."""
+        return self._party.identity
+
+    @property
+    def address(self) -> str | None:
+        """The IP address that it spoke from at first, as far as it is known."""
+        return self._party.address
 
     def deliver(self, channel: str, data: object) -> None:
         """Send *data* on *channel* to this client alone; it need not be subscribed.
@@ -57,8 +72,14 @@ class Caller:
             ChannelInvalid: *channel* is not a channel name.
             ValueError: *channel* is a meta channel.
             TypeError: *data* has no JSON form.
+            LookupError: it has no session, as `has_session` says.
         """
-        self._core.deliver(self._session, delivery_of(deliverable_channel(channel), data))
+        self._core.deliver(self._own_session(), delivery_of(deliverable_channel(channel), data))
+
+    def _own_session(self) -> Session:
+        if isinstance(self._party, Session):
+            return self._party
+        raise LookupError("this caller has no session; ask `caller.has_session` first")
 
 
 class Handshake:

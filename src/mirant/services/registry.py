@@ -13,6 +13,7 @@ from mirant.bayeux.messages import Message
 from mirant.bus.core import Core
 from mirant.bus.hooks import Parameters, Pipeline, ServiceHook, SessionHook
 from mirant.bus.identity import Identity
+from mirant.bus.party import Party
 from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.bus.veto import Veto
@@ -117,9 +118,9 @@ class Services:
             function = Function(call, route, takes_data=True)
 
             def see(
-                session: Session, channel: Channel, message: Message, parameters: Parameters
+                party: Party, channel: Channel, message: Message, parameters: Parameters
             ) -> Awaitable[None] | None:
-                result = function(Caller(self._core, session), message, parameters)
+                result = function(Caller(self._core, party), message, parameters)
                 if isawaitable(result):
                     return _replace_later(message, result)
                 _replace(message, result)

@@ -35,7 +35,7 @@ class DemoServer:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         while (address := ADDRESS.search(self.log[already:])) is None:
             assert self._process.poll() is None, f"the server ended:\n{self.log}"
-            time.sleep(0.02)  # pytest's timeout is the limit
+            time.sleep(0.02)  # nothing tells when a file grows; pytest's timeout is the limit
         self.url = address[0]
         self._port = int(self.url.split(":")[2].split("/")[0])
 

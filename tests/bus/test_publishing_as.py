@@ -18,7 +18,10 @@ from mirant.services import Caller
 from mirant.testing import World
 from tests.policy.rulebooks import rulebook
 
-RULES = '[[channel]]\nmatch = "/news"\npublish = ["role:editor"]\ncreate = "anyone"\nsubscribe = "anyone"\nfilters = ["no-markup"]'
+RULES = (
+    '[[channel]]\nmatch = "/news"\n'
+    'publish = ["role:editor"]\ncreate = "anyone"\nsubscribe = "anyone"\nfilters = ["no-markup"]'
+)
 EDITOR = Visitor(Identity("alice", frozenset({"editor"})), "192.0.2.7", "api")
 
 

@@ -284,7 +284,7 @@ async def silence_ends_a_session(bench: Bench) -> None:
     other = await bench.party()
     # Asked by another client, and seldom: each question keeps the session alive if it still is.
     for _ in range(3):
-        await asyncio.sleep(2.6)
+        await asyncio.sleep(2.6)  # the subject: how long a session lives in silence
         question = other.message("/meta/subscribe", subscription="/a", clientId=one.client_id)
         if not (await other.send(question))[0]["successful"]:
             return

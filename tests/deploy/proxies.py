@@ -86,7 +86,7 @@ class Proxy:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     return
             assert self._process.poll() is None, f"{self.program} ended:\n{log.read_text()}"
-            time.sleep(0.02)
+            time.sleep(0.02)  # nothing tells when another program listens
 
     def _end(self) -> None:
         assert self._process is not None

@@ -92,6 +92,7 @@ async def _publish(bus: Bus, channel: str, count: int, dice: random.Random) -> N
             text = "x" * dice.choice([0, 0, 10, 200, 2_000])
             bus.publish_nowait(channel, {"n": number, "text": text})
             number += 1
+        # The subject: faults come at any time.
         await asyncio.sleep(dice.choice([0, 0, 0.002, 0.01, 0.03]))
 
 

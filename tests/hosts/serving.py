@@ -40,6 +40,7 @@ class _Prompt:
         return getattr(asyncio, name)
 
     async def sleep(self, seconds: float) -> None:
+        # The subject: how often uvicorn looks at its flags.
         await asyncio.sleep(min(seconds, 0.005))
 
 
@@ -137,6 +138,11 @@ class Process:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         self._process.send_signal(number)
+
+    def complaint(self) -> str:
+        """Return the next line that the process writes to stderr, when it has."""
+        assert self._process.stderr is not None
+        return self._process.stderr.readline()
 
     def finish(self, *, limit: float = 8) -> tuple[int, str, str]:
         """Wait until the process has ended; return its exit code, what it printed since, and its stderr.

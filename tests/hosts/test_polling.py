@@ -10,6 +10,7 @@ from mirant import Bus, Ending, Session, Settings
 from mirant.services.face import SessionFace
 from tests.hosts.clients import Poller
 from tests.hosts.serving import serving
+from tests.hosts.waiting import until
 
 NEVER = 30.0
 
@@ -18,16 +19,14 @@ async def is_held(bus: Bus, client: Poller) -> None:
     """Wait until the bus holds a poll of *client*."""
     session = bus.loop.core.sessions.get(client.id or "")
     assert session is not None
-    while session.held is None:
-        await asyncio.sleep(0.005)
+    await until(lambda: session.held is not None)
 
 
 async def is_let_go(bus: Bus, client: Poller) -> None:
     """Wait until the bus holds no poll of *client* any more."""
     session = bus.loop.core.sessions.get(client.id or "")
     assert session is not None
-    while session.held is not None:
-        await asyncio.sleep(0.005)
+    await until(lambda: session.held is None)
 
 
 async def test_a_publish_releases_the_poll() -> None:
@@ -220,7 +219,7 @@ async def test_no_publish_is_lost_while_polls_come_and_go(number: int) -> None:
         async def publish() -> None:
             for n in range(200):
                 await bus.publish("/numbers", n)
-                await asyncio.sleep(0.001 * (n % 3))
+                await asyncio.sleep(0.001 * (n % 3))  # the subject: any time, beside polls of 50 ms
 
         publishing = asyncio.create_task(publish())
         received: list[int] = []

@@ -13,6 +13,7 @@ from mirant.hosts.native.deadlines import ConnectionLimits
 from tests.hosts.clients import Poller, Socket
 from tests.hosts.frozen import FrozenPeer
 from tests.hosts.serving import serving
+from tests.hosts.waiting import until
 
 NEVER = 30.0
 CHUNK = "x" * 100_000
@@ -89,8 +90,7 @@ async def test_the_connection_of_a_reader_that_stopped_for_good_does_not_stay(
 
         # Its session is gone and it does not read: nothing is left to wait for.
         async with asyncio.timeout(3):
-            while open_files() > before + 1:
-                await asyncio.sleep(0.05)
+            await until(lambda: open_files() <= before + 1)
 
 
 async def test_what_waits_for_a_slow_reader_is_in_its_outbox() -> None:
@@ -119,8 +119,7 @@ async def test_a_peer_that_vanished_gets_what_it_missed_on_its_next_connection()
         await peer.begin("/news")
         session = session_of(bus, peer.id)
         peer.reset()
-        while session.link is not None:
-            await asyncio.sleep(0.005)
+        await until(lambda: session.link is None)
         await bus.publish("/news", "missed")
         async with Poller.at(url) as again:
             again.id = peer.id
@@ -141,8 +140,7 @@ async def test_a_peer_that_vanishes_while_it_is_written_to_loses_nothing_that_st
             await asyncio.sleep(0)
         waiting = len(session.outbox)
         peer.reset()
-        while session.link is not None:
-            await asyncio.sleep(0.005)
+        await until(lambda: session.link is None)
         async with Socket.at(url, peer.id) as again:
             await again.connect()
             received: list[int] = []
@@ -175,7 +173,7 @@ async def test_who_reads_no_answers_is_not_read_from() -> None:
         before = -1
         while published != before:
             before = published
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.3)  # that nothing more is read only shows when time has passed
         asking.cancel()
 
         assert published * len(CHUNK) < KERNEL

@@ -13,6 +13,7 @@ from mirant import Bus, Caller, Settings
 from mirant.services.face import SessionFace
 from tests.hosts.clients import Poller, Socket
 from tests.hosts.serving import serving
+from tests.hosts.waiting import until
 
 NEVER = 30.0
 
@@ -29,8 +30,7 @@ async def lost_link(bus: Bus, client_id: str) -> None:
     """Wait until the bus knows that the session has no connection."""
     session = bus.loop.core.sessions.get(client_id)
     assert session is not None
-    while session.link is not None:
-        await asyncio.sleep(0.005)
+    await until(lambda: session.link is None)
 
 
 async def test_publish_and_subscribe() -> None:
@@ -290,8 +290,7 @@ async def test_a_dismissed_client_is_told() -> None:
         await client.connect(id="9")
         session = bus.loop.core.sessions.get(client.id or "")
         assert session is not None
-        while session.held is None:
-            await asyncio.sleep(0.005)
+        await until(lambda: session.held is not None)
         bus.dismiss(SessionFace(session))
 
         assert await client.receive() == [

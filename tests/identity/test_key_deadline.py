@@ -52,7 +52,7 @@ def trickling(*begins: bytes, drop: bytes) -> Iterator[str]:
                 connection.sendall(piece)
             while True:
                 connection.sendall(drop)
-                sleep(0.01)
+                sleep(0.01)  # the subject: a server that sends a little now and then
 
     thread = Thread(target=serve)
     thread.start()

@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from mirant import Bus, Caller, RemoteError, Session, Settings
 from mirant.options.values import TRANSPORTS
+from tests.hosts.waiting import until
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -40,7 +41,7 @@ def create_bus(settings: Settings, clock: Callable[[], float] = time.time, pages
 
     @bus.rpc("/later")
     async def later(caller: Caller, data: Later) -> object:
-        await asyncio.sleep(data["seconds"])
+        await asyncio.sleep(data["seconds"])  # the subject: an answer that takes time
         return data
 
     @bus.rpc("/announce")
@@ -55,8 +56,8 @@ def create_bus(settings: Settings, clock: Callable[[], float] = time.time, pages
     @bus.rpc("/leave")
     async def leave(caller: Caller, data: object) -> None:
         # Only a client that waits can be told; without a held connect it learns by a 402 and comes back.
-        while bus.loop.core.sessions[caller.session.id].held is None:
-            await asyncio.sleep(0.01)
+        session = bus.loop.core.sessions[caller.session.id]
+        await until(lambda: session.held is not None)
         bus.dismiss(caller.session)
 
     @bus.on_leave

@@ -56,7 +56,7 @@ class Server:
         assert self._process is not None
         while text.encode() not in self._log.read_bytes()[self._read :]:
             assert self._process.poll() is None, f"the server ended:\n{self._log.read_text()}"
-            time.sleep(0.02)
+            time.sleep(0.02)  # nothing tells when a file grows
 
     def kill(self) -> None:
         """End the process as a power cut would: it cannot say goodbye to anyone."""

@@ -116,4 +116,4 @@ def run_children(tasks: Iterable[Task], jobs: int) -> Iterator[tuple[int, Outcom
             if outcome is not None:
                 running.remove(child)
                 yield child.index, outcome
-        time.sleep(_POLL)
+        time.sleep(_POLL)  # nothing tells when one of several ends or has had its time

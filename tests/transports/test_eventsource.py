@@ -12,6 +12,7 @@ from mirant import Bus, Settings
 from mirant.services.face import SessionFace
 from tests.hosts.clients import Fields, Poller
 from tests.hosts.serving import serving
+from tests.hosts.waiting import until
 
 
 @asynccontextmanager
@@ -68,8 +69,7 @@ async def test_what_is_published_while_there_is_no_stream_waits() -> None:
             assert await anext(events) == [{"channel": "/a", "data": 1}]
         session = bus.loop.core.sessions.get(client.id or "")
         assert session is not None
-        while session.link is not None:
-            await asyncio.sleep(0.005)
+        await until(lambda: session.link is None)
         await bus.publish("/a", 2)
         async with stream_of(client, client.id) as events:
             assert await anext(events) == [{"channel": "/a", "data": 2}]
@@ -143,8 +143,7 @@ async def test_with_ack_messages_come_with_connects_though_there_is_a_stream() -
             poll = asyncio.create_task(client.connect(**fields))
             session = bus.loop.core.sessions.get(client.id or "")
             assert session is not None
-            while session.held is None:
-                await asyncio.sleep(0.005)
+            await until(lambda: session.held is not None)
             await bus.publish("/a", 1)
             messages = await asyncio.wait_for(poll, 2)
 

@@ -17,8 +17,10 @@ import pytest
 from mirant.hosts.asgi.ending import ServerEnding
 from tests.hosts.asgi.caller import turns
 from tests.hosts.clients import Poller
+from tests.hosts.waiting import until
 
 APPLICATION = """
+import asyncio
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -26,6 +28,11 @@ from starlette.routing import Mount
 from mirant import Bus
 
 bus = Bus()
+
+@bus.on_publish("/held/{count}")
+async def wait_until_so_many_polls_are_held(caller, data, count):
+    while sum(each.held is not None for each in bus.loop.core.sessions.values()) < int(count):
+        await asyncio.sleep(0)
 
 class Through(BaseHTTPMiddleware):
     async def dispatch(self, request, call_next):
@@ -137,8 +144,7 @@ async def test_a_server_that_drops_connections_at_once_gets_the_signal_after_the
     signal.raise_signal(signal.SIGTERM)
     await turns()
     assert heard == ["bus"]
-    while heard == ["bus"]:
-        await asyncio.sleep(0.01)
+    await until(lambda: heard != ["bus"])
     ending.leave()
 
     assert heard == ["bus", "server"]
@@ -217,7 +223,7 @@ async def test_polls_under_uvicorn_are_answered_with_advice_and_it_ends(
             await client.begin()
             await other.begin()
             polls = [asyncio.create_task(each.connect()) for each in (client, other)]
-            await asyncio.sleep(0.2)
+            await client.publish("/held/2", 1)
             server.process.send_signal(number)
             start = time.monotonic()
             answers = await asyncio.gather(*polls)

@@ -27,6 +27,7 @@ from tests.hosts import serving as hosts
 from tests.hosts.clients import Poller, Socket
 from tests.hosts.frozen import FrozenPeer
 from tests.hosts.serving import listen, serving
+from tests.hosts.waiting import until
 
 # uvicorn's oldest implementation is deprecated, and so is what it uses of websockets.
 pytestmark = [
@@ -293,5 +294,4 @@ async def test_a_reader_that_stopped_is_dropped_when_its_close_does_not_get_thro
         assert spy.texts == []  # all of it is with the transport
         async with Socket.at(url, slow.id) as second, asyncio.timeout(5):
             await second.connect()
-            while transport.get_write_buffer_size():
-                await asyncio.sleep(0.05)
+            await until(lambda: not transport.get_write_buffer_size())

@@ -166,7 +166,7 @@ async def test_a_held_poll_is_not_idle() -> None:
 
 async def test_a_slow_application_is_not_idle() -> None:
     async def slow(scope: Scope, receive: Receive, send: Send) -> None:
-        await asyncio.sleep(10)
+        await asyncio.sleep(10)  # on the clock that stands still
         await echo(scope, receive, send)
 
     line = Site(slow, SHORT).connect()

@@ -17,6 +17,7 @@ from mirant.bus.party import Visitor
 from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.hosts.gate import Gate
+from mirant.hosts.turns import Turns
 from mirant.options.settings import Settings
 
 # How long calls of the application may take to end when they are cancelled, in seconds.
@@ -45,6 +46,9 @@ class Loop:
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        #: Where coroutines of connections with much to say wait for their turns. What they do then takes its
+        #: time after the slice that lets them go on, so there are few in each.
+        self.turns = Turns(most=2)
         #: Every connection that is open, whether or not it has a session yet.
         self.links: set[Link[Session]] = set()
 
@@ -61,6 +65,7 @@ class Loop:
             self._loop, self._timer = loop, None  # a test suite may use one loop per test
             self._tasks.clear()  # they ended with their loop, and so did the connections
             self.links.clear()
+            self.turns.clear()
             self._clock.time = loop.time
             self.core.reopen()
         return loop

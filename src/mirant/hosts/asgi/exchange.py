@@ -8,15 +8,20 @@ from typing import Any, Final
 
 from mirant.bus.request import Request
 from mirant.hosts.asgi.scope import Receive
-from mirant.hosts.gate import announces_more, over_limit
+from mirant.hosts.gate import CLOSE, announces_more, over_limit
 from mirant.hosts.loop import Loop
+from mirant.hosts.native.deadlines import LEAST_SENT
+from mirant.hosts.turns import PROMPT, take_turn
 from mirant.transports.exchanges import exchange_of
 from mirant.transports.long_polling import Exchange
-from mirant.transports.response import Response
+from mirant.transports.response import Response, refuse
 
 # The response to a client that has gone. A middleware that waits for a response takes none for a failure, and
 # Starlette's logs a traceback then.
 _GONE: Final = Response(204, b"")
+
+#: Seconds for a body, from its first part to its last; again for each `LEAST_SENT` bytes of it.
+BODY_DEADLINE: Final = 30.0
 
 #: Sends a response.
 Respond = Callable[[Response], Awaitable[None]]
@@ -34,6 +39,8 @@ async def answer_messages(
     if body is None:
         await respond(over_limit(limit))
         return
+    if len(body) > PROMPT:
+        await take_turn(loop.turns)
     answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
     exchange = exchange_of(transport, loop.core, request, lambda response: _settle(answer, response))
     try:
@@ -45,23 +52,40 @@ async def answer_messages(
     await respond(response)
 
 
+class BodyLate(Exception):
+    """A body has not come in time."""
+
+    @property
+    def response(self) -> Response:
+        """What its client is answered."""
+        return refuse(408, "The request did not come in time.", CLOSE)
+
+
 async def read_body(request: Request, receive: Receive, limit: int) -> bytes | None:
-    """Return the whole body, or None as soon as it is known to be larger than *limit*."""
+    """Return the whole body, or None as soon as it is known to be larger than *limit*.
+
+    Raises:
+        BodyLate: it takes too long.
+    """
     if announces_more(request.headers.get("content-length"), limit):
         return None
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            return b""
-        part = event.get("body", b"")
-        size += len(part)
-        if size > limit:
-            return None
-        parts.append(part)
-        if not event.get("more_body", False):
-            return b"".join(parts)
+    body = bytearray()  # not a list: a client may send a million parts of one byte
+    looked_at = 0
+    try:
+        async with asyncio.timeout(BODY_DEADLINE) as timeout:
+            while len(body) <= limit:
+                event = await receive()
+                if event["type"] == "http.disconnect":
+                    return b""
+                body += event.get("body", b"")
+                if not event.get("more_body", False):
+                    break
+                if len(body) - looked_at >= LEAST_SENT:
+                    looked_at = len(body)
+                    timeout.reschedule(asyncio.get_running_loop().time() + BODY_DEADLINE)
+    except TimeoutError:
+        raise BodyLate from None
+    return bytes(body) if len(body) <= limit else None
 
 
 async def _run(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from mirant.bus.request import Request
 from mirant.hosts.asgi.ending import ServerEnding
-from mirant.hosts.asgi.exchange import answer_messages, read_body
+from mirant.hosts.asgi.exchange import BodyLate, Respond, answer_messages, read_body
 from mirant.hosts.asgi.scope import (
     Receive,
     Scope,
@@ -19,9 +21,10 @@ from mirant.hosts.asgi.stream import serve_stream
 from mirant.hosts.asgi.websocket import serve_websocket
 from mirant.hosts.gate import METHODS, transport_of
 from mirant.hosts.loop import Loop
+from mirant.hosts.native.deadlines import Watch
 from mirant.hosts.pages import Pages
 from mirant.hosts.routes import Routes
-from mirant.transports.response import Response, refuse
+from mirant.transports.response import Headers, Response, refuse
 
 
 class AsgiHost:
@@ -36,6 +39,7 @@ class AsgiHost:
         self._pages = pages
         self._routes = routes
         self._ending = ServerEnding(loop.depart)
+        self._watch: tuple[asyncio.AbstractEventLoop, Watch] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope.
@@ -55,10 +59,17 @@ class AsgiHost:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_of(scope)
         if self._loop.gate.admits_websocket(request):
-            await serve_websocket(self._loop, request, scope, receive, send)
+            watch = self._watch_on(asyncio.get_running_loop())
+            await serve_websocket(self._loop, watch, request, scope, receive, send)
         else:
             await receive()
             await send({"type": "websocket.close", "code": 1008})  # refuses the upgrade with 403
+
+    def _watch_on(self, event_loop: asyncio.AbstractEventLoop) -> Watch:
+        """Return what has the deadlines of the WebSockets on *event_loop*."""
+        if self._watch is None or self._watch[0] is not event_loop:
+            self._watch = event_loop, Watch(event_loop)
+        return self._watch[1]
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_of(scope)
@@ -68,6 +79,22 @@ class AsgiHost:
         async def respond(response: Response) -> None:
             await send_response(response, send, omit_body=scope["method"] == "HEAD", headers=headers)
 
+        try:
+            await self._answer(request, transport, headers, scope, receive, send, respond)
+        except BodyLate as late:
+            await respond(late.response)
+
+    async def _answer(
+        self,
+        request: Request,
+        transport: str | None,
+        headers: Headers,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        respond: Respond,
+    ) -> None:
+        """Answer *request*, which speaks *transport* if it is Bayeux; a stream has *headers* of its own."""
         response: Response | None
         if self._routes.has(split_path(scope)[1]):
             response = await self._routed(request, scope, receive)

@@ -6,17 +6,23 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from mirant.bayeux.messages import Message
 from mirant.bus.batch import Batch
 from mirant.bus.request import Request
 from mirant.hosts.asgi.outflow import AsgiSendQueue, Item, abort, until_first
 from mirant.hosts.asgi.scope import Event, Receive, Scope, Send
 from mirant.hosts.asgi.shared_frames import SharedFrames, shared_frames
 from mirant.hosts.loop import Loop
+from mirant.hosts.native.deadlines import Watch
 from mirant.hosts.rfc6455.frames import TEXT, frame
+from mirant.hosts.turns import PROMPT, STEPS, take_turn
 from mirant.transports.websocket import POLICY_VIOLATION, UNSUPPORTED_DATA, Connection
 
 # How long a connection may be without a session, in seconds. A client handshakes within one round trip.
 HANDSHAKE_DEADLINE: Final = 10.0
+
+# How long after its last turn a connection may take `STEPS` again without another one, in seconds.
+_REST: Final = 0.01
 
 
 class AsgiConnection(Connection):
@@ -25,12 +31,31 @@ class AsgiConnection(Connection):
     Frames go past ``send`` only while none waits for it, so that they arrive in the order of their writing.
     """
 
-    __slots__ = ("_frames", "outgoing")
+    __slots__ = ("_frames", "_lacks_session", "_watch", "bucket", "deadline", "is_busy", "outgoing")
 
     def __init__(self, loop: Loop, request: Request, frames: SharedFrames | None) -> None:
         super().__init__(loop.core, request)
         self._frames = frames
+        self._watch: Watch | None = None
+        self._lacks_session = True  # when we last looked
         self.outgoing = AsgiSendQueue()
+        #: Whether a message is processed, which may wait for the application.
+        self.is_busy = False
+        self.deadline = 0.0
+        self.bucket: int | None = None
+
+    def expect_session(self, watch: Watch, now: float) -> None:
+        """Let *watch* close the connection when it has been without a session for too long."""
+        self._watch = watch
+        watch.set(self, now + HANDSHAKE_DEADLINE)
+
+    def overdue(self, now: float) -> None:
+        """Close the connection if it has no session, and had none when we last looked."""
+        lacked, self._lacks_session = self._lacks_session, self.session is None or self.session.ended
+        if lacked and self._lacks_session and not self.is_busy:
+            self.refuse(POLICY_VIOLATION, "there was no handshake in time")
+        elif self._watch is not None:
+            self.expect_session(self._watch, now)
 
     @property
     def writable(self) -> bool:
@@ -62,13 +87,16 @@ class AsgiConnection(Connection):
         self.outgoing.close(code, reason)
 
 
-async def serve_websocket(loop: Loop, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
-    """Accept the WebSocket of *scope* and run it until either side closes it."""
+async def serve_websocket(
+    loop: Loop, watch: Watch, request: Request, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Accept the WebSocket of *scope* and run it until either side closes it. *watch* has its deadline."""
     await receive()  # websocket.connect
     offered = scope.get("subprotocols") or [None]
     # A browser that asks for a subprotocol aborts unless one is chosen; Bayeux has none of its own.
     await send({"type": "websocket.accept", "subprotocol": offered[0]})
     connection = AsgiConnection(loop, request, shared_frames(send))
+    connection.expect_session(watch, loop.now())
     loop.links.add(connection)
     try:
         await until_first(
@@ -78,6 +106,7 @@ async def serve_websocket(loop: Loop, request: Request, scope: Scope, receive: R
         pass  # the peer went away while we sent: ASGI servers raise one kind of OSError or another
     finally:
         connection.outgoing.end()
+        watch.remove(connection)
         loop.links.discard(connection)
         loop.core.detach(connection, loop.now(), connection.take_back())
         if connection.outgoing.is_stuck:
@@ -85,35 +114,37 @@ async def serve_websocket(loop: Loop, request: Request, scope: Scope, receive: R
 
 
 async def _read(loop: Loop, connection: AsgiConnection, receive: Receive) -> None:
+    left, rested = STEPS, loop.now()
     while True:
-        event = await _next(connection, receive)
+        event = await receive()
         if event["type"] != "websocket.receive":
             return None
-        text = event.get("text")
-        messages = None
-        if connection.outgoing.closing is not None:
-            pass  # the connection closes: the peer says it again on its next one
-        elif text is None:
-            connection.refuse(UNSUPPORTED_DATA, "Bayeux messages travel in text frames")
-        else:
-            messages = connection.read(text.encode())
+        now = loop.now()
+        if now - rested >= _REST:
+            left, rested = STEPS, now
+        # A server that has several messages gives them without a pause: nobody else would have a turn.
+        if left <= 0 or len(event.get("text") or "") > PROMPT:
+            await take_turn(loop.turns)
+            left, rested = STEPS, loop.now()
+        messages = _messages_in(event, connection)
         if messages is None:
             return await until_closed()
+        left -= len(messages)
+        connection.is_busy = True
         await loop.run(loop.core.receive(messages, connection, loop.now()))
+        connection.is_busy = False
         await connection.outgoing.drained()
 
 
-async def _next(connection: AsgiConnection, receive: Receive) -> Event:
-    """Wait for the next event, but not for long on a connection without a session."""
-    if connection.session is not None:
-        return await receive()
-    try:
-        async with asyncio.timeout(HANDSHAKE_DEADLINE):
-            return await receive()
-    except TimeoutError:
-        connection.refuse(POLICY_VIOLATION, "there was no handshake in time")
-        await until_closed()
-        raise AssertionError("unreachable: it is cancelled when the connection is closed") from None
+def _messages_in(event: Event, connection: AsgiConnection) -> list[Message] | None:
+    """Return the messages in *event*; None if nothing more is read, because the connection closes."""
+    text = event.get("text")
+    if connection.outgoing.closing is not None:
+        return None  # the peer says it again on its next connection
+    if text is None:
+        connection.refuse(UNSUPPORTED_DATA, "Bayeux messages travel in text frames")
+        return None
+    return connection.read(text.encode())
 
 
 async def until_closed() -> None:

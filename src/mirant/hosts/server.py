@@ -9,6 +9,7 @@ import asyncio
 import gc
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +106,16 @@ class Certificate:
     chain: Path
     key: Path | None = None
 
+    def context(self) -> ssl.SSLContext:
+        """Return what speaks TLS with it.
+
+        Raises:
+            OSError: a file cannot be read, or is not PEM, or the key is not the certificate's.
+        """
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.chain, self.key)
+        return context
+
 
 def serve_bus(
     bus: Servable,
@@ -119,7 +130,8 @@ def serve_bus(
     With a *certificate* it is served over TLS. Bayeux never passes through ASGI, but for event streams; pages
     and routes do.
     """
-    native: Any = NativeHost(bus.loop, path, routes=bus.routes)
+    tls = None if certificate is None else certificate.context()
+    native: Any = NativeHost(bus.loop, path, routes=bus.routes, tls=tls)
     config = uvicorn.Config(
         Mounted(bus, path, Elsewhere(path)),
         loop="auto",  # uvloop, where there is one
@@ -132,8 +144,6 @@ def serve_bus(
         ws_max_size=bus.settings.max_body,
         ws_per_message_deflate=False,  # 50 KiB a connection; a proxy compresses better
         timeout_graceful_shutdown=_GRACE,
-        ssl_certfile=None if certificate is None else certificate.chain,
-        ssl_keyfile=None if certificate is None else certificate.key,
     )
     signal.signal(signal.SIGINT, _interrupt)
     _collect_less()

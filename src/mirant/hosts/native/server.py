@@ -8,6 +8,7 @@ same connection, in its order.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from mirant.hosts.loop import Loop
 from mirant.hosts.native.connection import HttpConnection
 from mirant.hosts.native.deadlines import ConnectionLimits
 from mirant.hosts.native.lane import Lane
+from mirant.hosts.native.tls import TlsDoor
 from mirant.hosts.native.websocket import NativeWebSocket
 from mirant.hosts.routes import Routes
 
@@ -33,8 +35,12 @@ class NativeHost:
         routes: Routes,
         limits: ConnectionLimits | None = None,
         websocket: type[NativeWebSocket] = NativeWebSocket,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Answer for the bus of *loop* at *path*, such as ``/cometd``; ``/`` gives it everything.
+
+        With *tls* the connections speak it; then uvicorn must not have a certificate. It would let a client
+        that is silent before the handshake stay for a minute, and not count it.
 
         The application that uvicorn serves must have the bus there too: for pages, event streams and what
         has one of its *routes*.
@@ -44,6 +50,7 @@ class NativeHost:
         self._routes = routes
         self._limits = limits or ConnectionLimits()
         self._websocket = websocket
+        self._tls = tls
         self._lane: Lane | None = None
 
     def __call__(
@@ -52,10 +59,11 @@ class NativeHost:
         server_state: ServerState,
         app_state: Mapping[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> HttpConnection:
+    ) -> HttpConnection | TlsDoor:
         """Return the protocol for a new connection."""
         lane = self._lane
         if lane is None or lane.state is not server_state:  # the same host may be served again
             lane = Lane(self._loop, self._path, self._routes, self._limits, config, server_state, app_state)
             self._lane = lane
-        return HttpConnection(lane, self._websocket)
+        connection = HttpConnection(lane, self._websocket)
+        return connection if self._tls is None else TlsDoor(lane, self._tls, connection)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from mirant.bayeux.channels import Channel, ChannelInvalid, Pattern, Template
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.errors import APPLICATION_FAILED, TABLE
-from mirant.bus.browsers import COOKIE, Browsers
+from mirant.bus.browsers import Browsers
 from mirant.bus.request import Request
 from mirant.client.options import ClientOptions
 from mirant.client.protocol import ClientProtocol
@@ -29,6 +29,7 @@ from mirant.extensions.timesync import TimeSync
 from mirant.hosts.native.requests import RequestInvalid, RequestReader
 from mirant.hosts.rfc6455.frames import BINARY, CLOSE, PING, PONG, TEXT, FrameInvalid, FrameReader
 from mirant.identity.token_invalid import TokenInvalid
+from mirant.options.cookies import COOKIE
 from mirant.testing import World
 from mirant.transports.callback_polling import ScriptExchange, callback_of
 from mirant.transports.response import Response

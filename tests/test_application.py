@@ -106,6 +106,19 @@ async def test_cookies_are_good_for_every_bus_with_the_secret() -> None:
         assert ("set-cookie" not in response.headers) is kept
 
 
+async def test_the_options_say_with_what_secrets_cookies_are_signed() -> None:
+    """A secret is rotated: the former goes behind the new one, and out when no browser has its cookies."""
+    old, new = "the former secret, of 32 characters", "the present secret, of 32 characters"
+    cookie: str | None = None
+    set_anew = []
+    for secrets in ((old,), (new, old), (new,)):
+        async with Poller.inside(Bus(settings=Settings(cookie_secret=secrets))) as client:
+            response = await client.post('{"channel":"/meta/handshake"}', cookie=f"BAYEUX_BROWSER={cookie}")
+            set_anew.append("set-cookie" in response.headers)
+            cookie = response.cookies.get("BAYEUX_BROWSER", cookie)
+    assert set_anew == [True, True, False]
+
+
 async def test_publishing_tells_to_how_many_it_goes() -> None:
     bus = Bus()
     async with Poller.inside(bus) as one, Poller.inside(bus) as two:

@@ -20,7 +20,7 @@ def handshake(client: PollingClient, **headers: str) -> dict[str, str]:
 
 
 def test_a_handshake_is_given_a_cookie_that_scripts_cannot_read(world: World) -> None:
-    cookie = handshake(world.polling())["set-cookie"]
+    cookie = handshake(world.polling(), user_agent="Mozilla/5.0")["set-cookie"]
     name, *attributes = cookie.split("; ")
     assert name.startswith("BAYEUX_BROWSER=")
     assert attributes == ["Path=/", "HttpOnly", "SameSite=Lax"]
@@ -228,3 +228,28 @@ def test_a_crowded_window_gets_its_messages_when_it_polls(world: World) -> None:
     world.publish("/a", 1)
     second.connect()
     assert second.data == [1]
+
+
+# --- The options of the cookie ---
+
+
+def test_two_buses_on_one_host_lose_no_sessions_to_each_other() -> None:
+    worlds, cookie = (World(), World()), None
+    clients = [world.polling() for world in worlds]
+    for _ in range(5):
+        for client in clients:
+            client.cookie = cookie
+            client.enter()
+            cookie = client.cookie
+        for client in clients:
+            client.cookie = cookie
+            assert client.publish("/a", 1)["successful"]
+
+
+def test_a_cookie_that_lasts_is_given_anew_with_each_handshake() -> None:
+    client = World(cookie_max_age=60.0).polling()
+    client.enter()
+    former = client.cookie
+    headers = handshake(client, user_agent="Mozilla/5.0")
+    assert headers["set-cookie"].endswith("; Max-Age=60")
+    assert client.cookie == former

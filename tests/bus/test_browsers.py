@@ -70,3 +70,118 @@ def test_a_value_that_is_too_long_or_too_short_is_not_recognised(more: str) -> N
     assert BROWSERS.recognise(value + more) is None
     assert BROWSERS.recognise(value[: -len(more)]) is None
     assert BROWSERS.recognise(value[:24]) is None
+
+
+# --- Several buses on one host, which share the cookie ---
+
+
+def value_after(*buses: Browsers) -> str:
+    """Return the cookie after a handshake with each of *buses*, one after the other."""
+    value = ""
+    for bus in buses:
+        value = bus.issue(Request({"cookie": f"BAYEUX_BROWSER={value}"}))
+    return value
+
+
+def sent(*values: str, name: str = "BAYEUX_BROWSER") -> Request:
+    return Request({"cookie": "; ".join(f"{name}={value}" for value in values)})
+
+
+def test_two_buses_on_one_host_find_their_own_in_one_cookie() -> None:
+    one, other = Browsers(), Browsers()
+    value = value_after(one, other)
+    assert one.of(sent(value)) is not None
+    assert other.of(sent(value)) is not None
+    assert one.of(sent(value)) != other.of(sent(value))
+
+
+def test_four_buses_and_a_restart_of_the_first() -> None:
+    buses = [Browsers() for _ in range(4)]
+    value = value_after(*buses)
+    assert all(bus.of(sent(value)) for bus in buses)
+    value = Browsers().issue(sent(value))
+    assert [bus.of(sent(value)) is not None for bus in buses] == [False, True, True, True]
+
+
+def test_a_cookie_does_not_grow_with_restarts() -> None:
+    value = value_after(*[Browsers() for _ in range(20)])
+    assert len(value) == 56 + 3 * 39
+
+
+@pytest.mark.parametrize(
+    "value", ["planted", "a.b.c.d.e.f", "." * 1_000, "é" * 56, "0" * 55, "%", '"', "x" * 9_000]
+)
+def test_what_is_not_a_token_is_not_kept(value: str) -> None:
+    assert len(BROWSERS.issue(sent(value))) == 56
+
+
+def test_of_two_cookies_of_the_name_either_is_recognised() -> None:
+    """A former server may have set one for another path, or another domain."""
+    ours, others = BROWSERS.issue(), Browsers().issue()
+    assert BROWSERS.of(sent(others, ours)) == BROWSERS.of(sent(ours, others)) == BROWSERS.of(sent(ours))
+    assert BROWSERS.of(sent("planted", "", ours)) == ours[:24]
+
+
+def test_a_request_with_two_of_ours_is_from_both() -> None:
+    first, second, third = BROWSERS.issue(), Browsers(b"secret").issue(), Browsers(b"secret").issue()
+    for value in (first, second):
+        assert BROWSERS.is_from(sent(first, second), value[:24])
+    assert not BROWSERS.is_from(sent(first, second), third[:24])
+
+
+def test_a_thousand_cookies_cost_no_more_than_sixteen() -> None:
+    ours = BROWSERS.issue()
+    assert BROWSERS.of(sent(*["0" * 56] * 15, ours)) == ours[:24]
+    assert BROWSERS.of(sent(*["0" * 56] * 16, ours)) is None
+
+
+# --- What options say ---
+
+OLD, NEW = "the former secret, of 32 characters", "the present secret, of 32 characters"
+
+
+def configured(*known: str, name: str = "BAYEUX_BROWSER", secret: bytes | None = None) -> Browsers:
+    browsers = Browsers(secret)
+    browsers.configure(name, known)
+    return browsers
+
+
+def test_two_processes_that_share_a_secret_know_each_others_browsers() -> None:
+    value = configured(NEW).issue()
+    assert configured(NEW).of(sent(value)) == value[:24]
+    assert configured(OLD).of(sent(value)) is None
+
+
+def test_a_former_secret_is_still_recognised_and_its_cookies_are_signed_anew() -> None:
+    value = configured(OLD).issue()
+    rotated = configured(NEW, OLD)
+    assert rotated.of(sent(value)) == value[:24]
+    renewed = rotated.renewed(sent(value), value[:24])
+    assert renewed is not None
+    assert configured(NEW).of(sent(renewed)) == value[:24]
+    assert rotated.renewed(sent(renewed), value[:24]) is None
+
+
+def test_the_secret_of_the_code_signs_and_those_of_the_file_are_recognised() -> None:
+    both = configured(NEW, secret=b"secret")
+    assert BROWSERS.of(sent(both.issue())) is not None
+    assert both.of(sent(configured(NEW).issue())) is not None
+
+
+def test_without_a_secret_the_first_stays_when_the_files_are_read_again() -> None:
+    browsers = Browsers()
+    value = browsers.issue()
+    browsers.configure("BAYEUX_BROWSER", ())
+    assert browsers.of(sent(value)) == value[:24]
+
+
+def test_a_cookie_of_another_name_is_another_matter() -> None:
+    browsers = configured(NEW, name="bus-2")
+    value = browsers.issue()
+    assert browsers.of(sent(value, name="bus-2")) == value[:24]
+    assert browsers.of(sent(value)) is None
+
+
+def test_a_handshake_prolongs_a_cookie_that_lasts() -> None:
+    value = BROWSERS.issue()
+    assert BROWSERS.prolonged(sent(value), value[:24]) == value

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mirant.bayeux.codec import decode
-from mirant.bus.browsers import COOKIE
 from mirant.bus.request import Request
 from mirant.extensions.ack import Ack
+from mirant.options.cookies import COOKIE
 from mirant.testing import World
 from mirant.transports.long_polling import Exchange
 from mirant.transports.response import Response

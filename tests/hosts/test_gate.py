@@ -18,6 +18,7 @@ from tests.hosts.serving import serving
 
 FRIEND = "https://friend.example"
 STRANGER = "https://stranger.example"
+BROWSER = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 HANDSHAKE = json.dumps([{"channel": "/meta/handshake"}])
 
 
@@ -255,7 +256,7 @@ async def test_a_friend_may_load_the_client_as_a_module(place: Place) -> None:
 async def test_where_friends_are_let_in_over_tls_the_cookie_goes_along() -> None:
     transport = httpx.ASGITransport(Bus(settings=Settings(allow_origins=(FRIEND,))))
     async with httpx.AsyncClient(transport=transport, base_url="https://bus.example") as http:
-        response = await http.post("/", content=HANDSHAKE, headers={"origin": FRIEND})
+        response = await http.post("/", content=HANDSHAKE, headers={"origin": FRIEND, **BROWSER})
 
         assert response.headers["set-cookie"].endswith("; Path=/; HttpOnly; SameSite=None; Secure")
 
@@ -264,9 +265,15 @@ async def test_where_nobody_is_let_in_it_does_not() -> None:
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(Bus()), base_url="https://bus.example"
     ) as http:
-        response = await http.post("/", content=HANDSHAKE)
+        response = await http.post("/", content=HANDSHAKE, headers=BROWSER)
 
         assert response.headers["set-cookie"].endswith("; Path=/; HttpOnly; SameSite=Lax; Secure")
+
+
+async def test_a_client_that_is_not_a_browser_gets_a_cookie_that_old_parsers_read(place: Place) -> None:
+    """The parser of Ruby's Faye ends its whole process at an attribute that it does not know."""
+    response = await place.post()
+    assert response.headers["set-cookie"].endswith("; Path=/; HttpOnly")
 
 
 async def test_a_page_of_another_origin_leaves_an_event_in_the_audit_log(

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mirant import Bus, Caller, RemoteError, Settings
-from mirant.bus.browsers import COOKIE
+from mirant.options.cookies import COOKIE
 
 Json = dict[str, Any]
 Outcome = Json | str

@@ -7,35 +7,10 @@ import json
 import pytest
 
 from mirant.bayeux.codec import BodyInvalid
-from mirant.bus.carrier import MAX_RESPONSE, Outgoing
+from mirant.bus.carrier import MAX_RESPONSE
 from mirant.bus.request import Request
 from mirant.testing import World
 from mirant.transports.long_polling import Exchange, join_messages
-from mirant.transports.response import Response
-
-
-@pytest.mark.parametrize(
-    ("origins", "secure", "scope"),
-    [
-        ((), False, "SameSite=Lax"),
-        ((), True, "SameSite=Lax; Secure"),
-        (("https://example.org",), False, "SameSite=Lax"),
-        (("https://example.org",), True, "SameSite=None; Secure"),
-    ],
-)
-def test_a_cookie_goes_to_other_sites_pages_only_where_they_are_let_in_and_over_tls(
-    origins: tuple[str, ...], scope: str, *, secure: bool
-) -> None:
-    answers: list[Response] = []
-
-    def answer(response: Response) -> bool:
-        answers.append(response)
-        return True
-
-    exchange = Exchange(World(allow_origins=origins).core, Request(secure=secure), answer)
-    assert exchange.send(Outgoing(opens=True))
-    cookie = dict(answers[0].headers)["set-cookie"]
-    assert cookie.partition("; Path=/; HttpOnly; ")[2] == scope
 
 
 def test_an_answer_that_may_not_be_read_has_no_room() -> None:

@@ -71,9 +71,11 @@ class Carrier(ABC, Generic[S]):
 class Link(Carrier[S]):
     """A carrier that deliveries can be pushed into at any time."""
 
-    __slots__ = ()
+    __slots__ = ("opened",)
 
     is_link: ClassVar[bool] = True
+    #: The moment (`Browsers.moment`) at which it was opened, if it has had no session until now; else None.
+    opened: int | None
     #: Whether it is of no use without its session. On a WebSocket the client can handshake again.
     ends_with_session: ClassVar[bool] = False
 

@@ -100,6 +100,7 @@ class Core:
     def configure(self, settings: Settings) -> None:
         """Go by *settings* from now on; sessions that there are keep what they began with."""
         self.settings = self._in_force.settings = settings
+        self.browsers.configure(settings.cookie_name, settings.cookie_secret)
         self._windows.restrict(settings.max_windows)
         self._engine.configure(settings)
 
@@ -159,6 +160,10 @@ class Core:
         self.hub.deliver(session, delivery)
 
     # --- Time ---
+
+    def now(self) -> float:
+        """Return the time: monotonic seconds."""
+        return self._clock.time()
 
     def next_deadline(self) -> float | None:
         """Return when `advance` has to be called next, or None if there is nothing to wait for."""

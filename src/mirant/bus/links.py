@@ -27,6 +27,7 @@ class Links:
         """Let *link* be where deliveries for *session* are pushed. The link it had is closed."""
         self.unlink(session)
         link.session, session.link = session, link
+        link.opened = None
         session.mark(LINKED)
         self._windows.leave(session)
         self._deliveries.wake(session)

@@ -63,6 +63,7 @@ class Parts:
         self.hooks = Hooks(self._note_hooks)
         self.extensions = extensions = Extensions(self._note_extensions)
         self.browsers = Browsers(secret)
+        self.browsers.configure(settings.cookie_name, settings.cookie_secret)
         self.timetable = timetable = Timetable(host)
         self.windows = windows = Windows(settings.max_windows)
         self.deliveries = deliveries = Deliveries(
@@ -115,6 +116,7 @@ class Parts:
             self.extensions,
             self.in_force,
             self.observers,
+            self.browsers,
             self._forget,
         )
 

@@ -54,6 +54,7 @@ class Session:
         "_attributes",
         "_extensions",
         "_rates",
+        "bound_at",
         "bucket",
         "calls",
         "deadline",
@@ -78,6 +79,8 @@ class Session:
         self._attributes: dict[str, Any] | None = None
         self._extensions: tuple[OwnExtension, ...] = ()
         self._rates: dict[str, float] | None = None
+        #: The moment (`Browsers.moment`) at which it was bound to a browser; 0: it is not, or always was.
+        self.bound_at = 0
 
         # links.py
         self.link: Link[Session] | None = None  # where deliveries can be pushed, if anywhere
@@ -188,10 +191,11 @@ class Session:
         self.ending = ending
         self.outbox.clear()
 
-    def bind(self, browser: str | None) -> None:
-        """Bind the session to *browser*, if it is not bound yet."""
+    def bind(self, browser: str | None, moment: int) -> None:
+        """Bind the session to *browser* at this *moment*, if it is not bound yet."""
         if self.record.browser is None and browser is not None:
             self.record.browser = browser
+            self.bound_at = moment
             self.traits |= UNPLACED
 
     def identify(self, identity: Identity | None) -> None:

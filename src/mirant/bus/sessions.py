@@ -11,9 +11,11 @@ from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW
 from mirant.bayeux.errors import SESSION_UNKNOWN
 from mirant.bayeux.messages import Delivery, Message, Reply
 from mirant.bus.batch import coalesce
+from mirant.bus.browsers import Browsers
 from mirant.bus.carrier import Carrier, Link, Outgoing
 from mirant.bus.deliveries import Deliveries
 from mirant.bus.extension import Extensions
+from mirant.bus.families import place_of
 from mirant.bus.identity import Identity
 from mirant.bus.in_force import InForce
 from mirant.bus.links import Links
@@ -35,6 +37,7 @@ class Sessions:
     """Begins and ends the sessions in the registry, a dict that others read."""
 
     __slots__ = (
+        "_browsers",
         "_deliveries",
         "_extensions",
         "_in_force",
@@ -58,6 +61,7 @@ class Sessions:
         extensions: Extensions,
         in_force: InForce,
         observers: Observers,
+        browsers: Browsers,
         left: Callable[[Session], None],
     ) -> None:
         """*left* is called with each session that ended; its subscriptions are still in its record then."""
@@ -70,6 +74,7 @@ class Sessions:
         self._extensions = extensions
         self._in_force = in_force
         self._observers = observers
+        self._browsers = browsers
         self._left = left
 
     def open(self, carrier: Carrier[Session]) -> Session:
@@ -85,10 +90,10 @@ class Sessions:
             max_interval=settings.max_interval,
             echo=settings.echo,
             connect_only=settings.connect_only,
-            browser=carrier.browser,
             address=carrier.request.address,
         )
         session = Session(record, settings)
+        session.bind(carrier.browser, self._browsers.moment())
         session.advise(carrier.transport)
         return self._register(session)
 
@@ -113,18 +118,33 @@ class Sessions:
 
         A clientId is a secret, but pages leak. So a session is bound to its browser's cookie as soon as a
         request presents both, and from then on needs both. A client that keeps no cookies is never bound.
+        What the client began before it had the cookie is its own too: see `_is_own`.
         """
         session = self._registry.get(client_id or "")
         if session is None:
             return None
         if session.record.browser is None:
-            session.bind(carrier.browser)
-        elif session.record.browser != carrier.browser:
+            session.bind(carrier.browser, self._browsers.moment())
+        elif session.record.browser != carrier.browser and not self._is_own(session, carrier):
             # The sender knows the id and is not the browser: most likely a hijack.
             stranger = Visitor(address=carrier.request.address, label=session.label)
             self._observers.note("session.stranger", stranger)
             return None
         return session
+
+    def _is_own(self, session: Session, carrier: Carrier[Session]) -> bool:
+        """Whether the client of *session* is behind *carrier*, which presents another browser, or none.
+
+        It may present several browsers, or one of the same family. And it may be a WebSocket that was
+        opened beside the handshake, before the client had its cookie: before the session was bound, from the
+        same place, and without a session until now. Somebody who learns an id comes later than that.
+        """
+        browser = session.record.browser
+        if browser is not None and self._browsers.is_from(carrier.request, browser):
+            return True
+        opened = carrier.opened if isinstance(carrier, Link) else None
+        is_early = opened is not None and opened < session.bound_at
+        return is_early and place_of(carrier.request.address) == place_of(session.record.address)
 
     def identify(self, session: Session, identity: Identity | None, now: float) -> bool:
         """Let *session* be that of *identity* until it runs out; return whether it was another's before."""

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
+from mirant.options.cookies import (
+    SameSite,
+    Secure,
+    read_cookie_domain,
+    read_cookie_name,
+    read_cookie_path,
+    read_same_site,
+    read_secrets,
+    read_secure,
+)
 from mirant.options.values import (
     KIB,
     MIB,
@@ -68,6 +78,10 @@ def size_in_toml(value: int) -> str:
     return f'"{value // _BYTES_OF_UNITS[unit]}{unit}"'
 
 
+def _ticked(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 @dataclass(frozen=True, slots=True)
 class OptionKind:
     """The kind of an option: which values it may have, and how they are read and written."""
@@ -102,8 +116,17 @@ KINDS: Final[Mapping[str, OptionKind]] = {
     ),
     "count": OptionKind("a whole number from 1", read_count, of_number_text),
     "switch": OptionKind("`true` or `false`", read_switch, of_switch_text),
-    "overflow": OptionKind(
-        f"one of {', '.join(f'`{name!s}`' for name in get_args(Overflow))}", read_overflow
+    "overflow": OptionKind(f"one of {_ticked(get_args(Overflow))}", read_overflow),
+    "cookie name": OptionKind(
+        "1 to 64 letters, digits, dots, dashes and underscores; with `__Host-` or `__Secure-` it needs TLS",
+        read_cookie_name,
+    ),
+    "cookie path": OptionKind('a path such as `"/"` or `"/chat"`', read_cookie_path),
+    "cookie domain": OptionKind('a domain such as `"example.org"`', read_cookie_domain),
+    "same site": OptionKind(f"one of {_ticked(get_args(SameSite))}", read_same_site),
+    "secure": OptionKind(f"one of {_ticked(get_args(Secure))}", read_secure),
+    "secrets": OptionKind(
+        "a text of 32 bytes or more, or a list of such texts, the newest first", read_secrets, of_list_text
     ),
     "transports": OptionKind(
         f"a list with some of {', '.join(f'`{name}`' for name in TRANSPORTS)}, each once",

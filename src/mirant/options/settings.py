@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from mirant.options.cookies import COOKIE, SameSite, Secure, check_cookie
 from mirant.options.declaring import check_options, option
 from mirant.options.reading import read_options
 from mirant.options.values import MIB, TRANSPORTS, Overflow, SettingsError
@@ -60,6 +61,60 @@ class Settings:
         "Other origins whose pages may connect, such as https://example.org.",
         default=(),
     )
+    # --- The cookie by which the bus knows a browser ---
+    cookie_name: str = option("cookie", "cookie name", "Its name.", default=COOKIE, name="name")
+    cookie_path: str = option(
+        "cookie",
+        "cookie path",
+        "The path, and everything below it, to which it is sent.",
+        default="/",
+        name="path",
+    )
+    cookie_domain: str | None = option(
+        "cookie",
+        "cookie domain",
+        "The domain whose hosts it is sent to. By default it is sent to the host that gave it.",
+        default=None,
+        name="domain",
+    )
+    cookie_secure: Secure = option(
+        "cookie",
+        "secure",
+        "Whether it is sent over TLS only. `auto`: if it was given over TLS.",
+        default="auto",
+        name="secure",
+    )
+    cookie_same_site: SameSite = option(
+        "cookie",
+        "same site",
+        "Which pages of other sites send it along. `auto`: none; over TLS all, if there are `allow_origins`.",
+        default="auto",
+        name="same_site",
+    )
+    # For a widget in pages of other sites: browsers that keep no cookies of third parties keep one per site.
+    cookie_partitioned: bool = option(
+        "cookie",
+        "switch",
+        "Whether a browser keeps one for each site in whose pages the bus is used. It needs TLS.",
+        default=False,
+        name="partitioned",
+    )
+    cookie_max_age: float = option(
+        "cookie",
+        "duration",
+        "How long a browser keeps it after the last handshake. `0s`: until the browser is closed.",
+        default=0.0,
+        name="max_age",
+    )
+    cookie_secret: tuple[str, ...] = option(
+        "cookie",
+        "secrets",
+        "What it is signed with. Processes that share it know each other's browsers. By default each process "
+        "makes its own. Of several the first signs, and all are recognised.",
+        default=(),
+        name="secret",
+        secret=True,
+    )
     # As much as the `websockets` and CometD Java clients accept from us.
     max_body: int = option(
         "limits", "size", "Largest HTTP body or WebSocket message accepted.", default=1 * MIB
@@ -95,6 +150,14 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_options(self)
+        check_cookie(
+            name=self.cookie_name,
+            path=self.cookie_path,
+            domain=self.cookie_domain,
+            secure=self.cookie_secure,
+            same_site=self.cookie_same_site,
+            partitioned=self.cookie_partitioned,
+        )
 
     @classmethod
     def read(cls, tables: Mapping[str, object]) -> Settings:

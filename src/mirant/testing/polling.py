@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Self
 
-from mirant.bus.browsers import COOKIE
 from mirant.bus.request import Request
+from mirant.options.cookies import COOKIE
 from mirant.testing.clients import Client, Json
 from mirant.testing.frozen_host import FrozenHost
 from mirant.transports.long_polling import Exchange

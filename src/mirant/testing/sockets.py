@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from mirant.bus.batch import Batch
-from mirant.bus.browsers import COOKIE
 from mirant.bus.core import Core
 from mirant.bus.request import Request
+from mirant.options.cookies import COOKIE
 from mirant.testing.clients import Client, Json, reply_to
 from mirant.testing.frozen_host import FrozenHost
 from mirant.testing.polling import PollingClient

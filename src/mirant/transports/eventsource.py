@@ -44,6 +44,7 @@ class EventStream(Link[Session]):
         self.request = request
         self.session = None
         self.browser = core.browsers.of(request)
+        self.opened = None  # it names its session as it opens
 
     @abstractmethod
     def push(self, batches: Sequence[Batch]) -> None:

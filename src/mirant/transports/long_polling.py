@@ -11,11 +11,11 @@ from typing import ClassVar, Final
 
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
-from mirant.bus.browsers import COOKIE
 from mirant.bus.carrier import MAX_RESPONSE, Carrier, Outgoing
 from mirant.bus.core import Core
 from mirant.bus.request import Request
 from mirant.bus.session import Session
+from mirant.transports.cookies import set_cookie
 from mirant.transports.forms import values_of
 from mirant.transports.response import Headers, Response, refuse
 
@@ -90,7 +90,7 @@ class Exchange(Carrier[Session]):
         return 0 if self.replies_only else MAX_RESPONSE
 
     def send(self, out: Outgoing) -> bool:
-        headers = (("set-cookie", self._new_cookie()),) if out.opens and self.browser is None else ()
+        headers = self._new_cookie() if out.opens else ()
         before = [delivery.payload for batch in out.before for delivery in batch.deliveries]
         body = b"[%b]" % b",".join([*before, *out.replies, *out.after])
         return self._answer(self.wrap(body, headers))
@@ -99,13 +99,16 @@ class Exchange(Carrier[Session]):
         """Return the response with *body*, a JSON array."""
         return Response(200, body, headers=headers)
 
-    def _new_cookie(self) -> str:
-        # Lax, as browsers assume: another site's page cannot send it along. Where other sites' pages are let
-        # in it must be None, which browsers take only over TLS.
-        scope = "Lax"
-        if self.request.secure:
-            scope = "None; Secure" if self._core.settings.allow_origins else "Lax; Secure"
-        return f"{COOKIE}={self._core.browsers.issue()}; Path=/; HttpOnly; SameSite={scope}"
+    def _new_cookie(self) -> Headers:
+        """Return the header that gives the client its cookie, if it does not have it as it should be."""
+        core = self._core
+        if self.browser is None:
+            value: str | None = core.browsers.issue(self.request, core.now())
+        elif core.settings.cookie_max_age:
+            value = core.browsers.prolonged(self.request, self.browser)
+        else:
+            value = core.browsers.renewed(self.request, self.browser)
+        return () if value is None else (("set-cookie", set_cookie(core.settings, value, self.request)),)
 
 
 def join_messages(texts: Sequence[bytes]) -> bytes:

@@ -45,6 +45,7 @@ class Connection(Link[Session]):
         self.request = request
         self.session = None
         self.browser = core.browsers.of(request)
+        self.opened = core.browsers.moment()
 
     @abstractmethod
     def push(self, batches: Sequence[Batch]) -> bool:

@@ -1,0 +1,76 @@
+"""The options of the cookie: what each may be, and what they may be together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mirant.options.settings import Settings
+from mirant.options.values import SettingsError
+
+SECRET = "a secret of thirty-two characters"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"name": "BUS-2"},
+        {"name": "__Host-bus"},
+        {"path": "/chat/bus"},
+        {"domain": "example.org"},
+        {"domain": "localhost"},
+        {"secure": "always", "same_site": "none", "partitioned": True},
+        {"max_age": 60.0},
+        {"secret": (SECRET, SECRET[::-1])},
+    ],
+)
+def test_what_a_cookie_may_have(options: dict[str, Any]) -> None:
+    settings = Settings(**{f"cookie_{name}": value for name, value in options.items()})
+    assert all(getattr(settings, f"cookie_{name}") == value for name, value in options.items())
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "a=b"}, "name"),
+        ({"name": "a;b"}, "name"),
+        ({"name": "é"}, "name"),
+        ({"name": "x" * 65}, "name"),
+        ({"name": "__Host-bus", "path": "/a"}, "__Host-"),
+        ({"name": "__Host-bus", "domain": "example.org"}, "__Host-"),
+        ({"name": "__Secure-bus", "secure": "never"}, "secure"),
+        ({"path": "chat"}, "path"),
+        ({"path": "/a;b"}, "path"),
+        ({"path": "/a b"}, "path"),
+        ({"path": "/\r\nX: y"}, "path"),
+        ({"domain": "a;b"}, "domain"),
+        ({"domain": ""}, "domain"),
+        ({"secure": "sometimes"}, "auto, always, never"),
+        ({"secure": "never", "same_site": "none"}, "secure"),
+        ({"secure": "never", "partitioned": True}, "secure"),
+        ({"same_site": "Lax"}, "auto, lax, strict, none"),
+        ({"secret": ("short",)}, "32 bytes"),
+        ({"secret": (SECRET, 7)}, "32 bytes"),
+    ],
+)
+def test_what_it_may_not(options: dict[str, Any], word: str) -> None:
+    with pytest.raises(SettingsError, match=word):
+        Settings(**{f"cookie_{name}": value for name, value in options.items()})
+
+
+def test_a_file_may_have_one_secret_or_several() -> None:
+    assert Settings.read({"cookie": {"secret": SECRET}}).cookie_secret == (SECRET,)
+    assert Settings.read({"cookie": {"secret": [SECRET, "x" * 32]}}).cookie_secret == (SECRET, "x" * 32)
+
+
+def test_a_secret_is_not_told() -> None:
+    assert SECRET not in repr(Settings(cookie_secret=(SECRET,)))
+    with pytest.raises(SettingsError) as refused:
+        Settings.read({"cookie": {"secret": "too-short-a-secret"}})
+    assert "too-short" not in str(refused.value)
+
+
+def test_a_domain_is_written_without_its_dot() -> None:
+    assert Settings.read({"cookie": {"domain": ".Example.org"}}).cookie_domain == "example.org"

@@ -127,27 +127,34 @@ export interface MirantOptions {
 }
 
 /** The parts of a window that the client uses. A worker or Node has fewer. */
-export type Page = Pick<EventTarget, "addEventListener"> &
+export type Page = Pick<EventTarget, "addEventListener"> & { Worker?: typeof Worker; localStorage?: Storage } &
   Pick<typeof globalThis, "BroadcastChannel" | "navigator"> & { document?: Document; sessionStorage?: Storage };
 
 /** What a transport reports to its bus. */
 export interface Host {
-  receive(messages: Message[]): void;
+  /** Resolves when they are dealt with, if that is not at once. */
+  receive(messages: Message[]): void | Promise<void>;
   /** These messages got no reply; without `messages`: the transport is broken. */
   fail(why: string, messages?: Message[]): void;
   /** `idle` became true. */
   drain(): void;
+  /** A part of an answer came. */
+  progress(): void;
 }
 
 /** A way to move messages; it knows nothing of sessions. */
 export interface Transport {
   /** Whether it takes another array now. A /meta/connect or /meta/handshake, alone in its array, is always taken. */
   readonly idle: boolean;
-  /** Rejects when it cannot carry messages here. */
-  open(): Promise<void>;
+  /** Rejects when it cannot carry messages here. @param proven one of its kind has carried some */
+  open(proven?: boolean): Promise<void>;
   send(body: string, messages: Message[]): void;
-  /** Sends the farewell, if there is one; the host ignores what it tells from now on. */
-  close(farewell?: string): void;
+  /** Sends the farewell, messages, if there is one; the host ignores what it tells from now on. */
+  close(farewell?: string[]): void;
+  /** Bytes that wait to leave, if it knows. */
+  readonly unsent?: number;
+  /** The network may be another: shows within so many milliseconds that it works. False: a message must show it. */
+  renew?(deadline: number): boolean;
 }
 
 export interface StateDetail {

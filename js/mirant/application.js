@@ -1,13 +1,16 @@
 /** The application around a bus: its subscriptions and listeners, its extensions, its faults. */
-import { pack, unpack } from "./extensions.js";
 import { BayeuxError } from "./requests.js";
+
+const isBinary = (message) => message?.ext?.binary || message?.data?.byteLength >= 0;
 
 export class Application {
   #bus;
   #session;
-  /** @type {Map<string, T.Channel>} */ #channels = new Map();
+  #channels = new Map();
   #local = new Map();
   #early;
+  #binary;
+  #loading;
 
   /** @param {EventTarget} bus @param {T.Session} session */
   constructor(bus, session) {
@@ -32,10 +35,24 @@ export class Application {
   }
 
   outgoing(message) {
-    return this.#extend("outgoing", pack(message));
+    return this.#extend("outgoing", isBinary(message) ? this.#binary?.pack(message) : message);
+  }
+
+  prepare(messages) {
+    if (!this.#binary && messages.some(isBinary)) {
+      this.#loading ??= this.#session.requests.hold(import("./binary.js").then((module) => {
+        this.#binary = module;
+      }).catch(this.report).finally(() => (this.#loading = null)));
+    }
+    return this.#loading;
   }
 
   receive(messages) {
+    this.#session.network?.moved();
+    return this.prepare(messages)?.then(() => this.#receive(messages)) ?? this.#receive(messages);
+  }
+
+  #receive(messages) {
     this.#session.windows?.receives(messages);
     for (const received of messages) {
       if (typeof received?.channel !== "string") continue;
@@ -64,7 +81,7 @@ export class Application {
     const meta = channel.startsWith("/meta/");
     // Code 0 is from the leading window, not from the server.
     const error = (text = message.error) => new BayeuxError(text ?? "0::unsuccessful", { channel, reply: text?.startsWith("0:") ? undefined : message });
-    this.guard(() => unpack(message));
+    this.guard(() => isBinary(message) && this.#binary?.unpack(message));
     if ("data" in message && !meta) {
       const call = requests.call(message);
       if (!call) return this.#deliver(message);
@@ -98,20 +115,23 @@ export class Application {
     const signal = options?.signal;
     signal?.throwIfAborted();
     const channel = this.#channels.get(name) ?? this.#subscribe({ name, listeners: new Set(), ready: Promise.resolve(), pending: true });
-    const listener = { callback };
+    const listener = { callback, quit: () => signal?.removeEventListener("abort", abort) };
     channel.listeners.add(listener);
     for (const message of this.#early?.splice(0) ?? []) this.#deliver(message);
     let left;
+    let refuse;
     const unsubscribe = () => (left ??= this.#remove(channel, listener));
+    const abort = () => {
+      refuse(signal.reason);
+      unsubscribe().catch(this.report);
+    };
+    signal?.addEventListener("abort", abort);
     await new Promise((resolve, reject) => {
+      refuse = reject;
       channel.ready.then(resolve, (error) => {
         this.#forsake(channel, listener);
         reject(error);
       });
-      signal?.addEventListener("abort", () => {
-        reject(signal.reason);
-        unsubscribe().catch(this.report);
-      }, { once: true });
     });
     return { channel: name, unsubscribe };
   }
@@ -136,7 +156,7 @@ export class Application {
       for (const channel of this.#channels.values()) {
         if (channel.pending) continue;
         this.#subscribe(channel).ready.catch((error) => {
-          if (error.reply) this.#channels.delete(channel.name);
+          if (error.reply) for (const listener of channel.listeners) this.#forsake(channel, listener);
           if (error.error !== "disconnected") this.report(error);
         });
       }
@@ -144,6 +164,7 @@ export class Application {
   }
 
   #forsake({ name, listeners }, listener) {
+    listener.quit();
     return listeners.delete(listener) && !listeners.size && this.#channels.delete(name);
   }
 

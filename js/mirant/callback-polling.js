@@ -13,15 +13,20 @@ class CallbackPollingTransport extends LongPollingTransport {
     const parts = this.#address(messages).length > MAX_URL ? messages.map((message) => [message]) : [messages];
     for (const some of parts) {
       const { length } = this.#address(some);
-      if (this.closed.signal.aborted) return;
-      if (length <= MAX_URL) this.host.receive(await this.#load(some));
+      if (this.closed) return;
+      if (length <= MAX_URL) await this.host.receive(await this.#load(some));
       this.host.fail(length > MAX_URL ? `a URL of ${length} characters` : "a script without a reply", some);
     }
   }
 
+  /** A script that is being loaded cannot be given up. */
+  renew() {
+    return false;
+  }
+
   /** @type {LongPollingTransport["part"]} */
   part(farewell) {
-    return this.#load(JSON.parse(farewell));
+    for (const message of farewell) this.#load([JSON.parse(message)]).catch(() => {});
   }
 
   /** @param {T.Message[]} messages @param {string} name of a callback; without it, one as long as any */

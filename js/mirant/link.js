@@ -10,16 +10,29 @@ class WebSocketTransport {
     this.host = host;
   }
 
-  open() {
-    return /** @type {Promise<void>} */ (new Promise((resolve, reject) => {
-      const socket = new this.settings.WebSocket(this.settings.url.href.replace(/^http/, "ws"));
+  async open(proven) {
+    const { url } = this.settings;
+    try {
+      await this.#open(url.href);
+    } catch (error) {
+      if (proven || /\?|\/$/.test(url.href)) throw error;
+      // Some frameworks do not answer at the bare path of a mount.
+      await this.#open(`${url}/`);
+      url.pathname += "/";
+    }
+  }
+
+  #open(address) {
+    return new Promise((resolve, reject) => {
+      const socket = new this.settings.WebSocket(address.replace(/^http/, "ws"));
       this.#socket = socket;
-      socket.onopen = () => resolve();
+      let open = false;
+      socket.onopen = () => resolve(open = true);
       socket.onerror = () => {}; // close follows, but in Node an unheard error ends the process
       socket.onclose = ({ code, reason }) => {
         const why = `websocket closed ${code} ${reason}`.trim();
         reject(broken(why));
-        this.host.fail(why);
+        if (open) this.host.fail(why);
       };
       socket.onmessage = ({ data }) => {
         if (typeof data !== "string") return;
@@ -29,33 +42,36 @@ class WebSocketTransport {
           this.host.fail(String(error));
         }
       };
-    }));
+    });
   }
 
   send(body) {
     this.#socket?.send(body);
   }
 
+  get unsent() {
+    return this.#socket.bufferedAmount;
+  }
+
   close(farewell) {
     const socket = this.#socket;
     if (!socket) return;
     socket.onopen = socket.onclose = socket.onmessage = null;
-    if (farewell) socket.send(farewell);
+    for (const message of farewell ?? []) socket.send(`[${message}]`);
     socket.close(1000);
   }
 }
 
-/** Where WebSockets work, no other transport is loaded. */
 const TRANSPORTS = {
   "websocket": null,
-  // A browser may remember that a module failed to load; under another address it asks again.
+  // A browser may remember that a module failed to load.
   "long-polling": () => import("./long-polling.js").catch(() => import(`./long-polling.js?${Date.now()}`)),
   "callback-polling": () => import("./callback-polling.js"),
 };
 
 export class Link {
   #session;
-  /** @type {T.Line | null} */ #line = null;
+  #line;
   #avoided = new Set();
   #proven = new Set();
   /** @type {T.TransportType | null} */ type = null;
@@ -77,7 +93,11 @@ export class Link {
   }
 
   get free() {
-    return this.ready && this.#line?.transport?.idle;
+    return this.ready && this.carrier?.idle;
+  }
+
+  get carrier() {
+    return this.#line?.transport;
   }
 
   get types() {
@@ -91,7 +111,6 @@ export class Link {
     const { maxNetworkDelay, setTimeout, clearTimeout } = session.settings;
     const timer = setTimeout(() => session.fail(`${type} not open in ${maxNetworkDelay} ms`), maxNetworkDelay);
     return new Promise((resolve, reject) => {
-      /** @type {T.Line} */
       const line = { refuse: reject };
       this.#line = line;
       this.type = type;
@@ -100,10 +119,11 @@ export class Link {
         const transport = new Transport(session.settings, {
           receive: (messages) => current() && session.application.receive(messages),
           fail: (why, messages) => current() && session.fail(why, messages),
+          progress: () => session.network?.moved(),
           drain: () => current() && session.requests.flush(),
         });
         line.transport = transport;
-        await transport.open();
+        await transport.open(this.#proven.has(type));
       };
       (TRANSPORTS[type]?.().then(start) ?? start({ Transport: WebSocketTransport })).then(resolve, reject);
     }).finally(() => clearTimeout(timer));
@@ -120,12 +140,12 @@ export class Link {
   }
 
   send(body, messages) {
-    this.#line?.transport?.send(body, messages);
+    this.carrier?.send(body, messages);
   }
 
   close(farewell) {
     this.ready = false;
-    this.#line?.transport?.close(farewell);
+    this.carrier?.close(farewell);
     this.#line?.refuse(broken("closed"));
     this.#line = null;
     this.#wake();
@@ -161,7 +181,7 @@ export class Link {
     const { now, random, backoff: { first, max, jitter } } = this.#session.settings;
     const atOnce = lost && now() - this.#replacedAt > max;
     if (atOnce) this.#replacedAt = now();
-    // Chance spreads out the clients of a restarted server, and makes none late.
+    // Chance spreads out the clients of a restarted server.
     const pause = Math.min(max, first * 2 ** this.#failures++) * (1 - jitter * random());
     return atOnce ? 0 : pause;
   }

@@ -1,5 +1,13 @@
-/** A session that goes on in the next page of its tab. Loaded for the option `reload`. */
+/**
+ * A session that goes on in the next page of its tab. Loaded for the option `reload`.
+ *
+ * A browser copies what a tab has stored for a tab that is opened from it. So the session has a ticket in storage that
+ * all tabs share: whoever takes that first has the session.
+ */
 import { nameOf, standingOf } from "./standing.js";
+
+/** Tickets that nobody took are removed when they are older. No server keeps a session for so long. */
+const MAX_AGE = 86_400_000;
 
 /**
  * Keeps the session for the next page.
@@ -7,8 +15,17 @@ import { nameOf, standingOf } from "./standing.js";
  * @param {T.Session} session
  */
 export function keep(session) {
-  const { settings: { window, now }, application: { names } } = session;
-  window.sessionStorage?.setItem(nameOf(session), JSON.stringify({ ...standingOf(session), names, at: now() }));
+  const { settings: { window, now, random }, application: { names } } = session;
+  const name = nameOf(session);
+  const ticket = `${name} ${random()}`;
+  const { localStorage } = window;
+  if (localStorage) {
+    for (const other of Object.keys(localStorage)) {
+      if (other.startsWith(`${name} `) && now() - Number(localStorage.getItem(other)) > MAX_AGE) localStorage.removeItem(other);
+    }
+    localStorage.setItem(ticket, String(now()));
+  }
+  window.sessionStorage?.setItem(name, JSON.stringify({ ...standingOf(session), names, at: now(), ticket }));
 }
 
 /**
@@ -25,7 +42,10 @@ export function resume(session) {
   const text = window.sessionStorage?.getItem(name);
   if (!text) return;
   window.sessionStorage?.removeItem(name); // a copy of this page must not have it too
-  const { names, at, ...standing } = JSON.parse(text);
+  const { names, at, ticket, ...standing } = JSON.parse(text);
+  const { localStorage } = window;
+  if (localStorage && !localStorage.getItem(ticket)) return;
+  localStorage?.removeItem(ticket);
   const most = standing.advice.maxInterval;
   if (most > 0 && now() - at > most) return;
   session.adopt(standing);

@@ -21,14 +21,19 @@ export const asFailure = (error) => (error instanceof BayeuxError ? error : brok
 export const wire = ({ code, args, error }) => `${code}:${args}:${error}`;
 
 const MAX_BATCH = 500;
+/** Characters in an array, because CometD's servers take 64 KiB; how long they may take; how many may lack replies. */
+const MAX_SIZE = 60_000;
+const UPLOAD = 15_000;
+const WINDOW = 180_000;
 
 export class Requests {
   #session;
   #lastId = 0;
-  /** @type {T.Request[]} */ #queue = [];
-  /** @type {Map<string, T.Request>} */ #sent = new Map();
-  /** @type {Map<string, T.Call>} */ #calls = new Map();
+  #queue = [];
+  #sent = new Map();
+  #calls = new Map();
   #batches = 0;
+  #size = 0;
 
   /** @param {T.Session} session */
   constructor(session) {
@@ -43,6 +48,7 @@ export class Requests {
     const { channel, id = this.nextId() } = message;
     const refusal = this.#session.ended ? "0::disconnected" : !kept && this.full;
     if (refusal) return Promise.reject(new BayeuxError(refusal, { channel }));
+    this.#session.application.prepare?.([message]);
     queueMicrotask(() => this.flush());
     return new Promise((resolve, reject) => {
       this.#queue.push({ message: { ...message, id }, resolve, reject, kept });
@@ -63,25 +69,48 @@ export class Requests {
     try {
       return callback();
     } finally {
-      if (!--this.#batches) this.flush();
+      this.#release();
     }
   }
 
-  flush() {
-    while (!this.#batches && this.#queue.length && this.#session.link.free) this.#transmit(this.#queue.splice(0, MAX_BATCH));
+  hold(loading) {
+    this.#batches++;
+    return loading.then(() => this.#release());
   }
 
-  exchange(message, wait) {
+  #release() {
+    if (!--this.#batches) this.flush();
+  }
+
+  flush() {
+    while (!this.#batches && this.#queue.length && this.#session.link.free) {
+      let size = 0;
+      const end = this.#queue.findIndex((request, at) => (size += this.#weigh(request)) > MAX_SIZE || at === MAX_BATCH);
+      // Because of a large message a server may end the link, so nothing else is on its way then.
+      if (!end) size += WINDOW;
+      if (this.#size && (!end || this.#size > WINDOW)) return;
+      this.#transmit(this.#queue.splice(0, end < 0 ? MAX_BATCH : end || 1), size);
+    }
+  }
+
+  #weigh({ message }) {
+    try {
+      return 80 + (message.data?.byteLength ?? JSON.stringify(message).length);
+    } catch {
+      return 0; // it rejects when it leaves
+    }
+  }
+
+  exchange(message, hold, wait) {
     return new Promise((resolve, reject) => {
-      this.#transmit([{ message: { ...message, id: this.nextId() }, resolve, reject }], wait);
+      this.#transmit([{ message: { ...message, id: this.nextId() }, resolve, reject }], 0, hold, wait);
     });
   }
 
-  #transmit(requests, wait = this.#session.settings.maxNetworkDelay) {
+  #transmit(requests, size, hold = 0, wait = this.#session.network?.patience ?? this.#session.settings.maxNetworkDelay) {
     const session = this.#session;
     const { clientId } = session;
-    /** @type {T.Exchange} */
-    const exchange = { left: 0 };
+    const exchange = { left: 0, size };
     const messages = [];
     const bodies = [];
     for (const request of requests) {
@@ -98,9 +127,20 @@ export class Requests {
       }
     }
     if (!messages.length) return;
-    exchange.timer = session.settings.setTimeout(() => session.fail(`no reply in ${wait} ms`), wait);
+    const body = `[${bodies}]`;
+    this.#size += size;
+    this.#expect(exchange, wait + hold + Math.floor(body.length / MAX_SIZE) * UPLOAD);
     session.windows?.sends(messages);
-    session.link.send(`[${bodies}]`, messages);
+    session.link.send(body, messages);
+  }
+
+  #expect(exchange, wait, delay = wait) {
+    const session = this.#session;
+    exchange.timer = session.settings.setTimeout(() => {
+      const more = session.network?.grants(exchange, wait);
+      if (more) this.#expect(exchange, wait, more);
+      else session.fail(`no reply in ${wait} ms`);
+    }, delay);
   }
 
   #sign(message) {
@@ -108,9 +148,11 @@ export class Requests {
     return { ...message, ...(clientId && { clientId }) };
   }
 
-  farewell() {
-    const message = this.#session.application.outgoing(this.#sign({ channel: "/meta/disconnect", id: this.nextId() }));
-    return message && JSON.stringify([message]);
+  farewell(ends) {
+    const { application } = this.#session;
+    const last = this.#queue.filter(({ kept }) => !kept).map(({ message }) => message);
+    if (ends) last.push({ channel: "/meta/disconnect", id: this.nextId() });
+    return last.flatMap((message) => JSON.stringify(application.outgoing(this.#sign(message)) ?? undefined) ?? []);
   }
 
   awaits(message) {
@@ -123,7 +165,7 @@ export class Requests {
     if (!request || request.message.channel !== reply.channel) return false;
     const gone = error?.code === 402 && request.clientId && request.clientId === this.#session.clientId;
     this.#sent.delete(id);
-    this.#release(request);
+    this.#answered(request);
     if (!error) request.resolve(reply);
     else if (gone && request.kept) this.#queue.unshift(request);
     else request.reject(error);
@@ -131,9 +173,12 @@ export class Requests {
     return true;
   }
 
-  #release(request) {
+  #answered(request) {
     const { exchange } = request;
-    if (exchange && !--exchange.left) this.#session.settings.clearTimeout(exchange.timer);
+    if (!exchange || --exchange.left) return;
+    this.#session.settings.clearTimeout(exchange.timer);
+    this.#size -= exchange.size;
+    queueMicrotask(() => this.flush());
   }
 
   cancel(matches) {
@@ -160,7 +205,7 @@ export class Requests {
     for (const request of sent) {
       const { channel } = request.message;
       const facts = { channel, cause: error };
-      // A publisher must know that nobody knows what became of its message.
+      // Nobody knows what became of it.
       if (/^\/meta\/(handshake|connect)$/.test(channel)) request.reject(error);
       else if (!again.includes(request)) request.reject(error.reply ? broken(String(error.args) || error.error, facts) : new BayeuxError(wire(error), facts));
     }
@@ -174,8 +219,9 @@ export class Requests {
 
   #interrupted() {
     const sent = [...this.#sent.values()];
-    for (const request of sent) this.#release(request);
+    for (const request of sent) this.#answered(request);
     this.#sent.clear();
+    this.#size = 0;
     this.#queue = this.#queue.filter(({ forwarded }) => !forwarded);
     return sent;
   }

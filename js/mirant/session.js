@@ -16,7 +16,8 @@ export class Session {
   /** @type {T.State} */ state = "disconnected";
   /** @type {string | null} */ clientId = null;
   advice = ADVICE;
-  /** @type {T.Windows | null} */ windows = null;
+  windows;
+  network;
   ended = false;
   requests = new Requests(this);
 
@@ -54,7 +55,10 @@ export class Session {
 
   async #begin(life) {
     const { settings: { reload, shared }, application } = this;
-    // Pages without these options neither load them nor wait.
+    // A session that goes on may get a lot at once.
+    Promise.resolve(reload || life.connected).then(() => import("./network.js")).then(({ watch }) => {
+      this.network = watch(this, life.events.signal);
+    }, () => {});
     if (reload) {
       this.#reload = await import("./reload.js").catch(application.report);
       if (life === this.#life) application.guard(() => this.#reload?.resume(this));
@@ -124,7 +128,7 @@ export class Session {
   async #connect(advice) {
     const hold = advice ? 0 : duration(this.advice.timeout);
     const message = { channel: "/meta/connect", connectionType: this.link.type ?? "", ...(advice && { advice }) };
-    this.#heed(await this.requests.exchange(message, this.settings.maxNetworkDelay + hold));
+    this.#heed(await this.requests.exchange(message, hold));
     this.link.reset();
     this.link.mark(true);
     this.become("connected");
@@ -133,7 +137,7 @@ export class Session {
 
   #heed(reply) {
     if (!reply.advice) return;
-    // Servers do not always take back the interval they advised because of other windows.
+    // Not every server takes back the interval.
     const former = this.advice[SEVERAL] ? { ...this.advice, interval: 0 } : this.advice;
     this.#advise({ ...former, reconnect: "retry", [SEVERAL]: false, ...reply.advice });
     if (this.advice.reconnect !== "retry") throw new BayeuxError("0::disconnected_by_server", { channel: reply.channel, reply });
@@ -152,11 +156,12 @@ export class Session {
     const { reply, code } = error;
     const action = reply?.advice?.reconnect ?? (code === 402 ? "handshake" : "retry");
     if (action === "none") return this.end(error);
-    if (!reply || link.type !== link.types[0]) this.drop(error);
+    const lost = this.clientId && action === "handshake";
+    // A new socket has the cookies of now.
+    if (lost || !this.clientId || !reply || link.type !== link.types[0]) this.drop(error);
     link.mark(false);
     if (this.state === "connecting") this.application.report(error);
     this.#interrupt(error);
-    const lost = this.clientId && action === "handshake";
     const delay = Math.max(link.delay(lost), duration(reply?.advice?.interval));
     const { timeout, interval, maxInterval } = this.advice;
     const most = duration(maxInterval) && duration(timeout) + duration(interval) + duration(maxInterval);
@@ -165,7 +170,7 @@ export class Session {
   }
 
   async #leave(life) {
-    // Waits for what was published before; with something harmless if other windows need the session.
+    // Waits for what was published before; harmlessly if other windows need the session.
     const last = this.#alone ? { channel: "/meta/disconnect" } : { channel: "/meta/subscribe", subscription: "/service/leave" };
     if (this.link.ready) await this.requests.add(last).catch(() => {});
     if (life === this.#life) this.end(new BayeuxError("disconnect"));
@@ -195,9 +200,11 @@ export class Session {
       if (this.state !== "connected") this.link.forgive();
     }, { signal });
     window.addEventListener?.("pagehide", () => {
-      const last = this.link.ready && this.#alone;
-      if (last) this.application.guard(() => this.#reload?.keep(this));
-      const farewell = last && !this.#reload && this.requests.farewell();
+      let farewell;
+      if (this.link.ready) this.application.guard(() => {
+        farewell = this.requests.farewell(this.#alone && !this.#reload);
+        if (this.#alone) this.#reload?.keep(this);
+      });
       const left = this.#life?.left;
       this.end(new BayeuxError("pagehide"), farewell);
       if (left) return;

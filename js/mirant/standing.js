@@ -6,7 +6,7 @@
  * @param {T.Session} session
  */
 export function nameOf({ settings: { shared, url } }) {
-  return `mirant ${typeof shared === "string" ? shared : url}`;
+  return `mirant ${typeof shared === "string" ? shared : String(url).replace(/\/$/, "")}`;
 }
 
 /**

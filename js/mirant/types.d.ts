@@ -30,7 +30,7 @@ declare namespace T {
   type Options = Required<MirantOptions> & { backoff: Required<import("../mirant.d.ts").Backoff> };
 
   /** The options, and what follows from them. */
-  interface Settings extends Readonly<Options> {
+  interface Settings extends Readonly<Omit<Options, keyof Clock>>, Clock {
     readonly url: URL;
     /** Ids of messages begin with it. Empty when the session is not shared. */
     readonly windowId: string;
@@ -69,10 +69,12 @@ declare namespace T {
     readonly requests: Requests;
     readonly link: Link;
     readonly windows: Windows | null;
+    /** Once it is loaded. */
+    readonly network: Network | null;
     fail: Host["fail"];
     /** The link is of no use any more. Without an error, it is the last one. */
     drop(error?: BayeuxError): void;
-    end(cause?: BayeuxError, farewell?: string | null | false): void;
+    end(cause?: BayeuxError, farewell?: string[]): void;
     become(state: State, error?: BayeuxError | null): void;
     /** The session is lost, and with it the calls that it had accepted. */
     forget(cause: unknown): void;
@@ -91,7 +93,9 @@ declare namespace T {
     guard(callback: () => unknown): void;
     /** What the extensions make of a message; null when they drop it. */
     outgoing(message: Message): Message | null;
-    receive(messages: Message[]): void;
+    /** Loads the module for binary data if these messages need it. No message overtakes one that waits for it. */
+    prepare(messages: Pick<Message, "data" | "ext">[]): Promise<unknown> | null;
+    receive(messages: Message[]): void | Promise<void>;
     subscribe(name: string, callback: Listener["callback"], options?: { signal?: AbortSignal }): Promise<Subscription>;
     listen(name: string, callback: Listener["callback"]): { remove(): void };
     /** Subscribes again, in a new session. */
@@ -106,6 +110,8 @@ declare namespace T {
 
   interface Listener {
     callback: (message: Delivery<any>) => unknown; // each listener names its own type of data
+    /** It listens no more. */
+    quit(): void;
   }
 
   /** A channel or pattern subscribed to on the server. */
@@ -124,11 +130,13 @@ declare namespace T {
     add(message: Message, kept?: { name: string }): Promise<Message>;
     queue(request: Request): void;
     batch<R>(callback: () => R): R;
+    /** Nothing leaves the queue before this is settled. */
+    hold(loading: Promise<unknown>): Promise<void>;
     flush(): void;
-    /** Sends at once, and alone. Waits `maxNetworkDelay` for the reply, or so many milliseconds. */
-    exchange(message: Message, wait?: number): Promise<Message>;
-    /** The last words of a page, which will not see the reply. */
-    farewell(): string | null;
+    /** Sends at once, and alone. The reply may take so many milliseconds, or as usual, and as long as the server holds it. */
+    exchange(message: Message, hold?: number, wait?: number): Promise<Message>;
+    /** The last words of a page, which will not see the replies: what waits, and that the session ends, if it does. */
+    farewell(ends: boolean): string[];
     awaits(message: Message): boolean;
     /** Returns whether the reply was waited for. */
     settle(reply: Message, error: BayeuxError | null): boolean;
@@ -163,6 +171,10 @@ declare namespace T {
   /** An array on the wire: how many of its messages lack a reply, and the timer for them. */
   interface Exchange {
     left: number;
+    /** Characters that count towards what may be without a reply. */
+    size: number;
+    /** How often it was given more time. */
+    extensions?: number;
     timer?: unknown;
   }
 
@@ -189,7 +201,9 @@ declare namespace T {
     follow(type: TransportType | null, ready: boolean, leader: Carrier): void;
     send: Transport["send"];
     /** Ends a pause, too. */
-    close(farewell?: string | null | false): void;
+    close(farewell?: string[]): void;
+    /** What it sends over. */
+    readonly carrier: Carrier | undefined;
     /** The transport in use works; of those that failed before it, the ones that never worked are avoided. */
     prove(failed: TransportType[]): void;
     avoid(types: TransportType[]): void;
@@ -204,6 +218,19 @@ declare namespace T {
     /** How long the link will have been lost in a while. */
     absence(delay: number): number;
     pause(delay: number): Promise<unknown>;
+  }
+
+  /** `clock.js` replaces it in a page that is hidden. */
+  type Clock = Pick<Options, "setTimeout" | "clearTimeout">;
+
+  /** What is known of the way to the server. */
+  interface Network {
+    /** How long a reply may take, at first. */
+    readonly patience: number;
+    /** Something came. */
+    moved(): void;
+    /** How much more time a reply gets that has not come in so many milliseconds, because the link moves; 0: give it up. */
+    grants(exchange: Exchange, wait: number): number;
   }
 
   /** What a link sends over: a transport, or the leading window. */
@@ -221,6 +248,11 @@ declare namespace T {
   interface ReloadModule {
     keep(session: Session): void;
     resume(session: Session): void;
+  }
+
+  interface BinaryModule {
+    pack(message: Message): Message;
+    unpack(message: Message): void;
   }
 
   /** The windows that share a session, as one of them sees it. */

@@ -115,13 +115,13 @@ test("a delay longer than timers can take is cut, not fired at once", async () =
   assert.deepEqual(clock.delays, [2 ** 31 - 1]);
 });
 
-test("an unknown session is replaced at once by a new handshake on the same socket", async () => {
+test("an unknown session is replaced at once by a new handshake, on a new socket that has the cookies of now", async () => {
   const { bus, server, states } = await connected();
   const before = bus.clientId;
   server.sessions.clear();
   await server.release([], { successful: false, error: "402::session_unknown", advice: { reconnect: "handshake", interval: 0 } });
   assert.notEqual(bus.clientId, before);
-  assert.equal(server.sockets.length, 1);
+  assert.deepEqual([server.sockets.length, server.sockets[0].closedWith], [2, 1000]);
   assert.deepEqual(states.slice(2).map(({ state }) => state), ["interrupted", "connected"]);
   assert.match(states[2].reason, /402::session_unknown/);
   assert.equal(states[2].error.code, 402);

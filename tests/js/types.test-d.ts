@@ -1,6 +1,5 @@
 /** Compiled, never run (`tsc -p js`): what the declarations must accept, and what they must refuse. */
 import { Ack, BayeuxError, Mirant, TimeSync } from "../../js/mirant.js";
-import { Ack as AckModule, TimeSync as TimeSyncModule } from "../../js/mirant/extensions.js";
 import { BayeuxError as ErrorModule } from "../../js/mirant/requests.js";
 import type { AckState, Delivery, Extension, Message, Sample, State, Subscription, TransportType } from "../../js/mirant.js";
 
@@ -57,7 +56,7 @@ is<Equal<typeof sample, Sample | null>>();
 clock.addEventListener("sample", ({ detail }) => detail.lag.toFixed(1));
 
 // The modules have what is declared.
-const modules: [Ack, TimeSync, BayeuxError] = [new AckModule(), new TimeSyncModule(), new ErrorModule("402::session_unknown")];
+const modules: [BayeuxError] = [new ErrorModule("402::session_unknown")];
 modules.length;
 
 const { code, args } = new BayeuxError("402::session_unknown", { channel: "/meta/connect" });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Link } from "../../js/mirant/link.js";
-import { Clock, LONG_POLLING, connected, outcome, setUp, settle } from "./fakes.js";
+import { Clock, FakeServer, LONG_POLLING, connected, outcome, setUp, settle } from "./fakes.js";
 
 test("the socket opens on the bare URL, http made ws", async () => {
   const { server } = await connected();
@@ -281,4 +281,39 @@ test("a connect without a reply in its response is tried again", async () => {
   assert.equal(bus.state, "interrupted");
   await clock.advance(1_000);
   assert.equal(bus.state, "connected");
+});
+
+/** A server that takes sockets at the path of a mount with a slash only, as frameworks do. */
+function slashOnly(server) {
+  const Plain = server.WebSocket;
+  return class extends Plain {
+    constructor(url) {
+      server.websocket = url.endsWith("/") ? "ok" : "refused";
+      super(url);
+    }
+  };
+}
+
+test("a socket that is refused at the path of a mount opens at that path with a slash, and from then on there", async () => {
+  const server = new FakeServer();
+  const { bus, clock } = await connected({ server, WebSocket: slashOnly(server) });
+  assert.equal(bus.transport, "websocket");
+  server.socket.lose();
+  await clock.advance(1_000);
+  assert.equal(bus.transport, "websocket");
+  assert.deepEqual(server.sockets.map(({ url }) => url), ["ws://bus.example/cometd", "ws://bus.example/cometd/", "ws://bus.example/cometd/"]);
+});
+
+test("long-polling asks at the path with a slash", async () => {
+  const { bus, server } = await connected(LONG_POLLING);
+  await bus.publish("/chat", 1);
+  assert.equal(server.requests.at(-1).url, "http://bus.example/cometd/");
+});
+
+test("a socket that has worked is not looked for elsewhere", async () => {
+  const { server, clock } = await connected({ transports: ["websocket"] });
+  server.websocket = "refused";
+  server.socket.lose();
+  await clock.advance(1_000);
+  assert.deepEqual(server.sockets.map(({ url }) => url), ["ws://bus.example/cometd", "ws://bus.example/cometd"]);
 });

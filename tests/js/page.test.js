@@ -114,3 +114,59 @@ test("a relative URL is that of the page", () => {
 test("without a page a relative URL is refused", () => {
   assert.throws(() => new Mirant("/cometd"), TypeError);
 });
+
+test("what waits when the page goes is sent, before the good-bye (websocket)", async () => {
+  const { bus, server, window } = await connected();
+  bus.batch(() => {
+    for (const data of [1, 2]) bus.publish("/chat", data).catch(() => {});
+    window.dispatchEvent(pageEvent("pagehide", false));
+  });
+  assert.deepEqual(server.messages().slice(-3).map(({ channel }) => channel), ["/chat", "/chat", "/meta/disconnect"]);
+  assert.deepEqual(server.messages("/chat").map(({ data, clientId }) => [data, typeof clientId]), [[1, "string"], [2, "string"]]);
+});
+
+test("what waits when the page goes is sent with the good-bye, and what is under way goes on (long-polling)", async () => {
+  const { bus, server, window } = await connected(LONG_POLLING);
+  server.http = "silent";
+  for (const data of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    bus.publish("/chat", data).catch(() => {});
+    if (data === 1) await settle();
+  }
+  const { init: first } = server.requests.at(-1);
+  const { init: poll } = server.requests.at(-2);
+  window.dispatchEvent(pageEvent("pagehide", false));
+  const { init: last } = server.requests.at(-1);
+  assert.deepEqual([first.keepalive, first.signal.aborted, poll.signal.aborted, last.keepalive], [true, false, true, true]);
+  const sent = [first, last].flatMap(({ body }) => JSON.parse(body));
+  assert.deepEqual(sent.map(({ channel, data }) => data ?? channel), [1, 2, 3, 4, 5, 6, 7, 8, "/meta/disconnect"]);
+});
+
+test("a browser sends 64 KiB for a page that is gone: as much as fits is sent, and the good-bye", async () => {
+  const { bus, server, window } = await connected(LONG_POLLING);
+  server.http = "silent";
+  for (let data = 0; data < 8; data++) {
+    bus.publish("/chat", `${data}${"é".repeat(10_000)}`).catch(() => {});
+    if (!data) await settle();
+  }
+  window.dispatchEvent(pageEvent("pagehide", false));
+  const requests = server.requests.filter(({ init }) => init.keepalive).map(({ init }) => init.body);
+  assert.ok(requests.reduce((sum, body) => sum + Buffer.byteLength(body), 0) <= 65_536);
+  assert.deepEqual(requests.flatMap((body) => JSON.parse(body)).map(({ channel, data }) => data?.[0] ?? channel), ["0", "1", "2", "/meta/disconnect"]);
+});
+
+test("requests that a browser cannot send for a page that is gone are sent as before", async () => {
+  const { bus, server } = await connected(LONG_POLLING);
+  await bus.publish("/chat", "é".repeat(40_000));
+  assert.equal(server.requests.at(-1).init.keepalive, undefined);
+});
+
+test("data that cannot be written does not keep the page from leaving", async () => {
+  const { bus, window } = await connected();
+  const circle = {};
+  circle.circle = circle;
+  bus.batch(() => {
+    outcome(bus.publish("/chat", circle));
+    window.dispatchEvent(pageEvent("pagehide", false));
+  });
+  assert.equal(bus.state, "disconnected");
+});

@@ -179,3 +179,67 @@ test("the last window of a shared session keeps it for the next page", async () 
   assert.equal(bus.state, "connected");
   assert.deepEqual([tab.server.messages("/meta/handshake").length, tab.server.messages("/meta/disconnect").length], [1, 0]);
 });
+
+/** Storage that all tabs share. */
+function sharedStorage() {
+  const storage = {};
+  const method = (value) => ({ value, enumerable: false });
+  return Object.defineProperties(storage, {
+    getItem: method((key) => storage[key] ?? null),
+    setItem: method((key, value) => void (storage[key] = value)),
+    removeItem: method((key) => void delete storage[key]),
+  });
+}
+
+test("a tab that was opened from another has a copy of what that stored, and not its session", async () => {
+  const server = new FakeServer();
+  const localStorage = sharedStorage();
+  const clock = new Clock();
+  const browser = new FakeBrowser();
+  const own = new Map();
+  const open = async (storage) => {
+    const window = Object.assign(browser.window({ storage }), { localStorage });
+    const page = setUp({ server, clock, window, reload: true });
+    await page.bus.connect();
+    return page;
+  };
+  const leave = ({ window }) => window.dispatchEvent(Object.assign(new Event("pagehide"), { persisted: false }));
+  const first = await open(own);
+  const { clientId } = first.bus;
+  leave(first);
+  const copy = new Map(own); // window.open
+  const opened = await open(copy);
+  const again = await open(own);
+  assert.deepEqual([opened.bus.clientId === clientId, again.bus.clientId === clientId], [true, false]);
+  assert.equal(Object.keys(localStorage).length, 0);
+  const { clientId: second } = again.bus;
+  leave(again);
+  assert.equal((await open(own)).bus.clientId, second);
+});
+
+test("tickets that nobody took are removed after a day", async () => {
+  const localStorage = sharedStorage();
+  const clock = new Clock();
+  const browser = new FakeBrowser();
+  for (const days of [0, 2]) {
+    clock.time += days * 86_400_000;
+    const window = Object.assign(browser.window(), { localStorage });
+    const { bus } = setUp({ server: new FakeServer(), clock, window, reload: true, random: () => days / 3 });
+    await bus.connect();
+    window.dispatchEvent(Object.assign(new Event("pagehide"), { persisted: false }));
+    assert.equal(Object.keys(localStorage).length, 1);
+  }
+});
+
+test("a page that goes on with its session still sends what waits when it goes", async () => {
+  const tab = new Tab();
+  const { bus, window } = await tab.open(LONG_POLLING);
+  tab.server.http = "silent";
+  for (const data of [1, 2]) {
+    bus.publish("/chat", data).catch(() => {});
+    await settle();
+  }
+  await tab.leave({ window });
+  const { init } = tab.server.requests.at(-1);
+  assert.deepEqual([init.keepalive, JSON.parse(init.body).map(({ channel }) => channel)], [true, ["/chat"]]);
+});

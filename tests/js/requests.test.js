@@ -337,3 +337,107 @@ test("what waits for another window is forgotten with the link: that window send
   assert.deepEqual(sent.map(({ id }) => id), ["1"]);
   assert.ok(await pending(own));
 });
+
+/** The sizes of the arrays in which messages of a channel came: how many, for each. */
+const arrays = (server, channel = "/chat") => server.received.map(({ messages }) => messages.filter((message) => message.channel === channel).length).filter(Boolean);
+
+for (const transports of [["websocket"], ["long-polling"]]) {
+  test(`arrays are cut by size: 200 messages of 20 kB arrive, in order (${transports})`, async () => {
+    const { bus, server } = await connected({ transports });
+    const done = await Promise.all(Array.from({ length: 200 }, (_, n) => bus.publish("/chat", { n, text: "x".repeat(20_000) })));
+    assert.ok(done.every(({ successful }) => successful));
+    assert.deepEqual(server.messages("/chat").map(({ data }) => data.n), Array.from({ length: 200 }, (_, n) => n));
+    assert.ok(Math.max(...server.received.map(({ messages }) => JSON.stringify(messages).length)) < 65_536);
+  });
+
+  test(`a message that is too large takes none with it (${transports})`, async () => {
+    const { bus, server, clock } = await connected({ transports });
+    const { fetch } = server;
+    const tooLarge = (messages) => JSON.stringify(messages).length > 1_048_576;
+    server.fetch = fetch;
+    const receive = server.receive.bind(server);
+    server.receive = (via, messages, reply) => {
+      if (!tooLarge(messages)) return receive(via, messages, reply);
+      if (via === "websocket") return queueMicrotask(() => server.socket.lose(1009, "too big"));
+      return reply([]);
+    };
+    const texts = ["a", "b", "x".repeat(1_100_000), "c", "d"];
+    const published = Promise.all(texts.map((text) => outcome(bus.publish("/chat", text))));
+    await clock.advance(2_000);
+    const outcomes = await published;
+    assert.deepEqual(outcomes.map(({ value }) => value?.successful), [true, true, undefined, true, true]);
+    assert.equal(outcomes[2].error.error, "transport_failed");
+  });
+}
+
+test("tiny messages are still cut by number", async () => {
+  const { bus, server } = await connected({ maxQueue: 2_000 });
+  await Promise.all(Array.from({ length: 1_100 }, (_, n) => bus.publish("/chat", n)));
+  assert.ok(arrays(server).every((count) => count <= 500));
+  assert.equal(server.messages("/chat").length, 1_100);
+});
+
+test("what has no reply yet is bounded, and the rest waits for it", async () => {
+  const { bus, server } = await connected();
+  const held = [];
+  server.answer = ({ channel, id }) => (channel === "/chat" ? (held.push(id), null) : undefined);
+  const text = "x".repeat(50_000);
+  const published = Array.from({ length: 10 }, () => bus.publish("/chat", text));
+  await settle();
+  const before = held.length;
+  assert.ok(before < 6);
+  server.answer = () => undefined;
+  server.socket.receive(held.map((id) => ({ channel: "/chat", id, successful: true })));
+  await Promise.all(published);
+  assert.equal(server.messages("/chat").length, 10);
+});
+
+test("when the link breaks, what waited for room is sent over the next one", async () => {
+  const { bus, server, clock } = await connected();
+  server.answer = ({ channel }) => (channel === "/chat" ? null : undefined);
+  const text = "x".repeat(50_000);
+  const outcomes = Promise.all(Array.from({ length: 10 }, () => outcome(bus.publish("/chat", text))));
+  await settle();
+  const sent = server.messages("/chat").length;
+  server.socket.lose();
+  server.answer = () => undefined;
+  await clock.advance(1_000);
+  assert.deepEqual((await outcomes).map(({ value }) => value?.successful ?? false), Array.from({ length: 10 }, (_, n) => n >= sent));
+});
+
+test("a large message leaves when the others have replies, and others leave when it has its own", async () => {
+  const { bus, server } = await connected();
+  const held = [];
+  server.answer = ({ channel, id }) => (channel === "/chat" ? (held.push(id), null) : undefined);
+  const answer = () => server.socket.receive(held.splice(0).map((id) => ({ channel: "/chat", id, successful: true })));
+  const published = ["a", "x".repeat(70_000), "b"].map((text) => bus.publish("/chat", text));
+  for (const count of [1, 2, 3]) {
+    await settle();
+    assert.equal(server.messages("/chat").length, count);
+    answer();
+  }
+  await Promise.all(published);
+});
+
+test("a large upload gets more time", async () => {
+  const { bus, server, clock } = await connected();
+  server.answer = ({ channel }) => (channel === "/chat" ? null : undefined);
+  const large = bus.publish("/chat", "x".repeat(300_000));
+  large.catch(() => {});
+  for (let quarter = 0; quarter < 4; quarter++) {
+    await clock.advance(20_000);
+    await server.release();
+  }
+  assert.ok(await pending(large));
+  await clock.advance(15_000);
+  assert.equal((await outcome(large)).error.error, "transport_failed");
+});
+
+test("what cannot be written as JSON rejects, and holds nothing up", async () => {
+  const { bus } = await connected();
+  const circle = {};
+  circle.circle = circle;
+  const [{ error }, { value }] = await Promise.all([outcome(bus.publish("/chat", circle)), outcome(bus.publish("/chat", 1))]);
+  assert.ok(error instanceof TypeError);
+  assert.equal(value.successful, true);
+});

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Mirant } from "../../js/mirant.js";
-import { LONG_POLLING, connected, outcome, setUp, settle } from "./fakes.js";
+import { FakeServer, LONG_POLLING, connected, outcome, setUp, settle } from "./fakes.js";
 
 test("a handshake is followed by a connect that is answered at once, then by one that is held", async () => {
   const { bus, server } = await connected();
@@ -300,4 +300,26 @@ test("connect() after the session ended opens a new one", async () => {
 test("what is not http or https, or no known transport, is refused when the bus is made", () => {
   assert.throws(() => new Mirant("ftp://bus.example/"), TypeError);
   assert.throws(() => new Mirant("http://bus.example/", { transports: ["pigeon"] }), /unknown transport: pigeon/);
+});
+
+test("a handshake that was refused is repeated on a new socket, which has the cookies of then", async () => {
+  const { bus, server, clock } = setUp();
+  server.answer = ({ channel }) => (channel === "/meta/handshake" ? { successful: false, error: "401::denied", advice: { reconnect: "handshake" } } : undefined);
+  const connecting = bus.connect();
+  await settle();
+  server.answer = () => undefined;
+  await clock.advance(1_000);
+  await connecting;
+  assert.deepEqual([server.sockets.length, server.sockets[0].closedWith], [2, 1000]);
+});
+
+test("in a worker that was made from a blob, an address is relative to the page's origin", async (context) => {
+  const { Mirant } = await import("../../js/mirant.js");
+  globalThis.location = { href: "blob:http://page.example/0a6c0f64" };
+  context.after(() => delete globalThis.location);
+  const server = new FakeServer();
+  const bus = new Mirant("/cometd", { fetch: server.fetch, WebSocket: server.WebSocket, window: new EventTarget() });
+  await bus.connect();
+  assert.equal(server.socket.url, "ws://page.example/cometd");
+  await bus.disconnect();
 });

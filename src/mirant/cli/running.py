@@ -37,10 +37,11 @@ def run_bus(
     title: str,
     socket_file: SocketFile | None = None,
     certificate: Certificate | None = None,
+    root_path: str = "",
 ) -> None:
     """Listen at *host* and *port*, say so, and serve *bus* at *path* until SIGINT or SIGTERM.
 
-    With a *socket_file* listen there instead; with a *certificate* speak TLS.
+    With a *socket_file* listen there instead; with a *certificate* speak TLS. A proxy strips *root_path*.
     """
     writer = LogWriter(write_to(sys.stderr.fileno()))
     log_by(writer)
@@ -66,7 +67,7 @@ def run_bus(
             if bus.allows_nothing:
                 click.echo(f"The policy file has no rules. {ALLOWS_NOTHING}", err=True)
 
-        serve_bus(bus, sockets, path=path, on_listening=say, certificate=certificate)
+        serve_bus(bus, sockets, path=path, on_listening=say, certificate=certificate, root_path=root_path)
 
 
 class _Terminated(SystemExit):

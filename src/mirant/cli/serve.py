@@ -28,6 +28,11 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 @port_option
 @click.option("--path", default="/cometd", show_default=True, help="Where the bus is on the server.")
 @click.option(
+    "--root-path",
+    default="",
+    help="What a proxy strips from the addresses that browsers use, such as /api. Pages need it for links.",
+)
+@click.option(
     "--config",
     type=_FILE,
     help="Options and rules of the bus, a mirant.toml.",
@@ -51,6 +56,7 @@ def serve(
     host: str,
     port: int,
     path: str,
+    root_path: str,
     config: Path | None,
     filters: Path | None,
     unix_socket: Path | None,
@@ -67,6 +73,10 @@ def serve(
     """
     if not path.startswith("/"):
         raise click.BadParameter(f"{path!r} should begin with a slash, such as /cometd.", param_hint="--path")
+    if root_path and not root_path.startswith("/"):
+        raise click.BadParameter(
+            f"{root_path!r} should begin with a slash, such as /api.", param_hint="--root-path"
+        )
     if target is None:
         bus = open_bus(config, filters)
     elif config is None and filters is None:
@@ -84,6 +94,7 @@ def serve(
         host=host,
         port=port,
         path=path,
+        root_path=root_path.rstrip("/"),
         title="Mirant",
         socket_file=None if unix_socket is None else SocketFile(unix_socket, unix_socket_mode),
         certificate=None if certificate is None else Certificate(certificate, key),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from mirant.hosts.asgi.mounts import mounted, split_path
 from mirant.hosts.asgi.scope import (
     AsgiApplication,
     Event,
@@ -12,7 +13,6 @@ from mirant.hosts.asgi.scope import (
     Send,
     answer_lifespan,
     is_below,
-    split_path,
     watched,
 )
 
@@ -41,7 +41,7 @@ class Mounted:
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
         elif self._is_ours(scope):
-            await self.bus({**scope, "root_path": scope.get("root_path", "") + self.path}, receive, send)
+            await self.bus(mounted(scope, self.path), receive, send)
         else:
             await self.app(scope, receive, send)
 

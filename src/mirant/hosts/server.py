@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 import uvicorn
 
+from mirant.hosts.asgi.mounts import split_path
 from mirant.hosts.asgi.scope import Receive, Scope, Send, answer_lifespan, send_response
 from mirant.hosts.loop import Loop
 from mirant.hosts.mount import Closable, Mounted
@@ -124,16 +125,19 @@ def serve_bus(
     path: str,
     on_listening: Callable[[], None],
     certificate: Certificate | None = None,
+    root_path: str = "",
 ) -> None:
     """Serve *bus* at *path* on *listeners* until SIGINT or SIGTERM; *on_listening* is called once.
 
-    With a *certificate* it is served over TLS. Bayeux never passes through ASGI, but for event streams; pages
+    With a *certificate* it is served over TLS. *root_path* is what a proxy strips from the addresses that
+    clients use, such as ``/api``. Bayeux never passes through ASGI, but for event streams; pages
     and routes do.
     """
     tls = None if certificate is None else certificate.context()
     native: Any = NativeHost(bus.loop, path, routes=bus.routes, tls=tls)
     config = uvicorn.Config(
         Mounted(bus, path, Elsewhere(path)),
+        root_path=root_path,
         loop="auto",  # uvloop, where there is one
         http=native,  # uvicorn calls it for each connection, so an object will do
         log_config=None,  # a handler of its own would wait for whoever reads the log
@@ -182,9 +186,10 @@ class Elsewhere:
             await receive()
             await send({"type": "websocket.close", "code": 1000})  # refuses the upgrade with 403
         else:
-            await send_response(self._respond(scope["path"]), send, omit_body=scope["method"] == "HEAD")
+            await send_response(self._respond(*split_path(scope)), send, omit_body=scope["method"] == "HEAD")
 
-    def _respond(self, path: str) -> Response:
-        if path == "/":
-            return refuse(307, f"The bus is at {self._path}.", ("location", self._path))
-        return refuse(404, f"There is nothing here. The bus is at {self._path}.")
+    def _respond(self, base: str, path: str) -> Response:
+        bus = base + self._path
+        if path in ("", "/"):
+            return refuse(307, f"The bus is at {bus}.", ("location", bus))
+        return refuse(404, f"There is nothing here. The bus is at {bus}.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mirant.bus.request import UNIX
-from mirant.hosts.asgi.scope import is_below, request_of, split_path
+from mirant.hosts.asgi.mounts import split_path
+from mirant.hosts.asgi.scope import is_below, request_of
 
 
 def test_a_scope_with_the_least_that_asgi_asks_for() -> None:

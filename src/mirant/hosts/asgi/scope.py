@@ -36,13 +36,6 @@ def request_of(scope: Scope) -> Request:
     )
 
 
-def split_path(scope: Scope) -> tuple[str, str]:
-    """Return where the bus is mounted, and the path below that."""
-    base, path = scope.get("root_path", "").rstrip("/"), scope["path"]
-    # Since version 2.3 of ASGI's HTTP part the path begins with the mount; with older servers it does not.
-    return base, path.removeprefix(base) if is_below(path, base) else path
-
-
 def is_below(path: str, base: str) -> bool:
     """Whether *path* is *base* or something below it."""
     return path == base or path.startswith(base + "/")

@@ -7,6 +7,7 @@ import asyncio
 from mirant.bus.request import Request
 from mirant.hosts.asgi.ending import ServerEnding
 from mirant.hosts.asgi.exchange import BodyLate, Respond, answer_messages, read_body
+from mirant.hosts.asgi.mounts import split_path
 from mirant.hosts.asgi.scope import (
     Receive,
     Scope,
@@ -14,7 +15,6 @@ from mirant.hosts.asgi.scope import (
     answer_lifespan,
     request_of,
     send_response,
-    split_path,
     watched,
 )
 from mirant.hosts.asgi.stream import serve_stream

@@ -180,15 +180,13 @@ def test_an_answer_to_a_stranger_carries_nothing(world: World) -> None:
 def test_an_observer_that_raises_does_not_stop_the_bus() -> None:
     class Broken(Observer):
         def flushed(self, deliveries: int, frames: int, lag: float) -> None:
-            bus.core.observers.flushed = ()
             raise RuntimeError("an observer failed")
 
-    bus = world = World()
+    world = World()
     client = world.socket().enter()
     client.subscribe("/a")
     world.core.observers.add(Broken())
-    with pytest.raises(RuntimeError, match="an observer failed"):
-        world.publish("/a", 1)
+    world.publish("/a", 1)
     world.publish("/a", 2)
     assert client.data == [1, 2]
 

@@ -64,7 +64,7 @@ class Message(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         """The channel that the message names; None if it names none. Compare this, never the text."""
         try:
             return None if self.channel is None else Channel.parse(self.channel)
-        except ChannelInvalid:
+        except (ChannelInvalid, TypeError):  # the latter if an extension made it something else than text
             return None
 
     @property

@@ -7,7 +7,7 @@ wants `flush` to be called and when `advance`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from mirant.bayeux.channels import Channel
 from mirant.bayeux.messages import Delivery, Message
@@ -25,6 +25,9 @@ from mirant.bus.statistics import Statistics
 from mirant.bus.traits import CLOSING
 from mirant.bus.turn import Turn
 from mirant.options.settings import Settings
+
+# When a session is looked at again whose turn failed, in seconds.
+_AGAIN: Final = 1.0
 
 
 class Core:
@@ -176,16 +179,25 @@ class Core:
         """Answer the polls that were held long enough, send what was lazy, end what was not heard of."""
         self._deliveries.go_on(now)
         for session in self._timetable.due(now):
-            if self._timetable.is_lazy_due(session, now):
-                self._deliveries.hurry(session)
-            if session.identity_until <= now:
-                self._sessions.end(session, Ending.IDENTITY_EXPIRED)
-            elif session.until > now:
-                self._timetable.resume(session)
-            elif session.held is not None:
-                self._polls.release(session, now)
-            else:
-                self._sessions.end(session, Ending.EXPIRED)
+            try:
+                if not session.ended:
+                    self._look_at(session, now)
+            except Exception as error:  # one session's failure must not keep the others from their time
+                self.observers.fail("session.failed", error, session=session.label)
+                self._timetable.wait(session, now + _AGAIN)
+
+    def _look_at(self, session: Session, now: float) -> None:
+        """Do what *session* is due for."""
+        if self._timetable.is_lazy_due(session, now):
+            self._deliveries.hurry(session)
+        if session.identity_until <= now:
+            self._sessions.end(session, Ending.IDENTITY_EXPIRED)
+        elif session.until > now:
+            self._timetable.resume(session)
+        elif session.held is not None:
+            self._polls.release(session, now)
+        else:
+            self._sessions.end(session, Ending.EXPIRED)
 
     def reopen(self) -> None:
         """Hold polls again, after `close`, and ask the host anew for what was asked before."""

@@ -275,14 +275,17 @@ class Deliveries:
         """Send the answers that are complete; return whether there are sessions that were marked."""
         while self._completed:
             turns, self._completed = self._completed, []
-            if len(turns) == 1:
-                self._answer(turns[0].carrier, turns, now)
-                continue
             by_carrier: dict[Carrier[Session], list[Turn]] = {}
-            for turn in turns:
-                by_carrier.setdefault(turn.carrier, []).append(turn)
+            if len(turns) == 1:
+                by_carrier[turns[0].carrier] = turns
+            else:
+                for turn in turns:
+                    by_carrier.setdefault(turn.carrier, []).append(turn)
             for carrier, finished in by_carrier.items():
-                self._answer(carrier, finished, now)
+                try:
+                    self._answer(carrier, finished, now)
+                except Exception as error:  # what fails here must not keep the others from their answers
+                    self._observers.fail("carrier.failed", error, transport=carrier.transport)
         return bool(self.marked or self._released)
 
     def send(self, carrier: Carrier[Session], out: Outgoing) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, cast
 
 import msgspec
 
 from mirant.bayeux.messages import Delivery, Message, Reply
+from mirant.bus.hooks import failure_of
 from mirant.bus.observer import Observers
 from mirant.bus.session import OwnExtension, Session
 from mirant.bus.turn import Turn
@@ -34,6 +36,17 @@ class Extension(OwnExtension):
     #: answer to it. If no extension of a bus has to, the bus answers those in a shorter way. Not inherited: a
     #: subclass may do more.
     sees_plain_connects: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse a class whose `publishing`, `delivering` or `outgoing` is a coroutine function.
+
+        Raises:
+            TypeError: it is. Nobody waits for those.
+        """
+        super().__init_subclass__(**options)
+        for name in ("publishing", "delivering", "outgoing"):
+            if inspect.iscoroutinefunction(getattr(cls, name)):
+                raise TypeError(f"{cls.__name__}.{name} is not awaited: only `incoming` may be async")
 
     def incoming(self, message: Message, turn: Turn, now: float) -> Awaitable[None] | None:
         """See *message* before it is acted on; ``turn.session`` is None for a handshake.
@@ -110,6 +123,8 @@ class Extensions:
         """Return what receivers of *delivery* get."""
         for publishing in self.publishing:
             delivery = publishing(delivery, now)
+            if not isinstance(delivery, Delivery):
+                raise TypeError(f"{publishing!r} should return a Delivery, not {delivery!r}")
         return delivery
 
     def restore(self, session: Session) -> None:
@@ -137,8 +152,11 @@ def change_for(
             for extension in own_extensions(session):
                 if own is not None:
                     own = extension.delivering(own, session, now)
-        except Exception as error:  # an extension's fault is its own session's, and no other's
-            observers.fail("extension.failed", error, session=session.label, channel=delivery.channel)
+                    if not isinstance(own, Delivery | None):
+                        raise TypeError(f"{extension!r} should return a Delivery or None, not {own!r}")
+        except BaseException as error:  # an extension's fault is its own session's, and no other's
+            failed = failure_of(error)
+            observers.fail("extension.failed", failed, session=session.label, channel=delivery.channel)
             own = None
         if own is not None:
             changed.append(own)

@@ -16,7 +16,7 @@ from mirant.bus.clock import Clock
 from mirant.bus.enforcing import Enforcing
 from mirant.bus.extension import Extensions
 from mirant.bus.handling import Steps
-from mirant.bus.hooks import Hooks, tell
+from mirant.bus.hooks import Hooks, call_hook, tell
 from mirant.bus.identity import CredentialRefused, Identity
 from mirant.bus.in_force import InForce
 from mirant.bus.links import Links
@@ -91,9 +91,9 @@ class Handshaking:
         self._check_capacity()  # others may have come while we waited
         self._leave_former(turn, now)
         session = turn.session = turn.carrier.session = self._sessions.open(turn.carrier)
-        self._enforcing.identify(session, identity, now)
         turn.with_messages = self._in_force.settings.with_handshake
         try:
+            self._enforcing.identify(session, identity, now)
             yield from tell("on_join", self._hooks.join, session, self._observers.fail)
         finally:
             # From now on: the application may have taken its time.
@@ -137,15 +137,15 @@ class Handshaking:
         if authenticate is None:
             return None
         try:
-            identity = authenticate(message, turn.carrier.request)
+            identity = call_hook(authenticate, message, turn.carrier.request)
             if isawaitable(identity):
                 identity = yield identity
         except CredentialRefused as error:
             if error.event is not None:
                 self._observers.note(error.event, _visitor(turn), **error.facts)
-            raise _denied(str(error), TRY_LATER if error.temporary else GO_AWAY) from None
+            raise _denied(error.reason, TRY_LATER if error.temporary else GO_AWAY) from None
         except Veto as veto:
-            raise _denied(str(veto), GO_AWAY) from None
+            raise _denied(veto.reason, GO_AWAY) from None
         except Exception as error:
             self._observers.fail("hook.failed", error, hook="authenticate")
             raise _denied("", GO_AWAY) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterable
+from inspect import isawaitable
 from typing import Any, Generic, TypeVar
 
 from mirant.bayeux.channels import Channel, Pattern, Template
@@ -35,6 +36,7 @@ ServiceHook = Callable[[Session, Channel, Message, Parameters], Pipeline]
 SessionHook = Callable[[Session], Awaitable[None] | None]
 
 H = TypeVar("H")
+T = TypeVar("T")
 
 
 class HookTable(Generic[H]):
@@ -70,12 +72,75 @@ class HookTable(Generic[H]):
         return any(template.overlaps(pattern) for hooks in self._by_depth.values() for template, _ in hooks)
 
 
+class HookFailed(Exception):
+    """A function of the application was cancelled, took too long, or raised what is not an `Exception`."""
+
+
+def failure_of(error: BaseException) -> Exception:
+    """Return what *error*, which a function of the application raised, is to the bus.
+
+    `CancelledError`, `GeneratorExit` and `SystemExit` would end whoever called the function. To the bus they
+    are failures like any other. A `KeyboardInterrupt` is not the function's: Python raises it wherever it
+    happens to be when somebody wants the process to end. So it is raised again here.
+    """
+    if isinstance(error, Exception):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    failed = HookFailed(f"it raised {type(error).__name__}")
+    failed.__cause__ = error
+    return failed
+
+
+def call_hook(hook: Callable[..., T], *arguments: Any) -> T:
+    """Return what *hook* returns for *arguments*; whatever it raises is an `Exception` then."""
+    try:
+        return hook(*arguments)
+    except Exception:
+        raise
+    except BaseException as error:
+        raise failure_of(error) from error
+
+
+def contained(steps: Generator[Awaitable[Any], Any, T]) -> Generator[Awaitable[Any], Any, T]:
+    """Run *steps*, in which functions of the application are called: they raise nothing but an `Exception`.
+
+    What the host throws is an outcome of what was awaited if it is an `Exception`. Else the host itself is
+    cancelled, and that is raised as it is.
+    """
+    step: Callable[[Any], Awaitable[Any]] = steps.send
+    outcome: Any = None
+    cancelled: BaseException | None = None
+    while True:
+        try:
+            awaitable = step(outcome)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        except Exception:
+            raise
+        except BaseException as error:
+            if error is cancelled:
+                raise
+            raise failure_of(error) from error
+        try:
+            outcome = yield awaitable
+        except GeneratorExit:
+            steps.close()
+            raise
+        except BaseException as error:
+            step, outcome = steps.throw, error
+            cancelled = None if isinstance(error, Exception) else error
+        else:
+            step = steps.send
+
+
 def tell(name: str, hooks: Iterable[SessionHook], session: Session, fail: Callable[..., None]) -> Pipeline:
     """Call *hooks*, which were registered as *name*, for *session*; *fail* is told what they raise."""
     for hook in hooks:
         try:
-            result = hook(session)
-            if result is not None:
+            result = call_hook(hook, session)
+            if isawaitable(result):
                 yield result
         except Exception as error:
             fail("hook.failed", error, hook=name, session=session.label)

@@ -18,9 +18,10 @@ from mirant.bus.extension import Extensions
 from mirant.bus.failures import FailureLog
 from mirant.bus.flushing import Flushing
 from mirant.bus.handshaking import Handshaking
-from mirant.bus.hooks import Hooks, tell
+from mirant.bus.hooks import Hooks
 from mirant.bus.hub import Hub
 from mirant.bus.in_force import InForce
+from mirant.bus.leaving import Leaving
 from mirant.bus.links import Links
 from mirant.bus.log import SessionLog
 from mirant.bus.observer import Observers
@@ -70,7 +71,8 @@ class Parts:
             host, clock, extensions, timetable, observers, self._end_full
         )
         self.polls = polls = Polls(self.registry, deliveries, timetable, windows, in_force, clock, chance)
-        self.flushing = Flushing(deliveries, polls, observers)
+        self.leaving = leaving = Leaving(host, self.hooks, observers)
+        self.flushing = Flushing(deliveries, polls, leaving, observers)
         self.links = Links(deliveries, polls, windows)
         self.sessions = sessions = self._make_sessions()
         self.hub = hub = Hub(engine, self.registry, deliveries, extensions, observers, clock)
@@ -139,7 +141,7 @@ class Parts:
 
     def _forget(self, session: Session) -> None:
         self.hub.forget(session)
-        self._host.background(tell("on_leave", self.hooks.leave, session, self.observers.fail))
+        self.leaving.left(session)
 
     def _note_extensions(self) -> None:
         self.in_force.mark(WATCHED, when=self.extensions.see_plain_connects)

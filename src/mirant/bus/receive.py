@@ -37,7 +37,7 @@ from mirant.bus.clock import Clock
 from mirant.bus.deliveries import Deliveries
 from mirant.bus.extension import Extensions, IncomingHook
 from mirant.bus.handling import Handler, Steps
-from mirant.bus.hooks import Pipeline
+from mirant.bus.hooks import Pipeline, contained, failure_of
 from mirant.bus.links import Links
 from mirant.bus.observer import Observers
 from mirant.bus.pace import PAUSE, TurnShare
@@ -172,14 +172,14 @@ class Receiver:
         """Process *message*; return whether the *reply* is to be sent now, or the steps that are left."""
         try:
             return self._act(turn, message, reply, now)
-        except Exception as error:
-            self._fail(turn, message, reply, error)
+        except BaseException as error:  # the application may raise anything: a CancelledError, say
+            self._fail(turn, message, reply, failure_of(error))
             return True
 
     def _go_on(self, turn: Turn, message: Message, reply: Reply, steps: Steps) -> Steps:
         """Run the *steps* that are left of *message*."""
         try:
-            return (yield from steps)
+            return (yield from contained(steps))
         except Exception as error:
             self._fail(turn, message, reply, error)
             return True
@@ -193,7 +193,7 @@ class Receiver:
                 self._dismiss(turn.session, turn)
             refusal = Refusal(SESSION_UNKNOWN, advice=GO_AWAY)
         elif isinstance(error, Veto):
-            refusal = Refusal(MESSAGE_DELETED, str(error))
+            refusal = Refusal(MESSAGE_DELETED, error.reason)
         else:
             self._observers.fail("hook.failed", error, channel=message.channel)
             refusal = Refusal(APPLICATION_FAILED)

@@ -8,6 +8,7 @@ from mirant.bayeux.errors import APPLICATION_FAILED
 from mirant.bayeux.messages import Delivery, Reply, encode
 from mirant.bus.carrier import MAX_HANDED_OVER
 from mirant.bus.extension import Extensions, OutgoingHook
+from mirant.bus.hooks import failure_of
 from mirant.bus.observer import Observers
 from mirant.bus.session import Session
 from mirant.bus.traits import EXTENDED
@@ -43,12 +44,9 @@ class Replies:
                     if turn.with_messages:
                         self._send_with_handshake(turn, reply)
                 replies.append(encode(reply))
-            except Exception as error:  # an extension's fault is its message's, and no other's
-                self._observers.fail("extension.failed", error, channel=message.channel)
-                failed = APPLICATION_FAILED.wire()
-                replies.append(
-                    Reply(channel=reply.channel, id=reply.id, successful=False, error=failed).encode()
-                )
+            except BaseException as error:  # an extension's fault is its message's, and no other's
+                self._observers.fail("extension.failed", failure_of(error), channel=message.channel)
+                replies.append(_failed(reply))
         return opens
 
     def _send_with_handshake(self, turn: Turn, reply: Reply) -> None:
@@ -56,3 +54,12 @@ class Replies:
         if turn.session is not None and turn.session.outbox:
             turn.following = self._take(turn.session, MAX_HANDED_OVER)
             reply.messages = len(turn.following)
+
+
+def _failed(reply: Reply) -> bytes:
+    """Return what is answered instead of *reply*, which an extension spoilt."""
+    failed = APPLICATION_FAILED.wire()
+    try:
+        return Reply(channel=reply.channel, id=reply.id, successful=False, error=failed).encode()
+    except Exception:  # even its id has no JSON form any more
+        return Reply(successful=False, error=failed).encode()

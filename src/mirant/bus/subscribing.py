@@ -156,7 +156,7 @@ class Subscribing:
                     waited = True
                     yield waiting
             except Veto as veto:
-                raise Refusal(SUBSCRIBE_DENIED, str(veto)) from None
+                raise Refusal(SUBSCRIBE_DENIED, veto.reason) from None
         if waited:
             self._judge(session, pattern)  # rules, identity and members may be others now
 

@@ -10,6 +10,14 @@ class Veto(Exception):
     it short and free of colons; without text the client learns only that the message was refused.
     """
 
+    @property
+    def reason(self) -> str:
+        """Its text; none if a class of the application's own fails to tell it."""
+        try:
+            return str(self)
+        except Exception:
+            return ""
+
 
 class Dismiss(Exception):
     """Raised by an extension to end the session of a message; its client is told to stay away."""

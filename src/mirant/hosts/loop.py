@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from mirant.bus.carrier import Link
@@ -16,6 +15,7 @@ from mirant.bus.hooks import Pipeline
 from mirant.bus.party import Visitor
 from mirant.bus.request import Request
 from mirant.bus.session import Session
+from mirant.hosts.driver import Driver
 from mirant.hosts.gate import Gate
 from mirant.hosts.turns import Turns
 from mirant.options.settings import Settings
@@ -45,7 +45,9 @@ class Loop:
         self.gate = Gate(settings, self._note_refusal)
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[None]] = set()
+        #: Functions of the application that took too long and have not ended yet, though cancelled.
+        self._stubborn: set[asyncio.Future[Any]] = set()
         #: Where coroutines of connections with much to say wait for their turns. What they do then takes its
         #: time after the slice that lets them go on, so there are few in each.
         self.turns = Turns(most=2)
@@ -64,6 +66,7 @@ class Loop:
                 raise RuntimeError(_ELSEWHERE)
             self._loop, self._timer = loop, None  # a test suite may use one loop per test
             self._tasks.clear()  # they ended with their loop, and so did the connections
+            self._stubborn.clear()
             self.links.clear()
             self.turns.clear()
             self._clock.time = loop.time
@@ -96,10 +99,13 @@ class Loop:
         self.core.observers.note("origin.refused", Visitor(address=request.address), origin=origin)
 
     async def run(self, pipeline: Pipeline) -> None:
-        """Run *pipeline* to its end, awaiting what it yields. Without anything to await this never waits."""
+        """Run *pipeline* to its end, awaiting what it yields. Without anything to await this never waits.
+
+        If this is cancelled, so is what the pipeline waits for.
+        """
         awaitable = next(pipeline, None)
-        while awaitable is not None:
-            awaitable = await self._resume(pipeline, awaitable)
+        if awaitable is not None:
+            await self._drive(pipeline, awaitable, self.core.settings.max_hook_time)
 
     def flush_soon(self) -> None:
         self._running().call_soon(self._flush)
@@ -113,17 +119,24 @@ class Loop:
         self._timer = loop.call_at(when, self._wake)
 
     def background(self, pipeline: Pipeline) -> None:
-        self.start(pipeline, self._tasks)
+        self._start(pipeline, self._tasks, self.core.settings.max_call_time)
 
-    def start(self, pipeline: Pipeline, tasks: set[asyncio.Task[None]]) -> asyncio.Task[None] | None:
-        """Run *pipeline*. If it has to wait, return the task in which it does, which is kept in *tasks*."""
+    def start(self, pipeline: Pipeline, tasks: set[Any]) -> asyncio.Future[None] | None:
+        """Run *pipeline*. If it has to wait, return what is done when it ends, which is kept in *tasks*."""
+        return self._start(pipeline, tasks, self.core.settings.max_hook_time)
+
+    def _start(self, pipeline: Pipeline, tasks: set[Any], limit: float) -> asyncio.Future[None] | None:
         awaitable = next(pipeline, None)
         if awaitable is None:
             return None
-        task = asyncio.get_running_loop().create_task(self._continue(pipeline, awaitable))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        return task
+        done = self._drive(pipeline, awaitable, limit)
+        tasks.add(done)
+        done.add_done_callback(tasks.discard)
+        done.add_done_callback(self._report)
+        return done
+
+    def _drive(self, pipeline: Pipeline, awaitable: Any, limit: float) -> asyncio.Future[None]:
+        return Driver(self._running(), pipeline, limit, self._stubborn).begin(awaitable)
 
     def open(self) -> None:
         """Serve again after `close`: an application may be started twice in one process."""
@@ -147,10 +160,11 @@ class Loop:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
-        if self._tasks:
-            _, stubborn = await asyncio.wait(self._tasks, timeout=_CANCELLING)
+        await asyncio.sleep(0)  # what they waited for is cancelled now
+        if self._stubborn:
+            _, stubborn = await asyncio.wait(self._stubborn, timeout=_CANCELLING)
             if stubborn:
                 log.warning("calls.stubborn count=%d: they did not end when cancelled", len(stubborn))
         await asyncio.sleep(0)  # what was answered is written by others, before we return
@@ -160,33 +174,13 @@ class Loop:
 
     def _wake(self) -> None:
         self._timer = None
-        self.core.advance(self.now())
-        upcoming = self.core.next_deadline()
-        if upcoming is not None:
-            self.wake_at(upcoming)
-
-    async def _continue(self, pipeline: Pipeline, awaitable: Awaitable[Any]) -> None:
         try:
-            waiting: Awaitable[Any] | None = awaitable
-            while waiting is not None:
-                waiting = await self._resume(pipeline, waiting)
-        except Exception as error:
+            self.core.advance(self.now())
+        finally:  # whatever happens on the way: without its timer the bus stands still
+            upcoming = self.core.next_deadline()
+            if upcoming is not None:
+                self.wake_at(upcoming)
+
+    def _report(self, done: asyncio.Future[None]) -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
             self.core.observers.fail("hook.failed", error)
-
-    async def _resume(self, pipeline: Pipeline, awaitable: Awaitable[Any]) -> Awaitable[Any] | None:
-        """Wait for *awaitable* on behalf of *pipeline*, and run it on to its next, which is returned.
-
-        If this is cancelled, the cancellation is thrown into the pipeline where it waits.
-        """
-        go_on: Callable[[Any], Awaitable[Any]]
-        outcome: Any
-        try:
-            outcome = await awaitable
-        except BaseException as error:
-            go_on, outcome = pipeline.throw, error
-        else:
-            go_on = pipeline.send
-        try:
-            return go_on(outcome)
-        except StopIteration:
-            return None

@@ -6,11 +6,13 @@ so on to the address of the bus, and may append anything.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from mirant.bus.hooks import call_hook
 from mirant.bus.request import Request
 from mirant.hosts.gate import Gate, over_limit
 from mirant.transports.response import Response, refuse
@@ -106,9 +108,17 @@ class Routes:
 
 async def _call(handler: Handler, routed: RoutedRequest, fail: Callable[..., None]) -> Response:
     try:
-        answered = handler(routed)
-        return await answered if inspect.isawaitable(answered) else answered
-    except Exception as error:  # a handler that fails must not cost the connection, or anybody else
+        answered = call_hook(handler, routed)
+        response = await answered if inspect.isawaitable(answered) else answered
+        if not isinstance(response, Response):
+            raise TypeError(f"the handler should return a Response, not {response!r}")
+        return response
+    except (Exception, asyncio.CancelledError) as error:
+        # A handler that fails must not cost the connection, or anybody else. If it was cancelled, that may be
+        # a failure of its own; the request's own cancellation is counted in its task.
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling()):
+            raise
         fail("route.failed", error, method=routed.method, path=routed.path)
         return refuse(500, "The server could not answer this request; its log says why.")
 

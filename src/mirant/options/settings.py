@@ -147,6 +147,20 @@ class Settings:
     )
     # A page makes a handful of calls when it loads. Each may occupy a task of the application.
     max_calls: int = option("limits", "count", "Most unanswered remote calls of one session.", default=100)
+    # A session's other messages wait meanwhile, and its client gives up after 10 to 30 seconds.
+    max_hook_time: float = option(
+        "limits",
+        "positive duration",
+        "How long a function of the application may keep a message waiting before the message is refused.",
+        default=30.0,
+    )
+    # Nothing else waits for a call, and some make reports.
+    max_call_time: float = option(
+        "limits",
+        "positive duration",
+        "How long a remote call may take before it is cancelled and answered as failed.",
+        default=300.0,
+    )
 
     def __post_init__(self) -> None:
         check_options(self)

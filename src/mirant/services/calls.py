@@ -11,7 +11,7 @@ import msgspec
 from mirant.bayeux.channels import Channel
 from mirant.bayeux.messages import Delivery, Message
 from mirant.bus.core import Core
-from mirant.bus.hooks import Pipeline
+from mirant.bus.hooks import Pipeline, call_hook
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Session
 from mirant.bus.veto import Veto
@@ -29,7 +29,7 @@ def answer_call(
     """Make the remote call and deliver its answer, which has the request's id. (The reply has no data.)"""
     successful = False
     try:
-        data = call()
+        data = call_hook(call)
         if isawaitable(data):
             data = yield data
         successful = True
@@ -38,11 +38,20 @@ def answer_call(
     except Refusal as refusal:
         data = {"code": refusal.error.code, "message": str(refusal.__cause__ or refusal)}
     except Veto as veto:
-        data = {"code": 403, "message": str(veto)}
+        data = {"code": 403, "message": veto.reason}
     except Exception as error:
         core.observers.fail("call.failed", error, channel=channel.name, session=session.label)
         data = _BROKEN
-    core.deliver(session, _answer_of(core, channel, message, data, successful=successful))
+    _deliver(core, session, _answer_of(core, channel, message, data, successful=successful))
+
+
+def _deliver(core: Core, session: Session, answer: Delivery) -> None:
+    """Deliver *answer*; if an extension of the bus fails, without its help. The caller waits for it."""
+    try:
+        core.deliver(session, answer)
+    except Exception as error:
+        core.observers.fail("extension.failed", error, channel=answer.channel, session=session.label)
+        core.hub.recall(session, answer)
 
 
 def _answer_of(core: Core, channel: Channel, message: Message, data: object, *, successful: bool) -> Delivery:

@@ -11,7 +11,7 @@ import msgspec
 from mirant.bayeux.channels import Channel, ChannelInvalid, Template
 from mirant.bayeux.messages import Message
 from mirant.bus.core import Core
-from mirant.bus.hooks import Parameters, Pipeline, ServiceHook, SessionHook
+from mirant.bus.hooks import Parameters, Pipeline, ServiceHook, SessionHook, call_hook
 from mirant.bus.identity import Identity
 from mirant.bus.party import Party
 from mirant.bus.request import Request
@@ -90,7 +90,7 @@ class Services:
             def take(
                 session: Session, channel: Channel, message: Message, parameters: Parameters
             ) -> Pipeline:
-                result = function(Caller(self._core, session), message, parameters)
+                result = call_hook(function, Caller(self._core, session), message, parameters)
                 if isawaitable(result):
                     yield result
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from mirant.bus.clock import Clock
 from mirant.bus.core import Core
-from mirant.bus.hooks import Pipeline
+from mirant.bus.hooks import Pipeline, failure_of
 from mirant.engines.memory import MemoryEngine
 from mirant.options.settings import Settings
 from mirant.testing.later import Later
@@ -120,7 +120,17 @@ class FrozenHost:
         if awaited is None:
             ended()
         else:
-            self._wait(pipeline, awaited.__await__(), ended)
+            self._await(pipeline, awaited, ended)
+
+    def _await(self, pipeline: Pipeline, awaited: Awaitable[Any], ended: Callable[[], None]) -> None:
+        """Wait for *awaited* on behalf of *pipeline*. What is no awaitable is the pipeline's failure."""
+        try:
+            steps = awaited.__await__()
+        except Exception as error:
+            raised = error
+            self._continue(lambda: pipeline.throw(raised), pipeline, ended)
+        else:
+            self._wait(pipeline, steps, ended)
 
     def _wait(self, pipeline: Pipeline, steps: Generator[Any, Any, Any], ended: Callable[[], None]) -> None:
         """Take *steps*, those of an awaitable, as far as they go; then go on with the *pipeline*."""
@@ -129,8 +139,8 @@ class FrozenHost:
         except StopIteration as stop:
             outcome = stop.value
             self._continue(lambda: pipeline.send(outcome), pipeline, ended)
-        except Exception as error:
-            raised = error
+        except BaseException as error:
+            raised = failure_of(error)
             self._continue(lambda: pipeline.throw(raised), pipeline, ended)
         else:
             if later is None:  # a pause: others have their turn first
@@ -150,7 +160,7 @@ class FrozenHost:
             self.failures.append(error)
             ended()
         else:
-            self._wait(pipeline, awaited.__await__(), ended)
+            self._await(pipeline, awaited, ended)
 
     def _resume(self, pipeline: Pipeline, steps: Generator[Any, Any, Any], ended: Callable[[], None]) -> None:
         self._wait(pipeline, steps, ended)

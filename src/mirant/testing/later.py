@@ -10,7 +10,7 @@ class Later:
     """Something that a function of the application awaits, until the test calls `resolve` or `fail`."""
 
     def __init__(self) -> None:
-        self._outcome: tuple[object, Exception | None] | None = None
+        self._outcome: tuple[object, BaseException | None] | None = None
         self._waiting: list[Callable[[], None]] = []
 
     def __await__(self) -> Generator[Later, None, Any]:
@@ -26,7 +26,7 @@ class Later:
         """Let everything that awaits this go on with *result*."""
         self._settle((result, None))
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """Let everything that awaits this go on with *error* raised."""
         self._settle((None, error))
 
@@ -34,7 +34,7 @@ class Later:
         """Have *callback* called when the result is there. `FrozenHost` calls this."""
         self._waiting.append(callback)
 
-    def _settle(self, outcome: tuple[object, Exception | None]) -> None:
+    def _settle(self, outcome: tuple[object, BaseException | None]) -> None:
         self._outcome = outcome
         waiting, self._waiting = self._waiting, []
         for callback in waiting:

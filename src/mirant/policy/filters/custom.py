@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from asyncio import CancelledError
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
@@ -37,8 +38,8 @@ class Custom:
             result = self.function(decode(before))
             after = encode(result)
         except Veto as veto:
-            raise Dropped(str(veto)) from None
-        except Exception as error:
+            raise Dropped(veto.reason) from None
+        except (Exception, CancelledError, GeneratorExit, SystemExit) as error:
             self.failures.write(self.name, error)
             raise Dropped("filter_failed") from None
         if after == before:

@@ -22,7 +22,7 @@ class Failures:
         self._clock = clock
         self._lines = LogLines(log)
 
-    def write(self, name: str, error: Exception) -> None:
+    def write(self, name: str, error: BaseException) -> None:
         """Log that the filter called *name* raised *error*, or count it for the next line."""
         event = f"filter.failed filter={name} error={type(error).__name__}"
         write_failure(self._lines, self._clock(), event, error, {})

@@ -12,7 +12,7 @@ In the order of a message:
   acts), `identity`.
 - In: `receive` (the steps of each message), `extension`, `handling`; then by channel `handshaking`,
   `connecting`, `subscribing`, `publishing`, `disconnecting`, `calls`. What refuses: `refusal`,
-  `veto`. The application's functions: `hooks`.
+  `veto`. The application's functions: `hooks`, and `leaving` (of sessions that ended).
 - Rules: `in_force` (the options and the guard that hold now), `enforcing` (rules for sessions that are
   there).
 - Sessions: `sessions` (open, find, adopt, end), `links` (connections that come and go), `browsers`,

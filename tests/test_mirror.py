@@ -37,7 +37,6 @@ ELSEWHERE: Final = {
     "cli/options": "cli/test_serve",
     "cli/running": "cli/test_reload",
     "client/events": "client/test_protocol",
-    "hosts/asgi/stream": "transports/test_eventsource",
     "hosts/native/connection_life": "hosts/native/test_connection",
     "hosts/native/connection_states": "hosts/native/test_states",
     "hosts/native/websocket_life": "hosts/native/test_websocket",

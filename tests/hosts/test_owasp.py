@@ -75,3 +75,32 @@ async def test_an_origin_that_is_listed_is_let_in() -> None:
 
 def _friendly() -> Settings:
     return Settings(allow_origins=("https://friend.example",))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("Connection: close", f"Sec-WebSocket-Key: {KEY}", "Sec-WebSocket-Version: 13"),
+        ("Connection: keep-alive", "Upgrade: websocket", f"Sec-WebSocket-Key: {KEY}"),
+        ("Sec-WebSocket-Version: 13",),
+    ],
+)
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_a_handshake_that_lost_its_upgrade_on_the_way_is_told_so(
+    headers: tuple[str, ...], version: str
+) -> None:
+    async with serving(Bus()) as origin, Wire.to(origin) as wire:
+        head = "\r\n".join([f"GET /connect HTTP/{version}", "Host: test", *headers, "", ""])
+        status, received, body = await wire.ask(head.encode())
+
+    assert status == 426
+    assert received["upgrade"] == "websocket"
+    assert b"A proxy on the way has to pass on the headers Upgrade and Connection" in body
+
+
+async def test_where_there_are_no_websockets_nobody_is_told_to_upgrade() -> None:
+    settings = Settings(transports=("long-polling",))
+    async with serving(Bus(settings=settings)) as origin, Wire.to(origin) as wire:
+        status, _, _ = await wire.ask(b"GET / HTTP/1.1\r\nHost: test\r\nSec-WebSocket-Version: 13\r\n\r\n")
+
+    assert status == 200  # the page

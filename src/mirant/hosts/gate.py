@@ -17,6 +17,14 @@ _BY_POST: Final = frozenset({"long-polling", "cross-origin-long-polling", "event
 #: The header of a response after which the connection ends.
 CLOSE: Final = ("connection", "close")
 
+# Headers that only a WebSocket's handshake has.
+_OF_A_HANDSHAKE: Final = frozenset({"sec-websocket-key", "sec-websocket-version"})
+
+_UPGRADE_LOST: Final = (
+    "This is the handshake of a WebSocket without its Upgrade. A proxy on the way has to pass on the headers "
+    "Upgrade and Connection, over HTTP/1.1."
+)
+
 #: What the path of the bus takes, as the value of an Allow header.
 METHODS: Final = "GET, HEAD, POST, OPTIONS"
 
@@ -51,6 +59,18 @@ class Gate:
         if self._admits(request):
             return None
         return refuse(403, "Pages of this origin may not use the bus; see its allow_origins.")
+
+    def lost_upgrade(self, method: str, request: Request) -> Response | None:
+        """Return the response to a GET that was a WebSocket's handshake before a proxy; None if it was not.
+
+        The Upgrade header is for one connection (RFC 9110, section 7.8): a proxy drops it unless it is told
+        to pass it on. The other headers of the handshake come through.
+        """
+        if method != "GET" or "websocket" not in self._offered or _OF_A_HANDSHAKE.isdisjoint(request.headers):
+            return None
+        # RFC 9110, section 15.5.22: the response names the protocol. HTTP/2 has no such header.
+        upgrade = () if request.multiplexed else (("upgrade", "websocket"), ("connection", "Upgrade"))
+        return refuse(426, _UPGRADE_LOST, *upgrade)
 
     def headers(self, request: Request) -> Headers:
         """Return the headers with which a page of another origin can read the response to *request*."""

@@ -68,7 +68,7 @@ class AsgiHost:
     def _watch_on(self, event_loop: asyncio.AbstractEventLoop) -> Watch:
         """Return what has the deadlines of the WebSockets on *event_loop*."""
         if self._watch is None or self._watch[0] is not event_loop:
-            self._watch = event_loop, Watch(event_loop)
+            self._watch = event_loop, Watch(event_loop, self._loop.core.observers)
         return self._watch[1]
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,7 +99,8 @@ class AsgiHost:
         if self._routes.has(split_path(scope)[1]):
             response = await self._routed(request, scope, receive)
         elif transport is None:
-            response = self._other(request, scope)
+            lost = self._loop.gate.lost_upgrade(scope["method"], request)
+            response = self._other(request, scope) if lost is None else lost
         else:
             response = self._loop.gate.refusal(request, transport)
             if response is None and transport != "eventsource":

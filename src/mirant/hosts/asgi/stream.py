@@ -1,10 +1,8 @@
-"""One event stream of an ASGI server.
-
-Tests: `tests/transports/test_eventsource.py`.
-"""
+"""One event stream of an ASGI server."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,14 +18,37 @@ from mirant.transports.response import Headers, Response
 _UNCACHED: Final = (("cache-control", "no-cache, no-store"),)
 
 
+# How often a comment is sent, in seconds. A proxy that waits 30 for the next byte closes a silent stream, and
+# a server that never writes does not learn that its peer is gone.
+_BEAT: Final = 15.0
+
+# Stands for a comment, which browsers ignore.
+_COMMENT: Final = b""
+
+
 class AsgiStream(EventStream):
     """A stream that is written by awaiting the server's ``send``."""
 
-    __slots__ = ("outgoing",)
+    __slots__ = ("_beat", "outgoing")
 
     def __init__(self, loop: Loop, request: Request) -> None:
         super().__init__(loop.core, request)
         self.outgoing = AsgiSendQueue()
+        self._beat: asyncio.TimerHandle | None = None
+
+    def begin_beat(self) -> None:
+        """Send a comment now and then, unless the peer has not read what was sent before."""
+        self._beat = asyncio.get_running_loop().call_later(_BEAT, self._send_beat)
+
+    def end_beat(self) -> None:
+        """Send no more comments."""
+        if self._beat is not None:
+            self._beat.cancel()
+
+    def _send_beat(self) -> None:
+        if self.outgoing.empty:
+            self.outgoing.put([_COMMENT])
+        self.begin_beat()
 
     @property
     def writable(self) -> bool:
@@ -58,6 +79,7 @@ async def serve_stream(
     # Something must come at once, or the browser's "open" waits for the first delivery.
     await send({"type": "http.response.body", "body": b":\n\n", "more_body": True})
     loop.links.add(stream)
+    stream.begin_beat()
     if session.ended:  # while the response began
         stream.close(1000, "the session has ended")
     else:
@@ -68,6 +90,7 @@ async def serve_stream(
     except OSError:
         pass  # the peer went away while we sent
     finally:
+        stream.end_beat()
         stream.outgoing.end()
         loop.links.discard(stream)
         loop.core.detach(stream, loop.now(), stream.take_back())
@@ -78,8 +101,8 @@ async def serve_stream(
 
 async def _write(stream: AsgiStream, send: Send) -> None:
     async def send_event(item: Item) -> None:
-        payload = item.payload if isinstance(item, Batch) else item
-        await send({"type": "http.response.body", "body": event(payload), "more_body": True})
+        body = event(item.payload) if isinstance(item, Batch) else b":\n\n"  # a comment
+        await send({"type": "http.response.body", "body": body, "more_body": True})
 
     await stream.outgoing.run(send_event, lambda: stream.core.resume(stream))
 

@@ -29,7 +29,6 @@ ELSEWHERE: Final = {
     "bus/parts": "bus/test_sessions",
     "bus/party": "bus/test_observer",
     "bus/refusal": "bus/test_receive",
-    "bus/replies": "bus/test_deliveries",
     "bus/request": "bus/test_binding",
     "bus/session": "bus/test_sessions",
     "bus/veto": "bus/test_dismiss",

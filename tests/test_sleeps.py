@@ -22,6 +22,7 @@ ALLOWED: Final = {
     "deploy/proxies.py": (1, "nothing tells when another program listens"),
     "faults/runs.py": (1, "faults come at random times"),
     "hosts/asgi/test_ending.py": (1, "uvicorn sees that a file has changed by its time in whole seconds"),
+    "hosts/asgi/test_pace.py": (1, "a slow application, on a clock that stands still"),
     "hosts/native/test_connection.py": (1, "a slow application, on a clock that stands still"),
     "hosts/serving.py": (1, "uvicorn's own looks at its flags, made more frequent"),
     "hosts/test_polling.py": (1, "publishes come at any time beside polls of 50 ms"),

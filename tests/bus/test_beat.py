@@ -8,6 +8,7 @@ from mirant.bus.beat import LONGEST, Beat
 from mirant.extensions.ack import Ack
 from mirant.services.face import SessionFace
 from mirant.testing import PollingClient, World
+from tests.bus.slow_world import SlowWorld
 from tests.bus.test_polls import poll_of
 
 
@@ -26,17 +27,6 @@ def test_a_pause_is_as_long_as_the_bus_is_busy_and_never_longer_than_the_longest
 
 
 A = Channel.parse("/a")
-
-
-class SlowWorld(World):
-    """A world in which answering takes time: each look at the clock takes a millisecond."""
-
-    slow = False
-
-    def time(self) -> float:
-        if self.slow:
-            self.now += 0.001
-        return self.now
 
 
 def polling(world: World, count: int) -> list[PollingClient]:

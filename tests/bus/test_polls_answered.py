@@ -13,6 +13,7 @@ from mirant.bus.request import Request
 from mirant.bus.turn import Turn
 from mirant.testing import Poll, PollingClient, World
 from mirant.transports.long_polling import Exchange
+from tests.bus.slow_world import SlowWorld
 
 
 @pytest.fixture
@@ -179,17 +180,6 @@ def test_a_socket_that_closes_leaves_the_poll_held(world: World, client: Polling
 
 
 # --- In the pause of a busy bus ---
-
-
-class SlowWorld(World):
-    """A world in which each look at the clock takes a millisecond while it is slow."""
-
-    slow = False
-
-    def time(self) -> float:
-        if self.slow:
-            self.now += 0.001
-        return self.now
 
 
 @pytest.fixture

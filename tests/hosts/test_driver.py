@@ -56,7 +56,7 @@ async def raises(error: BaseException) -> None:
 
 
 async def cancels_an_inner_task() -> None:
-    inner = asyncio.ensure_future(asyncio.sleep(60))
+    inner = asyncio.ensure_future(asyncio.Event().wait())
     asyncio.get_running_loop().call_soon(inner.cancel)
     await inner
 
@@ -65,7 +65,7 @@ async def cancels_itself() -> None:
     task = asyncio.current_task()
     assert task is not None
     task.cancel()
-    await asyncio.sleep(60)
+    await asyncio.Event().wait()
 
 
 async def never_ends() -> None:
@@ -117,7 +117,7 @@ async def test_our_own_cancellation_ends_pipeline_and_function() -> None:
 
     async def cleans_up() -> None:
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         finally:
             ended.append(True)
 

@@ -6,8 +6,8 @@ Theory, per tick:
 - A publisher's own message rides on the reply to its publish, not on its held poll.
 - Each subscriber gets one frame for all that a tick published.
 
-So a flush (`mirant.bus.core`) first hands out what was published, then sends the answers, and then looks at
-the sessions for which something waits. What a carrier did not take goes back to the front of the outbox.
+So a flush (`mirant.bus.flushing`) first hands out what was published, then sends the answers, and then looks
+at the sessions for which something waits. What a carrier did not take goes back to the front of the outbox.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mirant.bus.replies import Replies
 from mirant.bus.session import Session
 from mirant.bus.tick import Remainder, Subscribers, Tick
 from mirant.bus.timetable import Timetable
-from mirant.bus.traits import CONNECT_ONLY, ENDED, EXTENDED
+from mirant.bus.traits import ENDED, EXTENDED
 from mirant.bus.turn import Turn
 
 
@@ -66,7 +66,7 @@ class Deliveries:
         """*overflowed* ends a session whose outbox is full."""
         self._host = host
         self._clock = clock
-        self._replies = Replies(extensions, observers, self.take)
+        self._replies = Replies(extensions, observers, self.take, self.put_back, self.send)
         self._timetable = timetable
         self._observers = observers
         self._overflowed = overflowed
@@ -91,13 +91,8 @@ class Deliveries:
 
     def __len__(self) -> int:
         """How much there is to send."""
-        return (
-            len(self.tick.entries)
-            + len(self._completed)
-            + len(self.marked)
-            + len(self._gathered)
-            + len(self._released)
-        )
+        marked = len(self.marked) + len(self._gathered) + len(self._released)
+        return len(self.tick.entries) + len(self._completed) + marked
 
     # --- Collecting ---
 
@@ -283,7 +278,7 @@ class Deliveries:
                     by_carrier.setdefault(turn.carrier, []).append(turn)
             for carrier, finished in by_carrier.items():
                 try:
-                    self._answer(carrier, finished, now)
+                    self._replies.answer(carrier, finished, now)
                 except Exception as error:  # what fails here must not keep the others from their answers
                     self._observers.fail("carrier.failed", error, transport=carrier.transport)
         return bool(self.marked or self._released)
@@ -300,44 +295,3 @@ class Deliveries:
         self._host.flush_soon()
         self._asked = True
         self._asked_at = self._clock.time() if now is None else now
-
-    def _answer(self, carrier: Carrier[Session], turns: Sequence[Turn], now: float) -> None:
-        """Send the replies of *turns*, with the deliveries that may ride on them."""
-        session = carrier.session
-        replies: list[bytes] = []
-        opens = False
-        for turn in turns:
-            opens = self._replies.seal(turn, replies, now) or opens
-        rides = session is not None and not opens and not session.outbox.idle
-        if len(turns) == 1 and not (rides or turn.deliveries or turn.following):
-            try:  # as `send` does, without a call
-                carrier.send(Outgoing((), replies, (), opens))
-            except Exception as error:
-                self._observers.fail("carrier.failed", error, transport=carrier.transport)
-            return
-        before: list[Delivery] = []
-        after: list[Delivery] = []
-        for turn in turns:
-            if turn.deliveries:
-                before += turn.deliveries
-            if turn.following:
-                after += turn.following
-        if rides and session is not None:
-            before += self._riding(carrier, session, turns)
-        out = Outgoing((), replies, (), opens)
-        if before:
-            out.before = coalesce(before)
-        if after:
-            out.after = [delivery.payload for delivery in after]
-        if not self.send(carrier, out) and session is not None:
-            self.put_back(session, [*before, *after])
-
-    def _riding(self, carrier: Carrier[Session], session: Session, turns: Sequence[Turn]) -> list[Delivery]:
-        """Take what waits for *session* and may leave with the answers of *turns*."""
-        if carrier.is_link and session.link is not carrier:
-            return []
-        connect_only = carrier.connect_only or bool(session.traits & CONNECT_ONLY)
-        if not any(turn.lets_deliver(connect_only=connect_only) for turn in turns):
-            return []
-        room = carrier.room(session)
-        return self.take(session, room) if room > 0 else []

@@ -55,7 +55,7 @@ class Parts:
     ) -> None:
         self._host = host
         self._clock = clock
-        self.in_force = in_force = InForce(settings)
+        self.in_force = InForce(settings)
         self.registry: dict[str, Session] = {}
         self.counters = Counters()
         self.observers = observers = Observers(
@@ -65,17 +65,22 @@ class Parts:
         self.extensions = extensions = Extensions(self._note_extensions)
         self.browsers = Browsers(secret)
         self.browsers.configure(settings.cookie_name, settings.cookie_secret)
-        self.timetable = timetable = Timetable(host)
-        self.windows = windows = Windows(settings.max_windows)
-        self.deliveries = deliveries = Deliveries(
-            host, clock, extensions, timetable, observers, self._end_full
+        self.timetable = Timetable(host)
+        self.windows = Windows(settings.max_windows)
+        self.deliveries = Deliveries(host, clock, extensions, self.timetable, observers, self._end_full)
+        self._make_what_serves_sessions(engine, chance)
+
+    def _make_what_serves_sessions(self, engine: Engine, chance: Callable[[], float]) -> None:
+        clock, in_force, observers = self._clock, self.in_force, self.observers
+        deliveries, windows = self.deliveries, self.windows
+        self.polls = polls = Polls(
+            self.registry, deliveries, self.timetable, windows, in_force, clock, chance
         )
-        self.polls = polls = Polls(self.registry, deliveries, timetable, windows, in_force, clock, chance)
-        self.leaving = leaving = Leaving(host, self.hooks, observers)
+        self.leaving = leaving = Leaving(self._host, self.hooks, observers)
         self.flushing = Flushing(deliveries, polls, leaving, observers)
         self.links = Links(deliveries, polls, windows)
         self.sessions = sessions = self._make_sessions()
-        self.hub = hub = Hub(engine, self.registry, deliveries, extensions, observers, clock)
+        self.hub = hub = Hub(engine, self.registry, deliveries, self.extensions, observers, clock)
         self.enforcing = Enforcing(sessions, hub, in_force, observers, clock)
         self.publishing = Publishing(hub, in_force, self.hooks, clock)
 

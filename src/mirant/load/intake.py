@@ -89,11 +89,17 @@ class Intake:
             self.failures[f"received what is not Bayeux: {error}"] += 1
             return _NOTHING
         if delivers or known:
-            self.payloads += 1
-            self._ledger.arrived(client, known, now)
-            if len(known) == len(parts):
-                _remember(self._payloads, payload, known, _PAYLOADS)
+            self._cross_off(client, payload, known, now, whole=len(known) == len(parts))
         return replies
+
+    def _cross_off(
+        self, client: int, payload: bytes, known: list[Expected], now: int, *, whole: bool
+    ) -> None:
+        """Cross *known* off; if they are the *whole* payload, others like it are known from now on."""
+        self.payloads += 1
+        self._ledger.arrived(client, known, now)
+        if whole:
+            _remember(self._payloads, payload, known, _PAYLOADS)
 
     def _identify(self, client: int, channel: str, data: BenchmarkData) -> Expected | None:
         """Return the ledger's entry for a delivery. If there is none, note a fault there and return None."""

@@ -37,7 +37,6 @@ def render(summary: Summary) -> bytes:
 
 
 def _outcome(outcome: Outcome) -> dict[str, object]:
-    faults = outcome.faults
     return {
         "run": {
             "batch_pause_us": outcome.pace.pause,
@@ -46,22 +45,7 @@ def _outcome(outcome: Outcome) -> dict[str, object]:
             "seconds": outcome.seconds,
             "interrupted": outcome.interrupted,
         },
-        "verdict": {
-            "in_order_once": outcome.in_order_once,
-            "published": outcome.published,
-            "expected": outcome.expected,
-            "delivered": outcome.delivered,
-            "lost": outcome.lost,
-            "duplicates": faults.duplicates,
-            "disordered": faults.disordered,
-            "altered": faults.altered,
-            "strays": faults.strays,
-            "refused": outcome.refused,
-            "unsent": outcome.unsent,
-            "unconfirmed": outcome.unconfirmed,
-            "examples": faults.examples,
-            "failures": outcome.failures,
-        },
+        "verdict": _verdict(outcome),
         "rate": {
             "published_per_second": outcome.publish_rate,
             "delivered_per_second": outcome.delivery_rate,
@@ -74,16 +58,40 @@ def _outcome(outcome: Outcome) -> dict[str, object]:
             "cpu_us_per_delivery": outcome.cost,
             "doubts": outcome.doubts,
         },
-        "timeline": [
-            {
-                "at_seconds": at,
-                "published": round(part.published),
-                "delivered": round(part.delivered),
-                "latency_us": _numbers(part.latency),
-            }
-            for at, part in outcome.timeline.slices
-        ],
+        "timeline": _timeline(outcome),
     }
+
+
+def _verdict(outcome: Outcome) -> dict[str, object]:
+    faults = outcome.faults
+    return {
+        "in_order_once": outcome.in_order_once,
+        "published": outcome.published,
+        "expected": outcome.expected,
+        "delivered": outcome.delivered,
+        "lost": outcome.lost,
+        "duplicates": faults.duplicates,
+        "disordered": faults.disordered,
+        "altered": faults.altered,
+        "strays": faults.strays,
+        "refused": outcome.refused,
+        "unsent": outcome.unsent,
+        "unconfirmed": outcome.unconfirmed,
+        "examples": faults.examples,
+        "failures": outcome.failures,
+    }
+
+
+def _timeline(outcome: Outcome) -> list[dict[str, object]]:
+    return [
+        {
+            "at_seconds": at,
+            "published": round(part.published),
+            "delivered": round(part.delivered),
+            "latency_us": _numbers(part.latency),
+        }
+        for at, part in outcome.timeline.slices
+    ]
 
 
 def _numbers(histogram: Histogram) -> dict[str, object]:

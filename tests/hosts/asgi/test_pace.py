@@ -84,7 +84,7 @@ async def test_a_connection_whose_session_ended_does_not_stay(bus: Bus) -> None:
 async def test_who_waits_for_the_application_is_not_late(bus: Bus) -> None:
     @bus.authenticate
     async def slowly(handshake: Any) -> None:
-        await asyncio.sleep(3 * HANDSHAKE_DEADLINE)
+        await asyncio.sleep(3 * HANDSHAKE_DEADLINE)  # on the clock that stands still
 
     call = socket(bus)
     call.tell("websocket.receive", text=HANDSHAKE)

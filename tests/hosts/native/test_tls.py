@@ -19,6 +19,7 @@ from mirant.hosts.native.deadlines import ConnectionLimits
 from mirant.hosts.native.server import NativeHost
 from tests.hosts.clients import Socket
 from tests.hosts.serving import listen
+from tests.hosts.waiting import until
 from tests.hosts.wire import Wire, post
 
 REAL_TIME = True
@@ -62,8 +63,7 @@ async def serving(
             for connection in list(state.connections):
                 connection.shutdown()
             await bus.close()
-            while state.connections:
-                await asyncio.sleep(0.01)
+            await until(lambda: not state.connections)
 
 
 async def test_requests_and_a_websocket(authority: trustme.CA, trusting: ssl.SSLContext) -> None:
@@ -81,8 +81,7 @@ async def test_requests_and_a_websocket(authority: trustme.CA, trusting: ssl.SSL
 async def test_who_says_nothing_counts_and_is_dropped(authority: trustme.CA) -> None:
     async with serving(authority, ConnectionLimits(head=0.3)) as (url, state):
         async with Wire.to(url) as wire:
-            while not state.connections:
-                await asyncio.sleep(0.01)
+            await until(lambda: bool(state.connections))
             assert await wire.reader.read() == b""
         assert not state.connections
 
@@ -110,17 +109,14 @@ async def test_who_does_not_speak_tls_is_dropped(authority: trustme.CA) -> None:
 async def test_who_goes_before_the_handshake_is_forgotten(authority: trustme.CA) -> None:
     async with serving(authority) as (url, state):
         async with Wire.to(url):
-            while not state.connections:
-                await asyncio.sleep(0.01)
-        while state.connections:
-            await asyncio.sleep(0.01)
+            await until(lambda: bool(state.connections))
+        await until(lambda: not state.connections)
 
 
 async def test_one_connection_too_many_is_dropped(authority: trustme.CA, trusting: ssl.SSLContext) -> None:
     """One that has not shaken hands takes a place like any other."""
     async with serving(authority, ConnectionLimits(connections=1)) as (url, state), Wire.to(url):
-        while not state.connections:
-            await asyncio.sleep(0.01)
+        await until(lambda: bool(state.connections))
         with pytest.raises(ConnectionError):
             async with Wire.to(url, trusting):
                 pass
@@ -128,8 +124,7 @@ async def test_one_connection_too_many_is_dropped(authority: trustme.CA, trustin
 
 async def test_a_server_that_ends_waits_for_no_handshake(authority: trustme.CA) -> None:
     async with serving(authority) as (url, state), Wire.to(url) as wire:
-        while not state.connections:
-            await asyncio.sleep(0.01)
+        await until(lambda: bool(state.connections))
         for connection in list(state.connections):
             connection.shutdown()
         assert await wire.reader.read() == b""

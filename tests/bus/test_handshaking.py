@@ -3,9 +3,11 @@
 import pytest
 
 from mirant.bayeux.messages import Message
+from mirant.bus.contracts import Observer
 from mirant.bus.extension import Veto
 from mirant.bus.identity import CredentialRefused, Identity
 from mirant.bus.party import Party
+from mirant.bus.refusal import Refusal
 from mirant.bus.request import Request
 from mirant.services import Handshake
 from mirant.testing import Later, World, reply_to
@@ -319,3 +321,24 @@ def test_a_transport_that_is_switched_off_does_not_count() -> None:
     client = World(transports=("websocket",)).socket()
     assert not client.handshake(supportedConnectionTypes=["long-polling", "callback-polling"])["successful"]
     assert client.handshake(supportedConnectionTypes=["websocket"])["successful"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"), [(Veto("too_young"), "too_young"), (RuntimeError("password=1234"), None)]
+)
+def test_who_watches_is_told_of_a_denied_handshake_and_of_the_reason_that_the_client_is_told(
+    world: World, failure: Exception, reason: str | None
+) -> None:
+    told: list[tuple[str | None, dict[str, object]]] = []
+
+    class Watching(Observer):
+        def refused(self, party: Party, channel: str | None, refusal: Refusal) -> None:
+            told.append((refusal.event, dict(refusal.facts)))
+
+    @world.services.authenticate
+    def deny(handshake: Handshake) -> Identity:
+        raise failure
+
+    world.core.observers.add(Watching())
+    assert not world.polling().handshake()["successful"]
+    assert told == [("handshake.denied", {"reason": reason})]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mirant.bayeux.messages import Message
 from mirant.bus.extension import Veto
 from mirant.services import Caller
 from mirant.testing import Json, Later, World
@@ -284,3 +285,31 @@ def test_hooks_run_in_the_order_in_which_they_were_added_each_on_the_result_of_t
     bob.subscribe("/a")
     alice.publish("/a", [])
     assert bob.data == [["first", "a", "second"]]
+
+
+def test_a_function_that_ends_the_session_and_refuses_nothing_lets_the_message_pass(world: World) -> None:
+    @world.services.on_publish("/last")
+    def see(caller: Caller, data: object) -> None:
+        world.dismiss(caller.session)
+
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe("/last")
+    alice.send(alice.message("/last", data="goodbye"))
+    assert not alice.alive
+    assert bob.data == ["goodbye"]
+
+
+def test_a_credential_is_taken_out_of_a_message_that_a_function_saw(world: World) -> None:
+    def conceal(message: Message) -> None:
+        message.ext = None
+
+    world.core.hooks.conceal = conceal
+
+    @world.services.on_publish("/a")
+    def see(caller: Caller, data: object) -> None:
+        return None
+
+    alice, bob = world.polling().enter(), world.socket().enter()
+    bob.subscribe("/a")
+    assert alice.say("/a", data=1, ext={"token": "secret"})["successful"]
+    assert bob.frames[-1] == [{"channel": "/a", "data": 1}]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mirant.bayeux.messages import Delivery
 from mirant.bus.extension import Extension, Veto
 from mirant.testing import Later, World
 
@@ -76,3 +77,30 @@ def test_a_session_that_ended_while_an_extension_waited_is_unknown(world: World)
     gate.later.resolve()
     assert publish.reply["error"] == connect.reply["error"] == "402::session_unknown"
     assert bob.data == []
+
+
+def test_an_extension_may_leave_a_message_as_it_is_by_asking_its_base(world: World) -> None:
+    class Quiet(Extension):
+        def publishing(self, delivery: Delivery, now: float) -> Delivery:
+            return super().publishing(delivery, now)
+
+    world.core.extensions.add(Quiet())
+    bob = world.socket().enter()
+    bob.subscribe("/a")
+    world.publish("/a", 1)
+    assert bob.data == [1]
+
+
+def test_an_extension_sees_plain_connects_unless_it_says_that_it_need_not(world: World) -> None:
+    class Counting(Extension):
+        connects = 0
+
+        def incoming(self, message: Any, turn: Any, now: float) -> None:
+            Counting.connects += message.channel == "/meta/connect"
+
+    client = world.polling().enter()
+    world.core.extensions.add(Counting())
+    assert Extension.sees_plain_connects
+    for _ in range(3):
+        client.connect()
+    assert Counting.connects == 3

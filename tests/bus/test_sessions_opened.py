@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mirant.bus.extension import Extension
 from mirant.bus.identity import Identity
 from mirant.bus.record import SessionRecord
 from mirant.bus.request import Request
@@ -114,3 +115,12 @@ def test_a_full_outbox_is_told_to_the_link(world: World) -> None:
     assert client.closed is not None
     assert client.closed[0] == 1008
     assert world.is_empty()
+
+
+def test_what_an_extension_keeps_without_a_type_stays_as_it_was_read(world: World) -> None:
+    class Plain(Extension):
+        key = "plain"
+
+    world.core.extensions.add(Plain())
+    session = world.core.adopt(record(extensions={"plain": {"answer": 7}}))
+    assert session.negotiated("plain") == {"answer": 7}

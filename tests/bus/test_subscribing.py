@@ -268,3 +268,18 @@ def test_one_body_may_name_as_many_patterns_as_a_session_may_have() -> None:
     client = world.polling().enter()
     assert client.subscribe(["/a", "/b", "/c"])["successful"]
     assert not world.polling().enter().subscribe(["/a", "/b", "/c", "/d"])["successful"]
+
+
+def test_the_past_that_one_body_asks_for_counts_like_the_patterns_that_it_names() -> None:
+    world = World(max_subscriptions=10, max_batch=10)
+    world.channel("/kept", history=8)
+    for number in range(8):
+        world.publish("/kept", number)
+    client = world.polling().enter()
+    messages = [
+        client.message("/meta/subscribe", subscription="/kept", ext={"history": 8}),
+        client.message("/meta/subscribe", subscription="/a"),
+        client.message("/meta/subscribe", subscription="/b"),
+    ]
+    replies = [reply_to(message, found) for found in [client.ask(*messages)] for message in messages]
+    assert [reply.get("error") for reply in replies] == [None, None, "403::subscription_limit"]

@@ -21,6 +21,7 @@ OWNERS = {
     "calls": "bus/calls.py",
     "deadline": "bus/deadlines.py",
     "dirty": "bus/deliveries.py",
+    "download": "bus/sessions.py",
     "held": "bus/polls.py",
     "identity_until": "bus/timetable.py",
     "interval": "bus/polls.py",

@@ -169,3 +169,13 @@ async def test_leaving_ends_every_connection() -> None:
     async with pair(once(ConnectionFault(FaultKind.STALL))) as ends:
         assert ends.proxy.open == 1
     assert ends.proxy.open == 0
+
+
+async def test_with_a_rate_bytes_pass_one_after_the_other() -> None:
+    async with pair() as both:
+        both.proxy.rate = 100_000.0
+        both.client_writes.write(TEXT)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        assert await both.server_reads.readexactly(len(TEXT)) == TEXT
+        assert loop.time() - began >= len(TEXT) / 100_000.0 / 2

@@ -84,6 +84,13 @@ class Link(Carrier[S]):
     def writable(self) -> bool:
         """Whether it takes more now. When that becomes true again the host calls `Core.resume`."""
 
+    def lasts(self, now: float) -> float:
+        """Return for how many seconds after *now* the client may be busy with what was sent; 0 if it is not.
+
+        It is asked when nothing was heard of the client for too long (`mirant.bus.progress`).
+        """
+        return 0.0
+
     @abstractmethod
     def take_back(self) -> list[Batch]:
         """Give back, and do not send, the deliveries that were sent and certainly have not left yet."""

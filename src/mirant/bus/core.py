@@ -19,6 +19,7 @@ from mirant.bus.hooks import Pipeline
 from mirant.bus.parts import Parts
 from mirant.bus.party import Party
 from mirant.bus.plain_connect import KnownConnect
+from mirant.bus.progress import ClientProgress
 from mirant.bus.record import SessionRecord
 from mirant.bus.session import Ending, Session
 from mirant.bus.statistics import Statistics
@@ -148,6 +149,11 @@ class Core:
         """Take note that *link* is writable again."""
         self._links.resume(link)
 
+    def watch(self, session: Session | None, download: ClientProgress) -> None:
+        """Let *session* live while its client is busy with *download*, a large answer that was just sent."""
+        if session is not None and not session.ended:
+            self._sessions.watch(session, download)
+
     def dismiss(self, session: Session, turn: Turn | None = None) -> None:
         """End *session* on behalf of the application; its client gets what waits and stays away.
 
@@ -196,7 +202,7 @@ class Core:
             self._timetable.resume(session)
         elif session.held is not None:
             self._polls.release(session, now)
-        else:
+        elif not self._sessions.spare(session, now):
             self._sessions.end(session, Ending.EXPIRED)
 
     def reopen(self) -> None:

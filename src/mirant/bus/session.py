@@ -11,6 +11,7 @@ from mirant.bus.carrier import Link
 from mirant.bus.held import HeldConnect
 from mirant.bus.identity import Identity
 from mirant.bus.outbox import Outbox, Retention
+from mirant.bus.progress import ClientProgress
 from mirant.bus.record import SessionRecord
 from mirant.bus.traits import CONNECT_ONLY, ENDED, EXTENDED, NEW, UNADVISED, UNHELD, UNPLACED
 from mirant.options.settings import Settings
@@ -59,6 +60,7 @@ class Session:
         "calls",
         "deadline",
         "dirty",
+        "download",
         "ending",
         "held",
         "identity_until",
@@ -90,6 +92,7 @@ class Session:
         self.dirty = False  # is looked at in the next flush
         # sessions.py
         self.ending: Ending | None = None
+        self.download: ClientProgress | None = None  # a large answer that its client may still be reading
         # calls.py
         self.calls = 0  # remote calls being worked on
         # timetable.py, deadlines.py

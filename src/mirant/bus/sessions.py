@@ -23,6 +23,7 @@ from mirant.bus.observer import Observers
 from mirant.bus.outbox import OutboxFull
 from mirant.bus.party import Visitor
 from mirant.bus.polls import Polls
+from mirant.bus.progress import ClientProgress
 from mirant.bus.record import SessionRecord
 from mirant.bus.session import Ending, Session
 from mirant.bus.timetable import Timetable
@@ -158,6 +159,19 @@ class Sessions:
         """Put off the expiry of a session that sent something other than a /meta/connect."""
         if session.held is None:
             self._timetable.put_off(session, now + session.record.max_interval)
+
+    def watch(self, session: Session, download: ClientProgress) -> None:
+        """Let *session* live while its client is busy with *download*."""
+        session.download = download
+
+    def spare(self, session: Session, now: float) -> bool:
+        """Let *session*, which is due, live on if its client is busy; return whether it is."""
+        progress = session.link or session.download
+        seconds = 0.0 if progress is None else progress.lasts(now)
+        if seconds <= 0.0:
+            return False
+        self._timetable.wait(session, now + seconds)
+        return True
 
     def end(self, session: Session, ending: Ending) -> None:
         """End *session*: the bus forgets it, its subscriptions and what waits for it. Twice is once."""

@@ -23,6 +23,12 @@ from mirant.testing.faults import ConnectionFault, Direction, FaultKind, FaultPl
 
 _CHUNK: Final = 64 * 1024
 
+# Bytes that are read ahead of what passes.
+_LIMIT: Final = 16 * 1024
+
+# How often something passes if there is a rate, in seconds.
+_BEAT: Final = 0.05
+
 # struct linger {on, 0 seconds}: to close is to send RST, and what was not sent is dropped (socket(7)).
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
@@ -36,9 +42,13 @@ class FaultProxy:
     On leaving, all its connections are broken off.
     """
 
-    def __init__(self, host: str, port: int, plan: FaultPlan = faultless) -> None:
+    def __init__(
+        self, host: str, port: int, plan: FaultPlan = faultless, *, rate: float | None = None
+    ) -> None:
         #: What happens to connections opened from now on.
         self.plan = plan
+        #: Bytes that pass on each connection in each direction within a second; None: as many as come.
+        self.rate = rate
         #: How many connections there were.
         self.accepted = 0
         self._target = (host, port)
@@ -68,7 +78,7 @@ class FaultProxy:
         self._resumed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_LIMIT)
         return self
 
     async def __aexit__(
@@ -96,7 +106,7 @@ class FaultProxy:
         ends, gently = [client], False
         try:
             if fault is None or fault.kind is not FaultKind.REFUSE:
-                answers, server = await asyncio.open_connection(*self._target)
+                answers, server = await asyncio.open_connection(*self._target, limit=_LIMIT)
                 ends.append(server)
                 gently = await self._forward(
                     (reader, server, _concerning(Direction.TO_SERVER, fault)),
@@ -129,7 +139,9 @@ class FaultProxy:
     ) -> FaultKind | None:
         """Forward one direction until it ends. Return the kind of its fault if that ends both."""
         left = 0 if fault is None else fault.after
-        while chunk := await source.read(_CHUNK):
+        while chunk := await source.read(_CHUNK if self.rate is None else max(1, int(self.rate * _BEAT))):
+            if self.rate is not None:
+                await asyncio.sleep(len(chunk) / self.rate)
             if fault is not None and len(chunk) > left:
                 sink.write(chunk[:left])
                 await sink.drain()

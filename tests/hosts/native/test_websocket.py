@@ -354,3 +354,29 @@ async def test_time_does_not_go_back_for_messages_that_had_to_wait() -> None:
 
     assert len(times) == 4
     assert times == sorted(times)
+
+
+async def test_who_reads_slowly_and_steadily_is_neither_pinged_nor_dropped() -> None:
+    """Its pong would come behind all that it has still to read."""
+    site = Site(limits=ConnectionLimits(session=5, silence=40, pong=20))
+    peer = await (await peer_of(site)).begin()
+    peer.line.stuck = True
+    for _ in range(5):
+        await site.bus.publish("/a", "x" * 100_000)
+    for _ in range(30):
+        await clock().advance(10)
+        peer.line.take(10_000)
+
+    assert not peer.line.closing
+    assert site.bus.sessions == 1
+
+
+async def test_who_stops_reading_is_dropped() -> None:
+    site = Site(limits=ConnectionLimits(session=5, silence=40, pong=20))
+    peer = await (await peer_of(site)).begin()
+    peer.line.stuck = True
+    for _ in range(5):
+        await site.bus.publish("/a", "x" * 100_000)
+    await clock().advance(100)
+
+    assert peer.line.dropped.is_set()

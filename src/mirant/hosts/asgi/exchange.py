@@ -11,6 +11,7 @@ from mirant.hosts.asgi.scope import Receive
 from mirant.hosts.gate import CLOSE, announces_more, over_limit
 from mirant.hosts.loop import Loop
 from mirant.hosts.native.deadlines import LEAST_SENT
+from mirant.hosts.progress import LARGE, Download
 from mirant.hosts.turns import PROMPT, take_turn
 from mirant.transports.exchanges import exchange_of
 from mirant.transports.long_polling import Exchange
@@ -50,6 +51,8 @@ async def answer_messages(
             await respond(answer.result())
         raise
     await respond(response)
+    if len(response.body) >= LARGE:
+        loop.core.watch(exchange.session, Download(len(response.body)))
 
 
 class BodyLate(Exception):

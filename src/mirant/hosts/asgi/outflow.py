@@ -24,7 +24,7 @@ class AsgiSendQueue:
     session's outbox, where it is counted, and survives a connection that breaks.
     """
 
-    __slots__ = ("_drained", "_items", "_overdue", "_sending", "_wake", "closing", "gone")
+    __slots__ = ("_drained", "_items", "_overdue", "_sending", "_wake", "closing", "gone", "taken")
 
     def __init__(self) -> None:
         self._items: deque[Item] = deque()
@@ -36,6 +36,8 @@ class AsgiSendQueue:
         self._overdue: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         #: The code and reason with which the bus wants the connection closed.
         self.closing: tuple[int, str] | None = None
+        #: How many bytes the server has taken.
+        self.taken = 0
         #: Whether the peer is gone.
         self.gone = False
 
@@ -89,6 +91,7 @@ class AsgiSendQueue:
         except OSError:
             self._items.appendleft(item)  # the peer is gone, which the server has noticed first
             raise
+        self.taken += len(item if isinstance(item, bytes) else item.payload)
         self._sending = False  # stays set when this is cancelled: then the peer had not taken it
 
     async def drained(self) -> None:

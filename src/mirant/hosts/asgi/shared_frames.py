@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mirant.hosts.asgi.scope import Send
+from mirant.hosts.progress import taken, unsent
 
 # Bytes in a transport's buffer above which the rest goes through `send`, which waits for the peer. The
 # connection is not writable then, and what comes next waits in the session's outbox. It is asyncio's limit.
@@ -59,6 +60,14 @@ class SharedFrames:
             return False
         transport.write(frame)
         return True
+
+    def waits(self) -> int:
+        """Return how many bytes the peer has still to take."""
+        return unsent(self._transport)
+
+    def taken(self) -> int:
+        """Return a number that grows as the peer takes what is written."""
+        return taken(self._transport)
 
 
 def shared_frames(send: Send) -> SharedFrames | None:

@@ -12,6 +12,7 @@ from mirant.hosts.asgi.exchange import until_gone
 from mirant.hosts.asgi.outflow import AsgiSendQueue, Item, abort, until_first
 from mirant.hosts.asgi.scope import Receive, Send
 from mirant.hosts.loop import Loop
+from mirant.hosts.progress import PeerProgress
 from mirant.transports.eventsource import SESSION_LOST, EventStream, event, session_of
 from mirant.transports.response import Headers, Response
 
@@ -29,10 +30,11 @@ _COMMENT: Final = b""
 class AsgiStream(EventStream):
     """A stream that is written by awaiting the server's ``send``."""
 
-    __slots__ = ("_beat", "outgoing")
+    __slots__ = ("_beat", "_stream", "outgoing")
 
     def __init__(self, loop: Loop, request: Request) -> None:
         super().__init__(loop.core, request)
+        self._stream: PeerProgress | None = None
         self.outgoing = AsgiSendQueue()
         self._beat: asyncio.TimerHandle | None = None
 
@@ -53,6 +55,12 @@ class AsgiStream(EventStream):
     @property
     def writable(self) -> bool:
         return self.outgoing.empty
+
+    def lasts(self, now: float) -> float:
+        if self._stream is None:
+            self._stream = PeerProgress()
+        waits = not (self.outgoing.empty or self.outgoing.gone)
+        return self._stream.lasts(now, waits=waits, mark=self.outgoing.taken)
 
     def push(self, batches: Sequence[Batch]) -> None:
         self.outgoing.put(batches)

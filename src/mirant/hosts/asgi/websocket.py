@@ -14,6 +14,7 @@ from mirant.hosts.asgi.scope import Event, Receive, Scope, Send
 from mirant.hosts.asgi.shared_frames import SharedFrames, shared_frames
 from mirant.hosts.loop import Loop
 from mirant.hosts.native.deadlines import Watch
+from mirant.hosts.progress import LEAST_TAKEN, PeerProgress
 from mirant.hosts.rfc6455.frames import TEXT, frame
 from mirant.hosts.turns import PROMPT, STEPS, take_turn
 from mirant.transports.websocket import POLICY_VIOLATION, UNSUPPORTED_DATA, Connection
@@ -31,12 +32,22 @@ class AsgiConnection(Connection):
     Frames go past ``send`` only while none waits for it, so that they arrive in the order of their writing.
     """
 
-    __slots__ = ("_frames", "_lacks_session", "_watch", "bucket", "deadline", "is_busy", "outgoing")
+    __slots__ = (
+        "_frames",
+        "_lacks_session",
+        "_stream",
+        "_watch",
+        "bucket",
+        "deadline",
+        "is_busy",
+        "outgoing",
+    )
 
     def __init__(self, loop: Loop, request: Request, frames: SharedFrames | None) -> None:
         super().__init__(loop.core, request)
         self._frames = frames
         self._watch: Watch | None = None
+        self._stream: PeerProgress | None = None
         self._lacks_session = True  # when we last looked
         self.outgoing = AsgiSendQueue()
         #: Whether a message is processed, which may wait for the application.
@@ -60,6 +71,14 @@ class AsgiConnection(Connection):
     @property
     def writable(self) -> bool:
         return self.outgoing.empty
+
+    def lasts(self, now: float) -> float:
+        frames, outgoing = self._frames, self.outgoing
+        waits = not outgoing.empty or (frames is not None and frames.waits() >= LEAST_TAKEN)
+        mark = outgoing.taken if frames is None else frames.taken()
+        if self._stream is None:
+            self._stream = PeerProgress()
+        return self._stream.lasts(now, waits=waits and not outgoing.gone, mark=mark)
 
     def push(self, batches: Sequence[Batch]) -> bool:
         frames = self._frames

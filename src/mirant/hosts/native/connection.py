@@ -15,6 +15,7 @@ from mirant.hosts.native.headers import PackedHeaders
 from mirant.hosts.native.lane import Lane
 from mirant.hosts.native.requests import HttpRequest, RequestInvalid
 from mirant.hosts.native.websocket import NativeWebSocket
+from mirant.hosts.progress import LARGE, Download
 from mirant.hosts.rfc6455.handshake import accept_headers
 from mirant.hosts.turns import PROMPT, STEPS
 from mirant.transports.response import refuse
@@ -183,9 +184,6 @@ class HttpConnection(ConnectionLife):
         else:
             self._patience = None
 
-    def _is_read_paused(self) -> bool:
-        return self._inflow.read_paused
-
     def _advance(self) -> None:
         """Go on with the request that is being answered, or with those after it."""
         arrived, invalid = self._inflow.arrived, self._inflow.invalid
@@ -230,7 +228,7 @@ class HttpConnection(ConnectionLife):
             self._app = AppAnswer(
                 self._lane,
                 self._transport,
-                is_read_paused=self._is_read_paused,
+                is_read_paused=lambda: self._inflow.read_paused,
                 answered=self._turn_over,
                 left=self._switch,
             )
@@ -253,6 +251,8 @@ class HttpConnection(ConnectionLife):
         if self._transport.is_closing():
             return False  # `connection_lost` forgets the request
         self._transport.write(response)
+        if len(response) >= LARGE and isinstance(self._answering, BusAnswer | KnownAnswer):
+            self._lane.core.watch(self._answering.session, Download(len(response), self._transport))
         if self._state is _IN_STEP and not last:
             self._count()
         else:

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from typing import Final
 
 from mirant.hosts.native.connection_states import AFTER, DISCARDS, HttpEvent, HttpState
 from mirant.hosts.native.inflow import Inflow
 from mirant.hosts.native.lane import Lane
+from mirant.hosts.progress import LEAST_TAKEN, unsent
 from mirant.hosts.turns import PROMPT
 from mirant.transports.response import Response, refuse
-
-# How many bytes a client has to take, each time its output is looked at, for the connection to be kept.
-_LEAST_TAKEN: Final = 4 * 1024
 
 
 class ConnectionLife(asyncio.Protocol):
@@ -103,15 +100,17 @@ class ConnectionLife(asyncio.Protocol):
     def _watch_output(self) -> None:
         """Look, after a while, whether the client takes what is being sent to it."""
         limits = self._lane.limits
-        self._unsent = self._transport.get_write_buffer_size()
-        patience = limits.leaving if self._server_ends else limits.body if self._unsent else limits.closing
+        self._unsent = unsent(self._transport)
+        waits = self._transport.get_write_buffer_size() > 0
+        patience = limits.leaving if self._server_ends else limits.body if waits else limits.closing
         self._lane.watch.set(self, self._lane.now() + patience)
 
     def _check_output(self) -> None:
         """Drop the connection unless the client has taken something of what is being sent to it."""
-        unsent = self._transport.get_write_buffer_size()
-        is_first_look = unsent > 0 and not self._unsent  # uvicorn closes connections too
-        if self._server_ends or not (is_first_look or self._unsent - unsent >= _LEAST_TAKEN):
+        # uvicorn closes connections too
+        is_first_look = self._transport.get_write_buffer_size() > 0 and not self._unsent
+        taken = self._unsent - unsent(self._transport)
+        if self._server_ends or not (is_first_look or taken >= LEAST_TAKEN):
             self._transport.abort()
         else:
             self._watch_output()

@@ -9,6 +9,7 @@ from mirant.bayeux.messages import Message
 from mirant.bus.carrier import Outgoing
 from mirant.bus.plain_connect import MAX_PLAIN, KnownConnect
 from mirant.bus.request import Request
+from mirant.bus.session import Session
 from mirant.hosts.gate import CLOSE, announces_more, over_limit
 from mirant.hosts.native.lane import Lane
 from mirant.hosts.native.requests import HttpRequest
@@ -108,6 +109,11 @@ class BusAnswer:
             self._answer(over_limit(limit))
         elif incoming.complete and self._exchange is None:
             self._serve(incoming.take_body())
+
+    @property
+    def session(self) -> Session | None:
+        """Whose messages are in the request, once they have been read."""
+        return None if self._exchange is None else self._exchange.session
 
     @property
     def reads(self) -> bool:

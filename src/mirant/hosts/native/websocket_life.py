@@ -23,6 +23,7 @@ from mirant.hosts.native.websocket_states import (
     SocketEvent,
     SocketState,
 )
+from mirant.hosts.progress import LEAST_TAKEN, PeerProgress, taken, unsent
 from mirant.hosts.rfc6455.frames import CLOSE, PING, FrameReader, close_payload, frame
 from mirant.transports.websocket import GOING_AWAY, POLICY_VIOLATION, Connection
 
@@ -46,6 +47,7 @@ class SocketLife(Connection, asyncio.Protocol):
         "_lane",
         "_queued",
         "_state",
+        "_stream",
         "_transport",
         "_waiting",
         "bucket",
@@ -67,6 +69,7 @@ class SocketLife(Connection, asyncio.Protocol):
         self._begun: float | None = None  # since when a message is unfinished, or when we last looked at it
         self._had = 0  # bytes of it that had come then
         self._hook_runs = False  # a hook of the application, which must end before the next message
+        self._stream: PeerProgress | None = None  # what its peer takes and sends, once somebody has asked
         self._queued = False  # whether it waits for its turn, because it has more to say than others
         self._heard = lane.now()
         self._awaited = _SESSION
@@ -125,12 +128,21 @@ class SocketLife(Connection, asyncio.Protocol):
             self.refuse(POLICY_VIOLATION, "a message did not come whole in time")
         elif due > now or self._hook_runs:
             self._look_again(max(due, now + limits.session))
+        elif self.lasts(now) > 0.0:
+            self._look_again(now + limits.session)  # its pong would have to wait for what it takes or sends
         elif self._awaited is _PONG:
             self._transport.abort()
         else:
             self._await_after(Sign.PING_SENT)
             self._put(frame(PING, b""))
             self._look_again(now + limits.pong)
+
+    def lasts(self, now: float) -> float:
+        if self._stream is None:
+            self._stream = PeerProgress()
+        waiting = self._frames.waiting
+        waits = max(unsent(self._transport), waiting) >= LEAST_TAKEN
+        return self._stream.lasts(now, waits=waits, mark=taken(self._transport) + waiting)
 
     def _look_again(self, when: float) -> None:
         """Look at the connection at *when*, or when an unfinished message has to be there."""

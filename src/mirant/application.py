@@ -53,6 +53,7 @@ class Bus(Services):
         content_security_policy: str = CONTENT_SECURITY_POLICY,
         extensions: Iterable[Extension] | None = None,
         secret: bytes | None = None,
+        allow_origin: Callable[[str], bool] | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """Make a bus.
@@ -68,7 +69,10 @@ class Bus(Services):
                 they use only what comes from the bus itself.
             extensions: what sees every message, in this order; by default `Ack`, `BinaryData`, `TimeSync`,
                 which do nothing for clients that do not ask for them.
-            secret: what browser cookies are signed with; by default a new one in each process.
+            secret: what browser cookies are signed with; by default that of the options, or a new one in each
+                process.
+            allow_origin: is asked whether pages of an origin, such as ``https://example.org``, may connect,
+                where the option `allow_origins` does not name it. It must not wait.
             wall_clock: the time of day in seconds since 1970, as clients are told it.
 
         Raises:
@@ -86,6 +90,7 @@ class Bus(Services):
         if settings is not None:
             policy = replace(policy, settings=settings)
         self._policy = Policy()
+        self._allow_origin = allow_origin
         self._loop = Loop(policy.settings, MemoryEngine(policy.settings), secret=secret)
         super().__init__(self._loop.core)
         usual = [Ack(), BinaryData(), TimeSync(wall_clock)]
@@ -149,7 +154,7 @@ class Bus(Services):
             hooks.conceal = None if authentication is None else authentication.conceal
         self._policy = policy
         self._core.configure(policy.settings)
-        self._loop.set_gate(policy.settings)
+        self._loop.set_gate(policy.settings, self._allow_origin)
         self._core.enforce(None if policy.book is None else RuleGuard(policy.book, self._core.hub))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

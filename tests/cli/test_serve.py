@@ -6,6 +6,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
@@ -236,3 +237,21 @@ def test_a_path_without_its_slash(tmp_path: Path, path: str) -> None:
     said = complaint(tmp_path, "serve", "--path", path)
 
     assert "should begin with a slash, such as /cometd." in said
+
+
+async def test_at_an_address_of_this_machine_other_names_are_refused(tmp_path: Path) -> None:
+    """A page whose name points at this address is of the same origin for its browser (DNS rebinding)."""
+    with Process("serve", "--port", "0", folder=tmp_path) as server:
+        async with httpx.AsyncClient() as http:
+            for path in ("", "/mirant.js", "/health"):
+                evil = await http.get(server.url + path, headers={"host": "evil.example"})
+                assert (evil.status_code, (await http.get(server.url + path)).status_code) == (421, 200)
+            body = '[{"channel":"/meta/handshake"}]'
+            for name, status in (
+                ("evil.example", 421),
+                ("localhost", 200),
+                ("127.0.0.1", 200),
+                ("[::1]", 200),
+            ):
+                response = await http.post(server.url, content=body, headers={"host": name})
+                assert response.status_code == status

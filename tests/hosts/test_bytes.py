@@ -121,3 +121,23 @@ async def test_http_1_0(wire: Wire) -> None:
 
     assert (await wire.messages())[0]["successful"]
     assert await wire.reader.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("POST / HTTP/1.1", 400),
+        ("POST / HTTP/1.1\r\nHost: a\r\nHost: a", 400),
+        ("POST / HTTP/1.1\r\nHost: a\r\nhost: b", 400),
+        ("POST / HTTP/1.1\r\nHost: a b", 400),
+        ("POST / HTTP/1.1\r\nHost:", 400),
+        ("POST / HTTP/1.1\r\nHost: a", 200),
+        ("POST / HTTP/1.0", 200),
+    ],
+)
+async def test_http_1_1_demands_one_valid_host(head: str, status: int) -> None:
+    """RFC 9112, section 3.2."""
+    body = b'[{"channel":"/meta/handshake"}]'
+    async with serving(Bus()) as url, Wire.to(url) as wire:
+        wire.writer.write(f"{head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        assert (await wire.response())[0] == status

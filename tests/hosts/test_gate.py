@@ -402,3 +402,101 @@ def test_pages_of_an_allowed_origin_are_let_in_and_may_read(refused: list[Reques
     assert preflight.headers[0] == ("allow", "GET, HEAD, POST, OPTIONS")
     assert ORIGIN in preflight.headers
     assert refused == []
+
+
+# --- The names under which the bus answers ---
+
+
+@pytest.mark.parametrize("path", ["/", "/mirant.js", "/health"])
+async def test_under_another_name_nothing_is_answered(path: str) -> None:
+    async with placed(Bus(settings=Settings(allow_hosts=("bus.example",)))) as place:
+        for host, status in (("bus.example:8080", 200), ("evil.example", 421), ("127.0.0.1", 421)):
+            assert (await place.get(path, host=host)).status_code == status
+
+
+async def test_a_message_under_another_name_is_not_processed(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with placed(Bus(settings=Settings(allow_hosts=("bus.example",)))) as named:
+        response = await named.post(
+            host="evil.example", origin="http://evil.example", sec_fetch_site="same-origin"
+        )
+        assert response.status_code == 421
+        assert "allow_hosts" in response.text
+        assert named.joined == []
+        assert (await named.post(host="bus.example", origin="https://bus.example")).json()[0]["successful"]
+    assert "host.refused address=127.0.0.1 host=evil.example" in caplog.text
+
+
+async def test_a_websocket_under_another_name_is_refused() -> None:
+    async with placed(Bus(settings=Settings(allow_hosts=("bus.example",)))) as place:
+        with pytest.raises(InvalidStatus):
+            await open_socket(place, place.url)
+
+
+async def test_where_only_this_machine_comes_other_names_are_refused() -> None:
+    bus = Bus()
+    async with placed(bus) as place:
+        bus.loop.keep_local()
+        assert (await place.post(host="evil.example")).status_code == 421
+        assert (await place.get("/", host="evil.example")).status_code == 421
+        assert (await place.post(host="localhost:1")).json()[0]["successful"]
+        await open_socket(place, place.url)
+
+
+# --- Everybody, without credentials ---
+
+
+async def test_pages_of_all_origins_are_let_in_without_their_cookies() -> None:
+    async with placed(Bus(settings=Settings(allow_origins=("*",)))) as place:
+        await place.client.begin()
+        own, cookie = place.client.id, place.client.http.cookies["BAYEUX_BROWSER"]
+        body = json.dumps([{"channel": "/a", "data": 1, "clientId": own}])
+        response = await place.post(body, origin=STRANGER, cookie=f"BAYEUX_BROWSER={cookie}")
+
+        assert response.json()[0]["error"] == "402::session_unknown"
+        assert cors(response) == [("access-control-allow-origin", "*")]
+        assert (await place.post(body)).json()[0]["successful"]
+        await open_socket(place, STRANGER)
+
+
+async def test_a_function_of_the_application_admits_origins() -> None:
+    bus = Bus(allow_origin=lambda origin: origin == FRIEND)
+    async with placed(bus) as place:
+        assert cors(await place.post(origin=FRIEND)) == READABLE
+        assert (await place.post(origin=STRANGER)).status_code == 403
+
+
+async def test_a_function_that_fails_admits_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(origin: str) -> bool:
+        raise RuntimeError
+
+    async with placed(Bus(allow_origin=broken)) as place:
+        assert (await place.post(origin=FRIEND)).status_code == 403
+    assert "hook.failed" in caplog.text
+
+
+# --- What a proxy says of its client's HTTP ---
+
+
+@pytest.mark.parametrize(
+    ("said", "multiplexed"),
+    [
+        ("HTTP/2.0", True),
+        ("HTTP/3.0", True),
+        ("2.0", True),
+        ("h2", True),
+        ("HTTP/1.1", False),
+        ("1.1", False),
+        ("HTTP/10", False),
+        ("", False),
+    ],
+)
+def test_a_trusted_proxy_says_over_which_http_its_client_speaks(
+    refused: list[Request], said: str, *, multiplexed: bool
+) -> None:
+    judge = gate(refused, http_version_header="x-http-version")
+    headers = {"host": "bus.example", "x-http-version": said}
+    assert judge.seen(Request(headers, by_proxy=True)).multiplexed is multiplexed
+    assert not judge.seen(Request(headers)).multiplexed
+    assert not gate(refused).seen(Request(headers, by_proxy=True)).multiplexed

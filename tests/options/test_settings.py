@@ -43,7 +43,9 @@ def test_everything_that_is_wrong_has_its_line() -> None:
         {"transports": ("smoke",)},
         {"transports": ()},
         {"transports": "websocket"},
-        {"allow_origins": ("*",)},
+        {"allow_origins": ("https://*",)},
+        {"allow_hosts": ("a.example:80",)},
+        {"http_version_header": "X: y"},
     ],
 )
 def test_settings_in_code_keep_to_the_same_rules(settings: dict[str, Any]) -> None:

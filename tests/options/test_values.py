@@ -154,7 +154,7 @@ def test_origins(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ['["*"]', '["a.example"]', '["https://a.example/"]', '"https://a.example"', "[1]"]
+    "value", ['["https://*"]', '["a.example"]', '["https://a.example/"]', '"https://a.example"', "[1]"]
 )
 def test_origins_that_are_none(value: str) -> None:
     assert "should be a list of origins such as" in refusal(f"[origins]\nallow_origins = {value}")

@@ -22,4 +22,6 @@ class Request:
     repeated: frozenset[str] = frozenset()  # names of headers that came more than once, and were joined
     secure: bool = False  # came over TLS
     multiplexed: bool = False  # HTTP/2 or later: requests do not use up the browser's connections
+    version: str = "1.1"  # of HTTP
+    by_proxy: bool = False  # came from a proxy that is trusted to say what its client sent
     query: str = ""  # what followed the "?" in the address, still percent-encoded

@@ -55,6 +55,9 @@ def run_bus(
         if socket_file is None and host == "127.0.0.1" and (other := also_on_ipv6(first)) is not None:
             sockets.append(listeners.enter_context(other))
 
+        if socket_file is None and is_loopback(first):
+            bus.loop.keep_local()
+
         def say() -> None:
             reload_on_hangup(
                 bus, writer.say

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from mirant.bus.request import Request
 from mirant.options.settings import Settings
+from mirant.policy.host_names import HostFault, HostNames
 from mirant.policy.origin import Origins
 from mirant.transports.callback_polling import callback_of
 from mirant.transports.response import Headers, Response, refuse
@@ -29,25 +32,68 @@ _UPGRADE_LOST: Final = (
 METHODS: Final = "GET, HEAD, POST, OPTIONS"
 
 
+# "HTTP/2.0" as nginx spells it, "2.0" as HAProxy does, and "h3".
+_HTTP_VERSION: Final = re.compile(r"(?:HTTP/|h)?([1-9])\b", re.IGNORECASE)
+
+
 class Gate:
-    """The transports that one bus offers, and the origins whose pages may use it."""
+    """The transports that a bus offers, the names that are its own, the origins whose pages may use it."""
 
-    def __init__(self, settings: Settings, refused: Callable[[Request], None]) -> None:
-        """Judge by the `transports` and the `allow_origins` of *settings*.
+    def __init__(
+        self,
+        settings: Settings,
+        refused: Callable[[Request], None],
+        *,
+        misdirected: Callable[[Request], None] | None = None,
+        allow_origin: Callable[[str], bool] | None = None,
+        only_local: bool = False,
+    ) -> None:
+        """Judge by the `transports`, `allow_hosts` and `allow_origins` of *settings*, and by *allow_origin*.
 
-        *refused* is called with each request of another origin.
+        *refused* is called with each request of another origin, *misdirected* with each to another's name.
+        With *only_local* only this machine can reach the bus.
         """
         self._refused = refused
+        self._misdirected = misdirected
         self._offered = settings.transports
-        self._origins = Origins(settings.allow_origins)
+        self._names = HostNames(settings.allow_hosts, only_local=only_local)
+        self._origins = Origins(settings.allow_origins, allow_origin)
+        self._version_header = settings.http_version_header
+
+    def seen(self, request: Request) -> Request:
+        """Return *request* as the bus is to see it.
+
+        A page that is let in without credentials has no cookie here, whatever its browser sent. A proxy may
+        say over which version of HTTP its client speaks.
+        """
+        if self._origins.is_anonymous(request):
+            headers = {name: value for name, value in request.headers.items() if name != "cookie"}
+            request = replace(request, headers=headers)
+        if self._version_header is not None and request.by_proxy:
+            found = _HTTP_VERSION.match(request.headers.get(self._version_header, ""))
+            if found is not None:
+                request = replace(request, multiplexed=int(found[1]) >= 2)
+        return request
 
     def admits_websocket(self, request: Request) -> bool:
         """Whether *request* may be upgraded."""
-        return "websocket" in self._offered and self._admits(request)
+        offered = "websocket" in self._offered
+        return offered and self.misdirection(request) is None and self._admits(request)
+
+    def misdirection(self, request: Request) -> Response | None:
+        """Return the response to *request* if its Host is not a name of ours, or not valid; else None."""
+        fault = self._names.fault(request)
+        if fault is None:
+            return None
+        if fault is HostFault.INVALID:
+            return refuse(400, "The request needs one valid Host header.", CLOSE)
+        if self._misdirected is not None:
+            self._misdirected(request)
+        return refuse(421, "The bus does not answer to this name; see its option `allow_hosts`.")
 
     def refusal(self, request: Request, transport: str) -> Response | None:
         """Return the response to *request*, which speaks *transport*, if it is not let in; else None."""
-        refusal = self.refusal_of_origin(request)
+        refusal = self.misdirection(request) or self.refusal_of_origin(request)
         if refusal is not None:
             return refusal
         if not self._offers(transport):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from typing import Any, Final
 
 from mirant.bus.carrier import Link
@@ -42,7 +43,9 @@ class Loop:
         self._clock = Clock()
         self.core = Core(settings, self, engine, self._clock, secret=secret, chance=random.random)
         #: What is let in. There is a new one when the settings change.
-        self.gate = Gate(settings, self._note_refusal)
+        self.gate: Gate
+        self._only_local = False
+        self.set_gate(settings)
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Future[None]] = set()
@@ -90,9 +93,37 @@ class Loop:
             raise RuntimeError(_NOT_SERVED if self._loop is None else _ELSEWHERE)
         return running
 
-    def set_gate(self, settings: Settings) -> None:
-        """Let in what *settings* say, from now on."""
-        self.gate = Gate(settings, self._note_refusal)
+    def set_gate(self, settings: Settings, allow_origin: Callable[[str], bool] | None = None) -> None:
+        """Let in what *settings* say, from now on, and pages of the origins that *allow_origin* admits."""
+        self._admitting = settings, allow_origin
+        self.gate = self._make_gate()
+
+    def keep_local(self) -> None:
+        """Take note that only this machine can reach the server: other names than its own are not ours."""
+        self._only_local = True
+        self.gate = self._make_gate()
+
+    def _make_gate(self) -> Gate:
+        settings, allow_origin = self._admitting
+
+        def allows(origin: str) -> bool:
+            try:
+                return allow_origin is not None and bool(allow_origin(origin))
+            except Exception as error:  # a function that fails admits nobody
+                self.core.observers.fail("hook.failed", error, hook="allow_origin")
+                return False
+
+        return Gate(
+            settings,
+            self._note_refusal,
+            misdirected=self._note_misdirection,
+            allow_origin=None if allow_origin is None else allows,
+            only_local=self._only_local,
+        )
+
+    def _note_misdirection(self, request: Request) -> None:
+        host = request.headers.get("host")
+        self.core.observers.note("host.refused", Visitor(address=request.address), host=host)
 
     def _note_refusal(self, request: Request) -> None:
         origin = request.headers.get("origin")

@@ -25,6 +25,8 @@ from mirant.options.values import (
     Overflow,
     read_count,
     read_duration,
+    read_header_name,
+    read_hosts,
     read_origins,
     read_overflow,
     read_positive_duration,
@@ -134,8 +136,17 @@ KINDS: Final[Mapping[str, OptionKind]] = {
         of_list_text,
     ),
     "origins": OptionKind(
-        'a list of origins such as `"https://example.org:8443"`', read_origins, of_list_text
+        'a list of origins such as `"https://example.org:8443"`, `"capacitor://localhost"` or `"null"`, and '
+        'of patterns such as `"https://*.example.org"`, `"http://localhost:*"`, `"ionic://*"` and `"*"`',
+        read_origins,
+        of_list_text,
     ),
+    "hosts": OptionKind(
+        'a list of names without a port such as `"example.org"`, `"*.example.org"`, `"[::1]"`, or `"*"`',
+        read_hosts,
+        of_list_text,
+    ),
+    "header": OptionKind("the name of a header", read_header_name),
 }
 
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?")

@@ -50,6 +50,14 @@ class Settings:
     max_windows: int = option(
         "windows", "count", "How many windows of a browser may each hold a poll over HTTP/1.1.", default=1
     )
+    # Over HTTP/2 and HTTP/3 requests share a connection. Behind a proxy nothing else says what is spoken.
+    http_version_header: str | None = option(
+        "windows",
+        "header",
+        "The header in which a proxy says over which version of HTTP its client speaks, such as `HTTP/2.0`. "
+        "From version 2 on every window holds a poll. Only a trusted proxy is believed.",
+        default=None,
+    )
     # CometD's multiSessionInterval.
     windows_interval: float = option(
         "windows", "positive duration", "How often the other windows of a browser poll.", default=2.0
@@ -58,7 +66,15 @@ class Settings:
     allow_origins: tuple[str, ...] = option(
         "origins",
         "origins",
-        "Other origins whose pages may connect, such as https://example.org.",
+        "Other origins whose pages may connect, such as https://example.org. Those that only `*` or `null` "
+        "admits get no cookies.",
+        default=(),
+    )
+    allow_hosts: tuple[str, ...] = option(
+        "hosts",
+        "hosts",
+        "The names under which clients reach the bus. By default all, but at an address of this machine only "
+        "`localhost` and the like.",
         default=(),
     )
     # --- The cookie by which the bus knows a browser ---

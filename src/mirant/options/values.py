@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final, Literal, get_args
+
+from mirant.options.origins import ANONYMOUS, HostPattern, OriginPattern
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -91,11 +94,36 @@ def read_transports(value: object) -> tuple[str, ...]:
 
 
 def read_origins(value: object) -> tuple[str, ...]:
-    """Return origins of web pages."""
+    """Return origins of web pages and patterns of them."""
     origins = tuple(value) if isinstance(value, list | tuple) else (None,)
-    if all(isinstance(origin, str) and _ORIGIN.fullmatch(origin) for origin in origins):
+    if all(isinstance(origin, str) and _is_valid(OriginPattern, origin) for origin in origins):
         return tuple(str(origin).lower() for origin in origins)
-    raise SettingsError('a list of origins such as "https://example.org:8443"')
+    raise SettingsError(
+        'a list of origins such as "https://example.org:8443", "https://*.example.org" or "null", or "*"'
+    )
+
+
+def read_hosts(value: object) -> tuple[str, ...]:
+    """Return names of hosts and patterns of them."""
+    hosts = tuple(value) if isinstance(value, list | tuple) else (None,)
+    if all(isinstance(host, str) and _is_valid(HostPattern, host) for host in hosts):
+        return tuple(str(host).lower() for host in hosts)
+    raise SettingsError('a list of names without a port, such as "example.org", "*.example.org" or "[::1]"')
+
+
+def read_header_name(value: object) -> str:
+    """Return the name of a header, in small letters."""
+    if isinstance(value, str) and _HEADER.fullmatch(value):
+        return value.lower()
+    raise SettingsError('the name of a header, such as "X-Http-Version"')
+
+
+def _is_valid(pattern: Callable[[str], object], text: str) -> bool:
+    try:
+        pattern(text)
+    except ValueError:
+        return text in ANONYMOUS and pattern is OriginPattern
+    return True
 
 
 # 31 years. A longer duration is a slip of the pen, and a number of 400 digits does not fit a float.
@@ -106,6 +134,6 @@ _MOST: Final = 1_000_000_000
 # At most 15 digits, because Python refuses to read very many.
 _DURATION: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(ms|s|m|h)")
 _SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+_HEADER: Final = re.compile(r"[A-Za-z0-9\-]{1,64}")
 _SIZE: Final = re.compile(r"([0-9]{1,15})\s*(B|KiB|MiB)")
 _BYTES: Final = {"B": 1, "KiB": KIB, "MiB": MIB}
-_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.\-_\[\]:]+")

@@ -12,6 +12,7 @@ from typing import Final
 
 from mirant.bus.request import Request
 from mirant.options.cookies import PREFIXES
+from mirant.options.origins import ANONYMOUS
 from mirant.options.settings import Settings
 
 # Headers that only browsers send, and no page can set: Fetch Metadata, sections 2.1 to 2.3.
@@ -60,4 +61,5 @@ def _same_site(settings: Settings, *, secure: bool) -> str:
         return settings.cookie_same_site.capitalize()
     # Lax, as browsers assume: another site's page cannot send it along. Where other sites' pages are let in
     # it must be None, which browsers take only over TLS.
-    return "None" if secure and (settings.allow_origins or settings.cookie_partitioned) else "Lax"
+    foreign = settings.cookie_partitioned or not ANONYMOUS.issuperset(settings.allow_origins)
+    return "None" if secure and foreign else "Lax"

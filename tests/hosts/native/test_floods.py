@@ -19,7 +19,7 @@ BEGIN = Frame(Opcode.TEXT, b"", fin=False).serialize(mask=True)
 FRAGMENT = Frame(Opcode.CONT, b"", fin=False).serialize(mask=True)
 MESSAGE = Frame(Opcode.TEXT, b"{}").serialize(mask=True)
 HANDSHAKE = text_frame([{"channel": "/meta/handshake", "id": "1"}])
-FOREIGN = post(b"[{}]", "/cometd", "Origin: http://elsewhere.example", "Host: here.example")
+FOREIGN = post(b"[{}]", "/cometd", "Origin: http://elsewhere.example")
 
 MANY = 50  # times the steps of one turn
 

@@ -28,3 +28,10 @@ async def test_a_proxy_on_this_machine_is_believed_and_nobody_else() -> None:
 
         assert ("Secure" in response.headers["set-cookie"]) is secure
         assert addresses == ["192.0.2.7" if secure else "127.0.0.1"]
+
+
+async def test_of_a_chain_of_proxies_the_first_says_whether_the_client_spoke_tls() -> None:
+    for said, secure in (("https, http", True), ("http, https", False), ("https", True), ("", False)):
+        async with serving(Bus()) as url, Poller.at(url) as client:
+            response = await client.post(HANDSHAKE, **{"x-forwarded-proto": said})
+        assert ("Secure" in response.headers["set-cookie"]) is secure

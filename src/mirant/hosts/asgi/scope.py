@@ -8,6 +8,7 @@ from typing import Any
 from mirant.bus.request import UNIX, Request
 from mirant.hosts.addresses import read_address
 from mirant.hosts.headers import read_headers
+from mirant.policy.host_names import is_loopback_address
 from mirant.transports.response import Headers, Response
 
 Scope = MutableMapping[str, Any]
@@ -25,13 +26,16 @@ def request_of(scope: Scope) -> Request:
     # ASGI gives a server at a Unix socket as [path, None]. There the client is what a proxy has forwarded, if
     # anything. Over TCP no server says whether the client was forwarded: see docs/identity.md.
     at_file = server is not None and server[1] is None
+    version = scope.get("http_version", "")  # an application may make a scope of its own, without one
     return Request(
         headers,
         address=client,
         peer=UNIX if at_file else client,
         repeated=repeated,
         secure=scope.get("scheme") in ("https", "wss"),
-        multiplexed=scope.get("http_version", "1.1") >= "2",
+        multiplexed=version >= "2",
+        version=version,
+        by_proxy=at_file or (client is not None and is_loopback_address(client)),
         query=scope.get("query_string", b"").decode("latin-1"),
     )
 

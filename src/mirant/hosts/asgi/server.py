@@ -60,7 +60,7 @@ class AsgiHost:
         request = request_of(scope)
         if self._loop.gate.admits_websocket(request):
             watch = self._watch_on(asyncio.get_running_loop())
-            await serve_websocket(self._loop, watch, request, scope, receive, send)
+            await serve_websocket(self._loop, watch, self._loop.gate.seen(request), scope, receive, send)
         else:
             await receive()
             await send({"type": "websocket.close", "code": 1008})  # refuses the upgrade with 403
@@ -72,9 +72,14 @@ class AsgiHost:
         return self._watch[1]
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = request_of(scope)
+        gate, request = self._loop.gate, request_of(scope)
+        misdirection = gate.misdirection(request)
+        if misdirection is not None:
+            await send_response(misdirection, send, omit_body=scope["method"] == "HEAD")
+            return
+        request = gate.seen(request)
         transport = transport_of(scope["method"], request.headers.get("accept"), scope["query_string"])
-        headers = self._loop.gate.headers(request) if scope["method"] != "OPTIONS" else ()
+        headers = gate.headers(request) if scope["method"] != "OPTIONS" else ()
 
         async def respond(response: Response) -> None:
             await send_response(response, send, omit_body=scope["method"] == "HEAD", headers=headers)

@@ -238,7 +238,7 @@ class HttpConnection(ConnectionLife):
     def _upgrade(self, incoming: HttpRequest, request: Request) -> None:
         """Become a WebSocket, which takes over the transport."""
         self._transport.write(self._lane.upgraded(accept_headers(request.headers)))
-        kept = replace(request, headers=PackedHeaders(incoming.headers))
+        kept = replace(request, headers=PackedHeaders(incoming.headers, request.headers))
         websocket = self._websocket(self._lane, kept, self._transport)
         self._pause_reading(when=False)
         self._switch()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from mirant.hosts.headers import as_mapping
 
@@ -15,8 +15,10 @@ class PackedHeaders(Mapping[str, str]):
 
     __slots__ = ("_packed",)
 
-    def __init__(self, headers: RawHeaders) -> None:
-        """Pack *headers*; the parser has refused line breaks in them."""
+    def __init__(self, headers: RawHeaders, seen: Container[str] | None = None) -> None:
+        """Pack *headers*, or those whose names are *seen*; the parser has refused line breaks in them."""
+        if seen is not None:
+            headers = [pair for pair in headers if pair[0].decode("latin-1").lower() in seen]
         self._packed = b"\n".join(b"%b:%b" % pair for pair in headers)
 
     def _unpack(self) -> dict[str, str]:

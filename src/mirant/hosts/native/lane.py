@@ -70,6 +70,7 @@ class Lane:
         self._proxies = ProxyHeadersMiddleware(
             _nothing, trusted_hosts=_with_unix(config.forwarded_allow_ips or "")
         )
+        self._last_peer: tuple[str | None, bool] = (None, False)
         self._default_headers: object = None
         self._common = b""
         self._json_head = b""
@@ -109,9 +110,12 @@ class Lane:
         request = self.request_of(incoming, query, transport)
         if incoming.upgrades:
             shakes = is_handshake(incoming.method, incoming.version, request.headers)
-            return ("websocket", request) if shakes and self.gate.admits_websocket(request) else None
+            admitted = shakes and self.gate.admits_websocket(request)
+            return ("websocket", self.gate.seen(request)) if admitted else None
         name = transport_of(incoming.method, request.headers.get("accept"), query)
-        return (name, request) if name in ("long-polling", "callback-polling") else None
+        if name not in ("long-polling", "callback-polling"):
+            return None
+        return name, self.gate.seen(request)
 
     def request_of(self, incoming: HttpRequest, query: bytes, transport: asyncio.Transport) -> Request:
         """Return what the bus needs to know of *incoming*."""
@@ -122,17 +126,39 @@ class Lane:
         if self.config.proxy_headers and not _FORWARDED.isdisjoint(headers):
             told, secure = self._forwarded(incoming, peer, secure=secure)
             address = told or address
-        text = query.decode("latin-1")
-        return Request(headers, address=address, peer=peer, repeated=repeated, secure=secure, query=text)
+        if not incoming.url.startswith(b"/"):
+            headers = _with_target(headers, incoming.url)
+        return Request(
+            headers,
+            address=address,
+            peer=peer,
+            repeated=repeated,
+            secure=secure,
+            version=incoming.version,
+            by_proxy=self._trusts(peer),
+            query=query.decode("latin-1"),
+        )
+
+    def _trusts(self, peer: str | None) -> bool:
+        """Whether uvicorn's rules trust *peer* to say what its client sent."""
+        if peer != self._last_peer[0]:  # behind a proxy it is always the same
+            self._last_peer = peer, bool(self.config.proxy_headers) and peer in self._proxies.trusted_hosts
+        return self._last_peer[1]
 
     def _forwarded(self, incoming: HttpRequest, peer: str | None, *, secure: bool) -> tuple[str | None, bool]:
         """Return address and security as *peer* forwards them, if uvicorn's rules trust that proxy.
 
         The address is None if what is forwarded is not an IP address.
         """
+        headers = [(name.lower(), value) for name, value in incoming.headers]
+        protocols = [value for name, value in headers if name == b"x-forwarded-proto"]
+        if protocols:
+            # Each proxy of a chain may append what it was spoken to; the first is the client's. uvicorn takes
+            # the last header of a name, and no list.
+            headers.append((b"x-forwarded-proto", protocols[0].partition(b",")[0].strip()))
         scope: Any = {
             "type": "http",
-            "headers": [(name.lower(), value) for name, value in incoming.headers],
+            "headers": headers,
             "client": None if peer is None else (peer, 0),
             "scheme": "https" if secure else "http",
         }
@@ -186,6 +212,12 @@ class Lane:
                 self._common,
                 _JSON.encode(),
             )
+
+
+def _with_target(headers: dict[str, str], target: bytes) -> dict[str, str]:
+    """Return *headers* with the host in *target*, if it is in absolute form (RFC 9112, section 3.2.2)."""
+    authority = target.partition(b"://")[2].partition(b"/")[0].partition(b"?")[0]
+    return {**headers, "host": authority.decode("latin-1")} if authority and "host" in headers else headers
 
 
 def _peer_of(transport: asyncio.Transport) -> str | None:

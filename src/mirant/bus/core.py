@@ -119,6 +119,13 @@ class Core:
         """The sessions there are, by clientId. To be read."""
         return self._registry
 
+    def join(self, family: bytes, has_siblings: Callable[[], bool]) -> None:
+        """Be one process of a *family* that has a bus in each; *has_siblings* says whether others live now.
+
+        It is logged when the client of a sibling comes here.
+        """
+        self._sessions.join(family, has_siblings)
+
     def adopt(self, record: SessionRecord) -> Session:
         """Go on with a session that another process had, until it is heard of or expires."""
         now = self._clock.time()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from math import inf
 from typing import Final
@@ -26,6 +25,7 @@ from mirant.bus.polls import Polls
 from mirant.bus.progress import ClientProgress
 from mirant.bus.record import SessionRecord
 from mirant.bus.session import Ending, Session
+from mirant.bus.session_ids import SessionIds
 from mirant.bus.timetable import Timetable
 from mirant.bus.turn import Answer, Turn
 from mirant.bus.windows import Windows
@@ -41,6 +41,7 @@ class Sessions:
         "_browsers",
         "_deliveries",
         "_extensions",
+        "_ids",
         "_in_force",
         "_left",
         "_links",
@@ -67,6 +68,7 @@ class Sessions:
     ) -> None:
         """*left* is called with each session that ended; its subscriptions are still in its record then."""
         self._registry = registry
+        self._ids = SessionIds()
         self._deliveries = deliveries
         self._polls = polls
         self._links = links
@@ -78,6 +80,10 @@ class Sessions:
         self._browsers = browsers
         self._left = left
 
+    def join(self, family: bytes, has_siblings: Callable[[], bool]) -> None:
+        """Make ids by which other processes of *family* know that a session is of a sibling."""
+        self._ids.join(family, has_siblings)
+
     def open(self, carrier: Carrier[Session]) -> Session:
         """Register a new session, for a client that handshakes on *carrier*.
 
@@ -85,7 +91,7 @@ class Sessions:
         """
         settings = self._in_force.settings
         record = SessionRecord(
-            id=secrets.token_hex(16),
+            id=self._ids.make(),
             timeout=settings.timeout,
             interval=settings.interval,
             max_interval=settings.max_interval,
@@ -123,6 +129,9 @@ class Sessions:
         """
         session = self._registry.get(client_id or "")
         if session is None:
+            if client_id and self._ids.is_siblings(client_id):
+                elsewhere = Visitor(address=carrier.request.address, label=client_id[:8])
+                self._observers.note("session.elsewhere", elsewhere)
             return None
         if session.record.browser is None:
             session.bind(carrier.browser, self._browsers.moment())
@@ -189,8 +198,7 @@ class Sessions:
 
     def end_full(self, session: Session, full: OutboxFull) -> None:
         """End *session*, because more waits for it than may."""
-        for tell in self._observers.noted:
-            tell("session.outbox-full", session, {"size": full.size, "limit": full.limit})
+        self._observers.note("session.outbox-full", session, size=full.size, limit=full.limit)
         self.end(session, Ending.OUTBOX_FULL)
 
     def dismiss(self, session: Session, turn: Turn | None = None) -> None:

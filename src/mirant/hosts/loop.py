@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 from collections.abc import Callable
 from typing import Any, Final
@@ -19,6 +20,7 @@ from mirant.bus.session import Session
 from mirant.hosts.driver import Driver
 from mirant.hosts.gate import Gate
 from mirant.hosts.turns import Turns
+from mirant.hosts.workers import Family, warn_of_workers
 from mirant.options.settings import Settings
 
 # How long calls of the application may take to end when they are cancelled, in seconds.
@@ -33,14 +35,21 @@ _NOT_SERVED: Final = (
     "on the event loop that is to serve it."
 )
 
+# After that many seconds other workers that were started with this one are there.
+_SIBLINGS_BEGIN: Final = 3.0
+
 log = logging.getLogger("mirant")
 
 
 class Loop:
     """The `Host` of one core, on the event loop that is running."""
 
-    def __init__(self, settings: Settings, engine: Engine, *, secret: bytes | None = None) -> None:
+    def __init__(
+        self, settings: Settings, engine: Engine, *, secret: bytes | None = None, stands_alone: bool = True
+    ) -> None:
+        """Run a core with *engine*. If it *stands alone*, other processes know nothing of its sessions."""
         self._clock = Clock()
+        self._stands_alone = stands_alone
         self.core = Core(settings, self, engine, self._clock, secret=secret, chance=random.random)
         #: What is let in. There is a new one when the settings change.
         self.gate: Gate
@@ -74,7 +83,17 @@ class Loop:
             self.turns.clear()
             self._clock.time = loop.time
             self.core.reopen()
+            if self._stands_alone:
+                self._look_for_siblings(loop)
         return loop
+
+    def _look_for_siblings(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Say it if other workers serve too. Only now: a server may make the bus before its workers."""
+        family = Family(os.getpid(), os.getppid(), clock=loop.time)
+        if family.name is not None:
+            self.core.join(family.name, family.has_siblings)
+        if not warn_of_workers(family) and family.name is not None:
+            loop.call_later(_SIBLINGS_BEGIN, warn_of_workers, family)
 
     def now(self) -> float:
         """The time that the core is told: monotonic seconds.

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +14,7 @@ import pytest
 from mirant.hosts.asgi.ending import ServerEnding
 from tests.hosts.asgi.caller import turns
 from tests.hosts.clients import Poller
+from tests.hosts.uvicorn_process import Uvicorn
 from tests.hosts.waiting import until
 
 APPLICATION = """
@@ -165,44 +163,6 @@ async def test_a_hypercorn_worker_has_a_task_that_waits_for_the_end() -> None:
     ending.leave()
 
     assert calls == ["bus"]
-
-
-class Uvicorn:
-    """``uvicorn ARGUMENTS`` in a process of its own; `log` is what it has written."""
-
-    def __init__(self, *arguments: str, folder: Path) -> None:
-        paths = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-        self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "uvicorn", "--port", "0", *arguments, "app:app"],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": paths, "NO_COLOR": "1"},
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-        )
-        self.log = ""
-
-    def wait_for(self, text: str) -> str:
-        """Return the next line with *text*."""
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.log += line
-            if text in line:
-                return line
-        raise AssertionError(self.log)
-
-    def url(self) -> str:
-        """Return where the bus is, once it is served."""
-        [url] = [word for word in self.wait_for("running on").split() if word.startswith("http")]
-        self.wait_for("startup complete") if "startup complete" not in self.log else None
-        return f"{url}/cometd/"
-
-    def end(self) -> str:
-        """Wait until the process has ended; return its whole log."""
-        assert self.process.stderr is not None
-        self.log += self.process.communicate(timeout=20)[1]
-        return self.log
 
 
 @pytest.fixture

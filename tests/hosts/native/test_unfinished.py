@@ -10,6 +10,7 @@ from mirant.hosts.native.deadlines import ConnectionLimits
 from tests.hosts.clock import clock, settle
 from tests.hosts.line import NEVER, Site
 from tests.hosts.native.test_websocket import HANDSHAKE, Peer, peer_of
+from tests.hosts.wire import post
 
 LIMITS = ConnectionLimits(session=10, silence=40, pong=20, body=30)
 PING = Frame(Opcode.PING, b"").serialize(mask=True)
@@ -72,7 +73,7 @@ async def test_each_message_has_its_own_time() -> None:
 
 
 async def test_a_message_that_waits_for_us_is_not_late() -> None:
-    site = Site(limits=LIMITS)
+    site = Site(limits=ConnectionLimits(session=2, silence=40, pong=20, body=5))
     waiting = clock().create_future()
 
     @site.bus.on_publish("/a")
@@ -84,7 +85,7 @@ async def test_a_message_that_waits_for_us_is_not_late() -> None:
     await settle()
     peer.line.reading = True
     peer.line.send(BEGUN)
-    await clock().advance(100)
+    await clock().advance(20)
     assert await peer.close_code() is None
     waiting.set_result(None)
     await settle()
@@ -119,3 +120,24 @@ async def test_who_handshakes_and_never_connects_does_not_stay_when_its_session_
     await clock().advance(45)
 
     assert await peer.close_code() == 1008
+
+
+async def test_a_long_body_on_a_slow_link_is_taken() -> None:
+    """1 MB at 2.5 kB a second."""
+    line = Site(limits=LIMITS).connect()
+    request = post(b"[{}" + b" " * 1_000_000 + b"]")
+    for at in range(0, len(request), 2_500):
+        line.send(request[at : at + 2_500])
+        await clock().advance(1.0)
+
+    assert [reply["successful"] for reply in await line.messages()] == [False]
+
+
+async def test_a_long_body_that_stops_is_refused() -> None:
+    line = Site(limits=LIMITS).connect()
+    line.send(post(b"x" * 1_000_000)[:500_000])
+    await clock().advance(30.1)
+    assert not line.written  # half of it came in that time
+    await clock().advance(30.1)
+
+    assert (await line.response())[0] == 408

@@ -9,6 +9,7 @@ import asyncio
 from abc import abstractmethod
 
 from mirant.hosts.native.connection_states import AFTER, DISCARDS, HttpEvent, HttpState
+from mirant.hosts.native.deadlines import LEAST_SENT
 from mirant.hosts.native.inflow import Inflow
 from mirant.hosts.native.lane import Lane
 from mirant.hosts.progress import LEAST_TAKEN, unsent
@@ -20,6 +21,7 @@ class ConnectionLife(asyncio.Protocol):
     """An HTTP connection without its answers, which a subclass gives."""
 
     __slots__ = (
+        "_had",
         "_inflow",
         "_lane",
         "_patience",
@@ -44,6 +46,7 @@ class ConnectionLife(asyncio.Protocol):
         self._server_ends = False
         self._patience: float | None = lane.limits.head  # seconds for the rest of a request, if one has begun
         self._since = lane.now()
+        self._had = 0  # bytes of an unfinished body that had come when we last looked
         self._unsent = 0  # bytes that waited for the client to take them when we last looked
         self.deadline = 0.0
         self.bucket: int | None = None
@@ -83,6 +86,9 @@ class ConnectionLife(asyncio.Protocol):
             self._lane.watch.set(self, now + limits.idle)
         elif due > now:
             self._lane.watch.set(self, due)
+        elif self._inflow.waiting - self._had >= LEAST_SENT:
+            self._had, self._since = self._inflow.waiting, now
+            self._lane.watch.set(self, now + limits.body)
         elif self._inflow.unfinished and not self._is_with_app:
             self._end_with(refuse(408, "The request did not come in time."))
         else:
@@ -93,7 +99,7 @@ class ConnectionLife(asyncio.Protocol):
         limits = self._lane.limits
         patience = limits.head if self._inflow.in_head else limits.body
         if again or patience != self._patience:
-            self._patience = patience
+            self._patience, self._had = patience, 0
             self._since = self._lane.now()
             self._lane.watch.set(self, self._since + patience)
 

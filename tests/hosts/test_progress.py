@@ -54,7 +54,7 @@ def test_two_that_ask_at_the_same_time_hear_the_same() -> None:
 
 def test_a_response_lasts_while_something_of_it_is_taken() -> None:
     line = stuck(400_000)
-    download = Download(400_000, line)
+    download = Download(400_000, 0.0, line)
     looks = 0
     while line.unsent:
         line.unsent -= 100_000
@@ -64,24 +64,29 @@ def test_a_response_lasts_while_something_of_it_is_taken() -> None:
 
 
 def test_a_response_that_nobody_takes_does_not_last() -> None:
-    assert Download(400_000, stuck(400_000)).lasts(10.0) == 0
+    assert Download(400_000, 0.0, stuck(400_000)).lasts(10.0) == 0
 
 
 def test_what_went_out_at_once_may_be_on_its_way_through_proxies() -> None:
     """A proxy takes a response at once, and its client takes it from there."""
-    download = Download(10 * LARGE, stuck(0))
+    download = Download(10 * LARGE, 0.0, stuck(0))
     assert download.lasts(10.0) == 10 * LARGE / SLOWEST
     assert download.lasts(20.0) == 0
 
 
 def test_no_response_lasts_for_long_without_a_look() -> None:
-    assert Download(100_000_000).lasts(10.0) == LONGEST
+    assert Download(100_000_000, 0.0).lasts(10.0) == LONGEST
+
+
+def test_a_response_of_long_ago_does_not_last() -> None:
+    """Its client has polled since, and has gone now."""
+    assert Download(400_000, 0.0, stuck(0)).lasts(3600.0) == 0
 
 
 def test_a_connection_that_is_gone_takes_nothing() -> None:
     line = stuck(0)
     line.closing = True
-    assert Download(400_000, line).lasts(10.0) == 0
+    assert Download(400_000, 0.0, line).lasts(10.0) == 0
 
 
 # --- What the kernel says ---

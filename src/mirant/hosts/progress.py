@@ -21,6 +21,9 @@ SLOWEST: Final = 16 * 1024
 #: The most that one look prolongs a session, in seconds.
 LONGEST: Final = 30.0
 
+# Seconds after which a response is not asked about for the first time: its client was due long before.
+_STALE: Final = 75.0
+
 # ioctl(2), `SIOCOUTQ`: bytes in the send queue. tcp(7), `TCP_INFO`: in it, at byte 120, bytes acknowledged.
 _OUTQ: Final = 0x5411
 _BYTES_ACKED: Final = slice(120, 128)
@@ -78,10 +81,11 @@ class PeerProgress:
 class Download:
     """A large response to a client that may take long to read it."""
 
-    __slots__ = ("_looked_at", "_size", "_transport")
+    __slots__ = ("_began", "_looked_at", "_size", "_transport")
 
-    def __init__(self, size: int, transport: Transport | None = None) -> None:
-        """Watch a response of *size* bytes, just written to *transport* if that is known."""
+    def __init__(self, size: int, now: float, transport: Transport | None = None) -> None:
+        """Watch a response of *size* bytes, written *now*, to *transport* if that is known."""
+        self._began = now
         self._size = size
         self._transport = transport
         self._looked_at = 0  # bytes that were taken when we last looked
@@ -92,7 +96,8 @@ class Download:
         What the kernel's peer has taken may still be on its way to the client, through proxies.
         """
         transport, size = self._transport, self._size
-        if transport is not None and transport.is_closing():
+        is_over = not self._looked_at and now - self._began > _STALE  # the client has come back long ago
+        if is_over or (transport is not None and transport.is_closing()):
             return 0.0
         left = 0 if transport is None else min(unsent(transport), size)
         moved, self._looked_at = size - left - self._looked_at, size - left

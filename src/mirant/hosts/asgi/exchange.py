@@ -52,7 +52,7 @@ async def answer_messages(
         raise
     await respond(response)
     if len(response.body) >= LARGE:
-        loop.core.watch(exchange.session, Download(len(response.body)))
+        loop.core.watch(exchange.session, Download(len(response.body), loop.now()))
 
 
 class BodyLate(Exception):

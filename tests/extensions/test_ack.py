@@ -640,3 +640,24 @@ def test_on_a_socket_a_connect_is_held_when_all_that_waited_was_acknowledged(wor
     assert 0 < len(socket.data) < 4
     beat(socket, 2)
     assert socket.session.held is not None
+
+
+def test_answers_become_smaller_while_they_are_lost_and_larger_while_they_arrive(world: World) -> None:
+    client = polling(world)
+    for number in range(100):
+        world.publish("/a", [number, "x" * 5_000])
+    poll(client, 1)
+    lost = [poll(client, 1) for _ in range(8)]
+    counts = [len(data_of(answer)) for answer in lost]
+    assert counts == sorted(counts, reverse=True)
+    assert (counts[0], counts[-1]) == (100, 1)  # 512 KiB, and 8 KiB
+    arrived = [number for number, _ in data_of(lost[-1])]
+    batch, counts = ack_in(lost[-1].reply), []
+    while len(arrived) < 100:
+        answer = poll(client, batch)
+        batch = ack_in(answer.reply)
+        counts.append(len(data_of(answer)))
+        arrived += [number for number, _ in data_of(answer)]
+    assert arrived == list(range(100))
+    assert counts[:-1] == sorted(counts[:-1])
+    assert counts[-2] > 16

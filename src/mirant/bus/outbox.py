@@ -56,7 +56,18 @@ class Retention(Protocol):
 class Outbox:
     """The queue of one session. Bounded by bytes, because that is what memory is made of."""
 
-    __slots__ = ("_dropped", "_latest", "_queue", "_retention", "idle", "limit", "overflow", "size", "urgent")
+    __slots__ = (
+        "_dropped",
+        "_latest",
+        "_queue",
+        "_retention",
+        "_share",
+        "idle",
+        "limit",
+        "overflow",
+        "size",
+        "urgent",
+    )
 
     def __init__(self, limit: int, overflow: Overflow = "disconnect") -> None:
         """Hold at most *limit* bytes; *overflow* says what gives way to what comes then."""
@@ -68,6 +79,7 @@ class Outbox:
         #: Whether nothing waits. An attribute, because each delivery asks for it.
         self.idle = True
         self._retention: Retention | None = None
+        self._share: int | None = None
         # Most sessions never queue: no containers (600 bytes) until one does.
         self._queue: deque[Delivery | _Latest] | None = None
         self._latest: dict[str, _Latest] | None = None
@@ -87,8 +99,12 @@ class Outbox:
         """Let *retention* keep what leaves from now on."""
         self._retention = retention
 
-    def resend(self, dropped: Mapping[str, int]) -> None:
-        """Take note that its retention has deliveries to send again, and reports of what was *dropped*."""
+    def resend(self, dropped: Mapping[str, int], share: int | None = None) -> None:
+        """Take note that its retention has deliveries to send again, and reports of what was *dropped*.
+
+        From now on at most *share* bytes are taken at once: what is lost on its way has to leave again.
+        """
+        self._share = share
         for channel, count in dropped.items():
             self._count_dropped(channel, count)
         # An acknowledgement may also leave nothing that waits; then nothing is urgent any more.
@@ -181,6 +197,8 @@ class Outbox:
 
     def _take_retained(self, retention: Retention, most: int) -> list[Delivery]:
         """Return what is to leave again, then what is new; *retention* keeps it all."""
+        if self._share is not None:
+            most = min(most, self._share)
         taken = retention.again(most)
         most -= sum(len(delivery.payload) for delivery in taken)
         if not retention.due and (most > 0 or not taken):

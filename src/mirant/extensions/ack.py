@@ -18,6 +18,7 @@ import msgspec
 
 from mirant.bayeux.channels import CONNECT
 from mirant.bayeux.messages import Delivery, Message, Reply
+from mirant.bus.carrier import MAX_RESPONSE
 from mirant.bus.extension import Extension
 from mirant.bus.session import Session
 from mirant.bus.traits import EXTENDED
@@ -27,6 +28,12 @@ _KEY: Final = "ack"
 
 # Most answer numbers kept per delivery. A connect is overtaken by two or three others at most.
 _REMEMBERED: Final = 7
+
+# Bytes of deliveries in one answer. What is cut off on its way has to leave again as a whole. So answers
+# become smaller when they are lost twice, down to what a link of 1 KiB/s carries in 8 s. While they arrive
+# they become larger.
+_LEAST_SHARE: Final = 8 * 1024
+_MOST_SHARE: Final = MAX_RESPONSE
 
 _decode_number = msgspec.json.Decoder(int).decode
 
@@ -60,6 +67,10 @@ class AckRecord(msgspec.Struct, gc=False):
     due_again: list[Sent] = []
     reports: list[DropReport] = []
     reserved: int = 0
+    #: How many bytes leave with one answer.
+    share: int = _MOST_SHARE
+    #: How many answers were lost since one arrived.
+    lost: int = 0
 
     @property
     def due(self) -> int:
@@ -80,6 +91,7 @@ class AckRecord(msgspec.Struct, gc=False):
             How much was dropped of which channel, according to reports that the client may not have.
         """
         seen = -1 if number is None else number
+        self._learn(seen)
         kept = [sent for sent in self.kept if seen not in sent.answers and sent.answers[-1] > seen]
         self.due_again = [*kept, *(sent for sent in self.due_again if seen not in sent.answers)]
         self.kept = []
@@ -91,6 +103,19 @@ class AckRecord(msgspec.Struct, gc=False):
             for channel, count in report.channels.items():
                 dropped[channel] = dropped.get(channel, 0) + count
         return dropped
+
+    def _learn(self, seen: int) -> None:
+        """Let answers be larger if the last was large and arrived, and smaller if it was lost again."""
+        if not self.kept:
+            return
+        if seen != self.answer:
+            self.lost += 1
+            if self.lost > 1:
+                self.share = max(_LEAST_SHARE, self.share // 2)
+            return
+        self.lost = 0
+        if 2 * sum(len(sent.delivery.payload) for sent in self.kept) > self.share:
+            self.share = min(_MOST_SHARE, 2 * self.share)
 
     def again(self, most: int) -> list[Delivery]:
         count = 0
@@ -123,7 +148,7 @@ class Ack(Extension):
         session = turn.session
         record = _record_of(session)
         if session is not None and record is not None and message.target == CONNECT:
-            session.outbox.resend(record.acknowledge(_number_in(message)))
+            session.outbox.resend(record.acknowledge(_number_in(message)), record.share)
 
     def outgoing(self, reply: Reply, message: Message, turn: Turn, now: float) -> None:
         """Number the answer to a connect; accept the wish for acknowledgements in a handshake."""

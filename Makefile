@@ -88,6 +88,10 @@ SESSIONS ?= 1000000
 faults: $(DEVELOPMENT) ## Break connections in RUNS=1000 random ways and look for lost messages
 	$(BIN)/python -m tests.faults.runs --runs $(RUNS)
 
+.PHONY: slow-links
+slow-links: chromium ## Run mirant.js behind slow links that break, for SECONDS=60 each of twelve times
+	$(BIN)/python -m tests.browser.slow_links $(if $(filter command line,$(origin SECONDS)),--seconds $(SECONDS))
+
 .PHONY: fuzz
 fuzz: $(DEVELOPMENT) ## Feed the parsers nonsense for SECONDS=600
 	$(BIN)/python -m fuzz.run --seconds $(SECONDS)

@@ -5,8 +5,8 @@ As a command it does twelve such runs::
     python -m tests.browser.slow_links
 
 One page gets what another one publishes, which has a good link; and it publishes itself. With the ack
-extension all must arrive, once and in order. Without it what arrives is in order and comes once, and only what
-was on its way when the link broke may be missing (`docs/guarantees.md`, case 2).
+extension all must arrive, once and in order. Without it what arrives is in order and comes once, and only
+what was on its way when the link broke may be missing (`docs/guarantees.md`, case 2).
 """
 
 from __future__ import annotations

@@ -109,6 +109,23 @@ def test_room_is_told_once_and_the_next_poll_is_held(world: World) -> None:
     assert advice(poll) is None
 
 
+def test_a_window_whose_poll_broke_makes_room_at_once(world: World) -> None:
+    """As when it was reloaded, and had no time to say goodbye."""
+    first, second = windows(world, 2)
+    first.connect().hang_up()
+    poll = second.connect()
+    assert poll.held
+    assert advice(first.connect()) == CROWDED
+    assert poll.held
+
+
+def test_a_window_whose_poll_broke_has_its_place_again_if_it_comes_first(world: World) -> None:
+    first, second = windows(world, 2)
+    first.connect().hang_up()
+    assert first.connect().held
+    assert advice(second.connect()) == CROWDED
+
+
 def test_a_window_that_expires_makes_room(world: World) -> None:
     first, second = windows(world, 2)
     first.connect().hang_up()

@@ -203,9 +203,14 @@ class Polls:
         return self._turn_of(session)
 
     def forget(self, session: Session, carrier: Carrier[Session]) -> None:
-        """Take note that nobody waits on *carrier* any more."""
+        """Take note that nobody waits on *carrier* any more.
+
+        A page that was reloaded without a goodbye leaves such a poll. Its place is free at once, because the
+        new page has another session. A session that comes back takes a place again, if there is one.
+        """
         if session.held is not None and session.held.carrier is carrier:
             session.held = None
+            self._windows.leave(session)
 
     def expect(self, session: Session, now: float, pause: float = 0.0) -> None:
         """Let *session* expire unless it is heard of within *pause* and the maximum interval."""

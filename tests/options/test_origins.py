@@ -90,7 +90,6 @@ def test_a_name_in_another_script_is_that_which_browsers_send() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
         "*",
         "a",
         "https://",

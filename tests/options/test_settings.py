@@ -53,3 +53,8 @@ def test_settings_in_code_keep_to_the_same_rules(settings: dict[str, Any]) -> No
     with pytest.raises(SettingsError, match=f"^{name}: ") as caught:
         Settings(**settings)
     assert caught.value.options == (name,)
+
+
+def test_a_poll_ends_before_the_proxies_that_wait_thirty_seconds() -> None:
+    """With 30 seconds no poll was answered behind such a proxy: the answer came as the proxy gave up."""
+    assert Settings().timeout <= 28

@@ -24,11 +24,13 @@ class Settings:
         SettingsError: a value is of the wrong kind, or out of its range.
     """
 
+    # CometD's is 30 s. Many proxies wait 30 s for a response, and end the poll as its answer leaves. This
+    # leaves 5 s for a slow link and a busy server.
     timeout: float = option(
         "session",
         "positive duration",
         "How long a /meta/connect is held while there is nothing to send.",
-        default=30.0,
+        default=25.0,
     )
     interval: float = option(
         "session", "duration", "How long a client waits between two /meta/connect.", default=0.0

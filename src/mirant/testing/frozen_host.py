@@ -22,14 +22,21 @@ from mirant.testing.later import Later
 START: Final = 1_000.0
 
 
+#: For how many seconds a poll is held, unless a test says something else.
+HELD_FOR: Final = 30.0
+
+
 class FrozenHost:
     """A core, and the `mirant.bus.contracts.Host` that it runs on."""
 
     def __init__(self, settings: Settings | None = None, **options: Any) -> None:
-        """Make a core with *settings*, or with the *options* of `Settings` that are given."""
+        """Make a core with *settings*, or with the *options* of `Settings` that are given.
+
+        Unless it is said, polls are held for 30 seconds: tests count on that, whatever a bus does by default.
+        """
         #: The time, in seconds. The core has no other clock. `advance` moves it.
         self.now = START
-        settings = settings or Settings(**options)
+        settings = settings or Settings(**{"timeout": HELD_FOR, **options})
         engine = MemoryEngine(settings)
         #: The numbers from 0 to 1 that the core gets where chance decides.
         self.luck: Iterator[float] = repeat(0.0)

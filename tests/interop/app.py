@@ -79,8 +79,11 @@ polling = create_bus(Settings(transports=("long-polling",)))
 #: Lives an hour ahead of its clients.
 ahead = create_bus(Settings(), clock=lambda: time.time() + 3600)
 
+#: The name of the site, which proxies pass on.
+SITE = ("bus.example.org",)
+
 #: Has every transport, and pages. A page with an event stream learns of a lost session after `timeout`.
-proxied = create_bus(Settings(transports=TRANSPORTS, timeout=2), pages=PAGES)
+proxied = create_bus(Settings(transports=TRANSPORTS, timeout=2, allow_hosts=SITE), pages=PAGES)
 
 #: Holds polls for longer than any test waits, and forgets clients that went away at once.
-patient = create_bus(Settings(timeout=600, max_interval=0.5))
+patient = create_bus(Settings(timeout=600, max_interval=0.5, allow_hosts=SITE))

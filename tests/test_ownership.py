@@ -18,6 +18,7 @@ from tests.test_imports import SOURCE
 #: The file that writes each attribute of a session or of its record; `OTHERS` writes what is not named.
 OWNERS = {
     "bucket": "bus/deadlines.py",
+    "busy_until": "bus/subscribing.py",
     "calls": "bus/calls.py",
     "deadline": "bus/deadlines.py",
     "dirty": "bus/deliveries.py",
@@ -28,6 +29,7 @@ OWNERS = {
     "lazy_until": "bus/timetable.py",
     "link": "bus/links.py",
     "until": "bus/timetable.py",
+    "weight": "bus/hub.py",
 }
 OTHERS = "bus/session.py"
 

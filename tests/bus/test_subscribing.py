@@ -4,7 +4,7 @@ import pytest
 
 from mirant.bus.extension import Veto
 from mirant.services import Caller
-from mirant.testing import Later, PollingClient, World, reply_to
+from mirant.testing import Later, PollingClient, SocketClient, World, reply_to
 
 
 @pytest.fixture
@@ -283,3 +283,61 @@ def test_the_past_that_one_body_asks_for_counts_like_the_patterns_that_it_names(
     ]
     replies = [reply_to(message, found) for found in [client.ask(*messages)] for message in messages]
     assert [reply.get("error") for reply in replies] == [None, None, "403::subscription_limit"]
+
+
+# --- How much one session may ask for ---
+
+
+def test_subscriptions_are_bounded_by_what_they_take_not_only_by_their_number(world: World) -> None:
+    client = world.socket().enter()
+    deep = ["/a" * 31 + f"/{number:03}" + "x" * 180 for number in range(500)]
+    [reply] = client.ask(client.message("/meta/subscribe", subscription=deep))
+    assert reply["error"] == "403::subscription_limit"
+    assert len(client.session.subscriptions) < 300
+
+
+def test_a_thousand_names_of_ordinary_length_are_not_too_many(world: World) -> None:
+    client = world.socket().enter()
+    names = [f"/organisation/rooms/{number:04}/members" for number in range(1_000)]
+    [reply] = client.ask(client.message("/meta/subscribe", subscription=names))
+    assert reply["successful"]
+
+
+def test_what_is_unsubscribed_makes_room_again(world: World) -> None:
+    client = world.socket().enter()
+    before = client.session.weight
+    client.ask(client.message("/meta/subscribe", subscription=["/a", "/b/*"]))
+    assert client.session.weight > before
+    client.ask(client.message("/meta/unsubscribe", subscription=["/a", "/b/*"]))
+    assert client.session.weight == before
+
+
+def granted(client: SocketClient, count: int) -> int:
+    """Subscribe to *count* channels and unsubscribe; return how many were granted."""
+    names = [f"/{number}" for number in range(count)]
+    [reply] = client.ask(client.message("/meta/subscribe", subscription=names))
+    assert reply.get("error", "429:1000/10s:rate_exceeded") == "429:1000/10s:rate_exceeded"
+    had = len(client.session.subscriptions)
+    client.ask(client.message("/meta/unsubscribe", subscription=names))
+    return had
+
+
+def test_a_session_may_ask_for_all_its_subscriptions_at_once_and_then_at_a_rate() -> None:
+    world = World(max_interval=600)
+    client, other = world.socket().enter(), world.socket().enter()
+    assert granted(client, 600) == 600
+    assert granted(client, 600) == 400
+    assert granted(client, 600) == 0
+    assert granted(other, 600) == 600
+    world.advance(3)
+    assert granted(client, 600) == 300
+    world.advance(100)
+    assert granted(client, 1_000) == 1_000
+    assert granted(client, 1_000) == 0
+
+
+def test_what_a_session_has_already_costs_nothing() -> None:
+    client = World().socket().enter()
+    for _ in range(2_000):
+        [reply] = client.ask(client.message("/meta/subscribe", subscription="/a"))
+        assert reply["successful"]

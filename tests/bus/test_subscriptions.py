@@ -170,15 +170,52 @@ def test_to_remove_what_is_not_there_changes_nothing(index: Subscriptions[str]) 
     assert index.match(channel("/a")) == ("ann",)
 
 
+def keep_ten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ten answers be kept, of a few subscribers each."""
+    monkeypatch.setattr(module, "_ANSWER", 100)
+    monkeypatch.setattr(module, "MAX_MATCHES", 10 * 105)
+
+
 def test_the_answers_that_are_kept_are_bounded(
     index: Subscriptions[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_MATCHES", 10)
+    keep_ten(monkeypatch)
     index.add("ann", pattern("/**"))
     index.add("bob", pattern("/2/x"))
     for number in range(100):
         assert "ann" in index.match(channel(f"/{number}/x"))
         assert kept_in(index) <= 10
+
+
+def test_what_is_kept_is_bounded_by_the_subscribers_in_it(
+    index: Subscriptions[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_MATCHES", 1_000)
+    for number in range(100):
+        index.add(f"member {number}", pattern("/**"))
+    for number in range(50):
+        index.add("ann", pattern(f"/{number}/x"))
+        assert len(index.match(channel(f"/{number}/x"))) == 101
+        assert held_in(index) <= 1_000
+
+
+def test_an_answer_that_is_larger_than_all_that_may_be_kept_is_given_and_not_kept(
+    index: Subscriptions[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_MATCHES", 100)
+    for number in range(200):
+        index.add(f"member {number}", pattern("/a/*"))
+    index.add("ann", pattern("/a/b"))
+    for _ in range(3):
+        assert len(index.match(channel("/a/b"))) == 201
+    assert held_in(index) <= 200  # the list of the pattern itself
+
+
+def held_in(index: Subscriptions[str]) -> int:
+    """Return how many subscribers there are in the answers that *index* keeps."""
+    return sum(
+        len(siblings.shared) + sum(map(len, siblings.unions.values())) for siblings in index._matches.values()
+    )
 
 
 def kept_in(index: Subscriptions[str]) -> int:
@@ -206,7 +243,7 @@ def change_a_channel(index: Subscriptions[str]) -> None:
 def test_the_room_of_what_was_forgotten_is_used_again_and_no_other(
     index: Subscriptions[str], monkeypatch: pytest.MonkeyPatch, change: Callable[[Subscriptions[str]], None]
 ) -> None:
-    monkeypatch.setattr(module, "MAX_MATCHES", 10)
+    keep_ten(monkeypatch)
     index.add("ann", pattern("/z/*"))
     index.add("bob", pattern("/z/y"))
     index.add("cid", pattern("/**"))
@@ -284,7 +321,7 @@ def test_a_channel_whose_name_only_begins_alike_is_not_below(index: Subscription
 def test_answers_are_kept_again_after_there_were_too_many(
     index: Subscriptions[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_MATCHES", 10)
+    keep_ten(monkeypatch)
     index.add("ann", pattern("/**"))
     index.add("bob", pattern("/z/y"))
     for number in range(25):

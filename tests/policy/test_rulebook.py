@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mirant.bayeux.channels import Channel
+from mirant.bayeux.channels import Channel, Pattern
 from mirant.policy import rulebook as module
+from mirant.policy.decisions import decide_subscription
 from mirant.policy.filters import Filter, read_filters
 from mirant.policy.rulebook import Rulebook
 from mirant.policy.rules import Operation, Rule
@@ -174,3 +175,44 @@ def test_a_result_that_is_forgotten_is_found_again() -> None:
     book.forget(Channel.parse("/never"))
 
     assert book.of(Channel.parse("/a")) is not first
+
+
+# --- Wildcards ---
+
+_ROOMS = "".join(f'[[channel]]\nmatch = "/room/{number}"\nsubscribe = "role:r"\n' for number in range(50))
+
+
+def test_equal_permissions_of_many_rules_are_asked_once() -> None:
+    book = rulebook(_ROOMS + '[[channel]]\nmatch = "/**"\nsubscribe = "anyone"\n')
+    coverage = book.coverage(Pattern.parse("/room/*"), Operation.SUBSCRIBE)
+    assert [str(grant.permission) for grant, _ in coverage.parts] == ["role:r", "anyone"]
+    assert coverage.last is not None
+    assert coverage.last.scope.name == "/**"
+
+
+def test_what_decides_for_a_wildcard_is_kept() -> None:
+    book = rulebook(_ROOMS)
+    first = book.coverage(Pattern.parse("/room/**"), Operation.SUBSCRIBE)
+    assert book.coverage(Pattern.parse("/room/**"), Operation.SUBSCRIBE) is first
+    assert book.coverage(Pattern.parse("/room/*"), Operation.SUBSCRIBE) is not first
+
+
+def test_what_is_kept_for_wildcards_is_bounded_by_the_sum_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MAX_COVERED", 5)
+    book = rulebook(_ROOMS)
+    first = book.coverage(Pattern.parse("/room/**"), Operation.SUBSCRIBE)  # two parts and itself
+    assert len(first.parts) == 2
+    book.coverage(Pattern.parse("/other/**"), Operation.SUBSCRIBE)  # one part and itself
+    assert book.coverage(Pattern.parse("/room/**"), Operation.SUBSCRIBE) is first
+    book.coverage(Pattern.parse("/third/**"), Operation.SUBSCRIBE)
+    again = book.coverage(Pattern.parse("/room/**"), Operation.SUBSCRIBE)
+    assert again is not first
+    assert again == first
+
+
+def test_self_is_asked_with_the_name_in_the_wildcard() -> None:
+    book = rulebook('[[channel]]\nmatch = "/users/{user}/**"\nsubscribe = "self"\n')
+    own, all_of_them = (Pattern.parse(text) for text in ("/users/ann/**", "/users/**"))
+    assert decide_subscription(book, own, identity("ann")).allowed
+    assert not decide_subscription(book, own, identity("bob")).allowed
+    assert not decide_subscription(book, all_of_them, identity("ann")).allowed

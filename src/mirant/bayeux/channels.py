@@ -132,6 +132,11 @@ class Pattern:
             raise _too_long(text)
         return _pattern(text)
 
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory a subscription to it takes, if nobody else has one."""
+        return 100 + len(self.name) + 60 * len(self.segments)
+
     def matches(self, channel: Channel) -> bool:
         """Whether a message on *channel* is for subscribers of this pattern.
 

@@ -95,7 +95,7 @@ SUBSCRIPTION_INVALID: Final = ErrorKind(
 SUBSCRIPTION_LIMIT: Final = ErrorKind(  # Mirant's own: the reference has no limit
     403,
     "subscription_limit",
-    "The session has reached the limit of its subscriptions.",
+    "The session has reached the limit of its subscriptions, or their names are too long for it.",
     "Unsubscribe from some, or use a wildcard.",
 )
 UNSUBSCRIBE_FAILED: Final = ErrorKind(
@@ -150,8 +150,9 @@ CHANNEL_FULL: Final = ErrorKind(  # Mirant's own
 RATE_EXCEEDED: Final = ErrorKind(  # Mirant's own
     429,
     "rate_exceeded",
-    "The session publishes faster than the channel allows; the limit is between the colons.",
-    "Publish less often. This message reached nobody.",
+    "The session publishes faster than the channel allows, or subscribes faster than the bus does. The limit "
+    "is between the colons.",
+    "Publish less often: this message reached nobody. Or keep subscriptions instead of renewing them.",
 )
 CALL_LIMIT: Final = ErrorKind(  # Mirant's own
     429,

@@ -70,6 +70,7 @@ class Hub:
         if pattern not in session.record.subscriptions:
             self.count += 1
             session.record.subscriptions.add(pattern)
+            session.weight += pattern.weight
         self.subscriptions.add(session, pattern)
         at_once(self._engine.keep(session.record_at(self._clock.time())))
 
@@ -78,6 +79,7 @@ class Hub:
         if pattern in session.record.subscriptions:
             self.count -= 1
             session.record.subscriptions.discard(pattern)
+            session.weight -= pattern.weight
             at_once(self._engine.keep(session.record_at(self._clock.time())))
         self.subscriptions.remove(session, pattern)
 
@@ -85,6 +87,7 @@ class Hub:
         """Take over the subscriptions in the record of *session*, which another process had."""
         for pattern in session.record.subscriptions:
             self.count += 1
+            session.weight += pattern.weight
             self.subscriptions.add(session, pattern)
 
     def forget(self, session: Session) -> None:

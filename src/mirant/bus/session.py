@@ -57,6 +57,7 @@ class Session:
         "_rates",
         "bound_at",
         "bucket",
+        "busy_until",
         "calls",
         "deadline",
         "dirty",
@@ -70,6 +71,7 @@ class Session:
         "record",
         "traits",
         "until",
+        "weight",
     )
 
     def __init__(self, record: SessionRecord, settings: Settings, *, traits: int = NEW) -> None:
@@ -86,6 +88,10 @@ class Session:
 
         # links.py
         self.link: Link[Session] | None = None  # where deliveries can be pushed, if anywhere
+        # hub.py
+        self.weight = 0  # about how many bytes its subscriptions take
+        # subscribing.py
+        self.busy_until = 0.0  # when it has paid for the subscriptions that it asked for
         # polls.py
         self.held: HeldConnect | None = None  # the /meta/connect that waits for something to say
         # deliveries.py

@@ -23,6 +23,7 @@ from mirant.bayeux.errors import (
     CREATE_DENIED,
     DENIED_BY_POLICY,
     FIELD_INVALID,
+    RATE_EXCEEDED,
     SESSION_UNKNOWN,
     SUBSCRIBE_DENIED,
     SUBSCRIPTION_INVALID,
@@ -43,6 +44,15 @@ from mirant.bus.turn import Turn
 from mirant.bus.veto import Veto
 
 _META_NAMES: Final = {channel.name for channel in (HANDSHAKE, CONNECT, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT)}
+
+# A session may have `max_subscriptions`, of so many bytes on average. A name of 30 characters in three parts
+# has 310. Otherwise a thousand names of the longest kind would take 2 MiB of each session.
+_MEAN_WEIGHT: Final = 512
+
+# A session may ask for as many subscriptions at once as it may have, or for this many if that is more, and
+# again in this time, in seconds. Each costs a decision by the rules, and what was kept of who gets what.
+_AT_ONCE: Final = 1_000
+_PERIOD: Final = 10.0
 
 _decode_count = msgspec.json.Decoder(int).decode
 _decode_names = msgspec.json.Decoder(str | list[str]).decode
@@ -119,8 +129,19 @@ class Subscribing:
         # Both may have changed while the application was asked.
         if session.ended:
             raise Refusal(SESSION_UNKNOWN)
-        if len(session.record.subscriptions) >= self._in_force.settings.max_subscriptions:
+        limit = self._in_force.settings.max_subscriptions
+        if len(session.record.subscriptions) >= limit or session.weight >= limit * _MEAN_WEIGHT:
             raise Refusal(SUBSCRIPTION_LIMIT)
+
+    def _charge(self, session: Session) -> None:
+        """Count one subscription that *session* asks for, granted or not, against its rate."""
+        limit = max(self._in_force.settings.max_subscriptions, _AT_ONCE)
+        step = _PERIOD / limit
+        now = self._clock.time()
+        following = max(session.busy_until, now) + step
+        if following - now > _PERIOD + step / 2:
+            raise Refusal(RATE_EXCEEDED, f"{limit}/{_PERIOD:g}s")
+        session.busy_until = following
 
     def _patterns(self, turn: Turn, message: Message) -> list[Pattern]:
         if not message.subscription or bytes(message.subscription) == b"null":
@@ -142,6 +163,7 @@ class Subscribing:
     def _grant(self, session: Session, pattern: Pattern) -> Generator[Awaitable[Any], Any, None]:
         """Ask the rules, then the application, whether *session* may subscribe to *pattern*."""
         self._check_subscribable(session)
+        self._charge(session)
         self._judge(session, pattern)
         if pattern.depth:
             # A hook guards its channels one by one; a wildcard that covers one of them must not get round it.

@@ -14,9 +14,12 @@ from typing import Final, Generic, TypeVar
 
 from mirant.bayeux.channels import Channel, Pattern
 
-# Most answers that are kept ready. Publishers choose the names, so it must be bounded; what is not kept is
-# found again by the look-ups above.
-MAX_MATCHES: Final = 65_536
+# How much is kept ready: answers, and the subscribers in them, 8 bytes each. Publishers choose the names, and
+# clients how many subscribe, so the sum is bounded; what is not kept is found again by the look-ups above.
+MAX_MATCHES: Final = 4_194_304
+
+# What an answer takes beside its subscribers, counted in subscribers: its name, its entry and its objects.
+_ANSWER: Final = 40
 
 # Up to so many subscribers of a pattern are a tuple, which is copied when it changes. A session's own channel
 # has one: the dict for it would take 230 bytes of its 2 KiB, and the tuple takes 56.
@@ -32,11 +35,12 @@ S = TypeVar("S")
 class _Siblings(Generic[S]):
     """What is kept of channels that differ in their last segment only."""
 
-    __slots__ = ("shared", "unions")
+    __slots__ = ("shared", "unions", "weight")
 
     def __init__(self, shared: tuple[S, ...]) -> None:
         self.shared = shared  # the subscribers of all of them, by wildcards
         self.unions: dict[str, tuple[S, ...]] = {}  # by channel, with its own
+        self.weight = _ANSWER + len(shared)  # what all of it takes
 
 
 class Subscriptions(Generic[S]):
@@ -50,7 +54,7 @@ class Subscriptions(Generic[S]):
         self._crowds: dict[str, dict[S, None]] = {}
         self._wildcards = 0  # how many of these patterns are
         self._matches: dict[str, _Siblings[S]] = {}  # by `Channel.siblings`
-        self._kept = 0  # how many tuples are in them
+        self._kept = 0  # how much they take
 
     def __contains__(self, pattern: Pattern) -> bool:
         """Whether anybody is subscribed to *pattern*."""
@@ -112,8 +116,10 @@ class Subscriptions(Generic[S]):
             return own
         siblings = self._matches.get(channel.siblings)
         if siblings is None:
-            self._make_room()
-            siblings = self._matches[channel.siblings] = _Siblings(self._find(channel.siblings))
+            siblings = _Siblings(self._find(channel.siblings))
+            self._make_room(siblings.weight)
+            self._kept += siblings.weight
+            self._matches[channel.siblings] = siblings
         shared = siblings.shared
         if not shared:
             return own
@@ -121,8 +127,12 @@ class Subscriptions(Generic[S]):
             return shared
         found = siblings.unions.get(channel.name)
         if found is None:
-            self._make_room()
-            found = siblings.unions[channel.name] = _unite((own, shared))
+            found = _unite((own, shared))
+            weight = _ANSWER + len(found)
+            if self._make_room(weight):
+                self._kept += weight
+                siblings.weight += weight
+                siblings.unions[channel.name] = found
         return found
 
     def _list(self, name: str) -> tuple[S, ...]:
@@ -141,10 +151,12 @@ class Subscriptions(Generic[S]):
         patterns.append("/**")
         return _unite([self._list(pattern) for pattern in patterns if pattern in self._lists])
 
-    def _make_room(self) -> None:
-        if self._kept >= MAX_MATCHES:
+    def _make_room(self, weight: int) -> bool:
+        """Drop everything if *weight* does not fit beside it; return whether it fitted."""
+        fits = self._kept + weight <= MAX_MATCHES
+        if not fits:
             self._clear()
-        self._kept += 1
+        return fits
 
     def _forget(self, pattern: Pattern) -> None:
         """Drop what was found and the change of *pattern* concerns."""
@@ -158,13 +170,15 @@ class Subscriptions(Generic[S]):
             self._drop(name)
         else:
             siblings = self._matches.get(name[: name.rindex("/")] + "/*")
-            if siblings is not None and siblings.unions.pop(name, None) is not None:
-                self._kept -= 1
+            union = None if siblings is None else siblings.unions.pop(name, None)
+            if siblings is not None and union is not None:
+                siblings.weight -= _ANSWER + len(union)
+                self._kept -= _ANSWER + len(union)
 
     def _drop(self, name: str) -> None:
         siblings = self._matches.pop(name, None)
         if siblings is not None:
-            self._kept -= 1 + len(siblings.unions)
+            self._kept -= siblings.weight
 
     def _clear(self) -> None:
         self._matches.clear()

@@ -14,7 +14,8 @@ from mirant.bus.identity import Identity
 from mirant.cli.check import is_filters, policy_file, read_policy
 from mirant.policy.decisions import Decision, decide, decide_subscription
 from mirant.policy.limits import LIMITS
-from mirant.policy.rulebook import Rulebook, ScopedRule
+from mirant.policy.rule_tree import ScopedRule
+from mirant.policy.rulebook import Rulebook
 from mirant.policy.rules import Operation
 
 _OPERATIONS: Final = [operation.value for operation in Operation]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mirant.bayeux.channels import HANDSHAKE, Channel, Pattern
 from mirant.bus.identity import Identity
-from mirant.policy.rulebook import Rulebook, ScopedRule
+from mirant.policy.rule_tree import ScopedRule
+from mirant.policy.rulebook import Rulebook
 from mirant.policy.rules import Operation
-from mirant.policy.scope import ChannelScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +47,8 @@ def decide_subscription(book: Rulebook, pattern: Pattern, identity: Identity | N
     """
     if pattern.depth == 0:
         return decide(book, Operation.SUBSCRIBE, Channel.parse(pattern.name), identity)
-    decision = Decision(allowed=False, entry=None, operation=Operation.SUBSCRIBE)
-    for decision in _decide_each(book, ChannelScope.of(pattern), identity):
-        if not decision.allowed:
-            return decision
-    return decision
-
-
-def _decide_each(book: Rulebook, covered: ChannelScope, identity: Identity | None) -> Iterator[Decision]:
-    for entry in book.covering(covered, Operation.SUBSCRIBE):
-        if entry is None:
-            yield Decision(allowed=False, entry=None, operation=Operation.SUBSCRIBE)
-            return
-        both = entry.scope.meet(covered)
-        parameters = {} if both is None else entry.scope.bind(both)
-        admitted = entry.rule.permissions[Operation.SUBSCRIBE].admits(identity, parameters)
-        yield Decision(admitted, entry, Operation.SUBSCRIBE)
+    coverage = book.coverage(pattern, Operation.SUBSCRIBE)
+    for grant, entry in coverage.parts:
+        if not grant.admits(identity):
+            return Decision(allowed=False, entry=entry, operation=Operation.SUBSCRIBE)
+    return Decision(allowed=True, entry=coverage.last, operation=Operation.SUBSCRIBE)

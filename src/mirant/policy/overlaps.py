@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mirant.options.declaring import Fault
-from mirant.policy.rulebook import KEYS, ScopedRule
+from mirant.policy.rule_tree import ScopedRule
+from mirant.policy.rulebook import KEYS
 from mirant.policy.rules import Rule
 from mirant.policy.scope import ANY, ChannelScope
 

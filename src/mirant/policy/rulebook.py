@@ -15,6 +15,7 @@ from mirant.bayeux.channels import Channel, Kind, Pattern
 from mirant.bus.identity import Identity
 from mirant.policy.filters import Chain, Filter
 from mirant.policy.limits import LIMITS, RuleLimits
+from mirant.policy.rule_tree import RuleTree, ScopedRule
 from mirant.policy.rules import OPERATIONS, Operation, Rule
 from mirant.policy.scope import ChannelScope
 from mirant.policy.who import Permission
@@ -24,24 +25,11 @@ from mirant.policy.who import Permission
 _MAX_KEPT: Final = 16_384
 
 
-@dataclass(frozen=True, slots=True)
-class ScopedRule:
-    """A rule with one of its scopes."""
+_NOBODY: Final = Permission()
+_NOTHING: Final[frozenset[tuple[str, str]]] = frozenset()
 
-    rule: Rule
-    scope: ChannelScope
-
-
-class _Node:
-    """A place in the tree: the rules that end here, and those that go on."""
-
-    __slots__ = ("any", "closed", "literal", "open")
-
-    def __init__(self) -> None:
-        self.literal: dict[str, _Node] = {}
-        self.any: _Node | None = None
-        self.closed: ScopedRule | None = None  # its scope ends with this segment
-        self.open: ScopedRule | None = None  # its scope goes on with anything
+# Most permissions that are kept for wildcards, all in all: 20 MB. What was not kept is found again.
+_MAX_COVERED: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +42,16 @@ class Grant:
     def admits(self, identity: Identity | None) -> bool:
         """Whether the permission includes *identity*."""
         return self.permission.admits(identity, self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The permissions that decide for the channels of a wildcard: all of them must admit a client."""
+
+    #: Each once, with the most specific rule that gives it; None: some channel may be without a rule.
+    parts: tuple[tuple[Grant, ScopedRule | None], ...]
+    #: The least specific rule of all.
+    last: ScopedRule | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +76,17 @@ class Rulebook:
     def __init__(self, rules: Sequence[Rule], filters: Sequence[tuple[ChannelScope, Filter]] = ()) -> None:
         self.rules = rules
         self.filters = filters
-        self._entries = sorted(
+        entries = sorted(
             (ScopedRule(rule, scope) for rule in rules for scope in rule.scopes),
             key=lambda entry: entry.scope.rank,
         )
-        self._root = _Node()
+        self._root = RuleTree()
         self._kept: dict[str, ChannelRules] = {}
-        for entry in self._entries:
-            self._plant(entry)
+        self._coverage: dict[tuple[str, Operation], Coverage] = {}
+        self._covered = 0  # how many parts there are in them
+        self._numbers = _number([_NOBODY, *(each for rule in rules for each in rule.permissions.values())])
+        for entry in entries:
+            self._root.plant(entry)
 
     def of(self, channel: Channel) -> ChannelRules:
         """Return the rules that decide each matter for *channel*."""
@@ -94,7 +95,7 @@ class Rulebook:
             if len(self._kept) >= _MAX_KEPT:
                 self._kept.clear()
             deciding: dict[str, ScopedRule] = {}
-            for entry in _find(self._root, channel.segments, 0):
+            for entry in self._root.find(channel.segments):
                 if channel.kind is Kind.META and entry.scope.kind is not Kind.META:
                     continue  # a rule for /** is about the application's channels, not the protocol's
                 for key in KEYS:
@@ -135,50 +136,61 @@ class Rulebook:
 
         The last one is None if some channel of *scope* may be without a rule.
         """
-        for entry in self._entries:  # in the order of their rank
-            if entry.scope.kind is not scope.kind or not entry.rule.says(operation.value):
-                continue
+        entries = [
+            entry
+            for entry in self._root.meeting(scope)
+            if entry.scope.kind is scope.kind and entry.rule.says(operation.value)
+        ]
+        for entry in sorted(entries, key=lambda each: each.scope.rank):
+            yield entry
             if entry.scope.contains(scope):
-                yield entry
                 return  # a less specific rule never decides for a channel of this scope
-            if entry.scope.meet(scope) is not None:
-                yield entry
         yield None
 
-    def _plant(self, entry: ScopedRule) -> None:
-        node = self._root
-        for segment in entry.scope.segments:
-            if segment is None:
-                node.any = node.any or _Node()
-                node = node.any
-            else:
-                node = node.literal.setdefault(segment, _Node())
-        if entry.scope.open:
-            node.open = node.open or entry
-        else:
-            node.closed = node.closed or entry
+    def coverage(self, pattern: Pattern, operation: Operation) -> Coverage:
+        """Return who has to be admitted for *operation* on all channels of *pattern*."""
+        found = self._coverage.get((pattern.name, operation))
+        if found is None:
+            found = self._cover(ChannelScope.of(pattern), operation)
+            self._covered += 1 + len(found.parts)
+            if self._covered > _MAX_COVERED:
+                self._coverage.clear()
+                self._covered = 1 + len(found.parts)
+            self._coverage[pattern.name, operation] = found
+        return found
+
+    def _cover(self, scope: ChannelScope, operation: Operation) -> Coverage:
+        parts: dict[tuple[int, frozenset[tuple[str, str]]], tuple[Grant, ScopedRule | None]] = {}
+        entry = None
+        for entry in self.covering(scope, operation):
+            permission = _NOBODY if entry is None else entry.rule.permissions[operation]
+            parameters: Mapping[str, str] = {}
+            number, depends = self._numbers[id(permission)]
+            if entry is not None and depends:
+                both = entry.scope.meet(scope)
+                parameters = {} if both is None else entry.scope.bind(both)
+            key = (number, frozenset(parameters.items()) if parameters else _NOTHING)
+            if key not in parts:
+                parts[key] = (Grant(permission, parameters), entry)
+        return Coverage(tuple(parts.values()), entry)
 
 
 #: What a rule may decide.
 KEYS: Final = (*OPERATIONS, "filters", *LIMITS)
 
 
+def _number(permissions: Sequence[Permission]) -> dict[int, tuple[int, bool]]:
+    """Return, by the `id` of each permission, a number that equal ones share, and whether `self` is in it.
+
+    To hash a permission takes 3 µs, and a wildcard meets all of them.
+    """
+    numbers: dict[Permission, int] = {}
+    return {
+        id(each): (numbers.setdefault(each, len(numbers)), each.depends_on_parameters) for each in permissions
+    }
+
+
 def _grant(entry: ScopedRule | None, operation: Operation, channel: Channel) -> Grant | None:
     if entry is None:
         return None
     return Grant(entry.rule.permissions[operation], entry.scope.bind(channel))
-
-
-def _find(node: _Node, segments: Sequence[str], depth: int) -> Iterator[ScopedRule]:
-    """Yield the entries for *segments* below *node*, the most specific first."""
-    if depth == len(segments):
-        if node.closed is not None:
-            yield node.closed
-        return
-    following = node.literal.get(segments[depth])
-    if following is not None:
-        yield from _find(following, segments, depth + 1)
-    if node.any is not None:
-        yield from _find(node.any, segments, depth + 1)
-    if node.open is not None:
-        yield node.open

@@ -17,13 +17,16 @@ class ChannelScope:
     As a set, ``/a/*`` and ``/a/{b}`` are the same; the parameter only gives the segment a name.
     """
 
-    __slots__ = ("kind", "name", "names", "open", "segments")
+    __slots__ = ("kind", "name", "names", "open", "rank", "segments")
 
     name: str
     segments: tuple[str | None, ...]
     names: tuple[str | None, ...]  # of the parameters, by position
     open: bool  # one or more segments of any text follow
     kind: Kind
+    #: How specific it is; of two scopes with a channel in common the smaller rank is the more specific.
+    #: Read from the left: text before a parameter, a parameter or ``*`` before ``**``.
+    rank: tuple[int, ...]
 
     def __init__(
         self, segments: tuple[str | None, ...], names: tuple[str | None, ...], name: str, *, is_open: bool
@@ -32,6 +35,8 @@ class ChannelScope:
         self.names = names
         self.name = name
         self.open = is_open
+        own = tuple(1 if segment is ANY else 0 for segment in segments)
+        self.rank = (*own, 2) if is_open else own
         first = segments[0] if segments else ANY
         self.kind = {"meta": Kind.META, "service": Kind.SERVICE}.get(first or "", Kind.BROADCAST)
 
@@ -68,15 +73,6 @@ class ChannelScope:
     def parameters(self) -> frozenset[str]:
         """The names of the parameters."""
         return frozenset(name for name in self.names if name)
-
-    @property
-    def rank(self) -> tuple[int, ...]:
-        """How specific it is; of two scopes with a channel in common the smaller rank is the more specific.
-
-        Read from the left: text before a parameter, a parameter or ``*`` before ``**``.
-        """
-        own = tuple(1 if segment is ANY else 0 for segment in self.segments)
-        return (*own, 2) if self.open else own
 
     @property
     def form(self) -> tuple[tuple[str | None, ...], bool]:

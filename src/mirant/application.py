@@ -29,7 +29,7 @@ from mirant.hosts.pages import CONTENT_SECURITY_POLICY, Pages
 from mirant.hosts.routes import Routes
 from mirant.options.settings import Settings
 from mirant.options.values import SettingsError
-from mirant.policy.file import Policy, PolicyFile
+from mirant.policy.file import Policy, PolicyFile, Reloaded
 from mirant.policy.rule_guard import RuleGuard
 from mirant.services import Services, broadcast_channel, deliverable_channel, delivery_of, filtered
 from mirant.services.face import SessionFace, behind
@@ -126,22 +126,29 @@ class Bus(Services):
         book = self._policy.book
         return self._source.config is not None and (book is None or not book.rules)
 
-    def reload(self) -> None:
+    def reload(self) -> Reloaded:
         """Read the files again and put in force what they say now, as a whole and without ending a session.
 
         Sessions keep the options that they began with. Subscriptions that are not allowed any more are
-        revoked; their clients are told on ``/service/mirant/revoked``.
+        revoked; their clients are told on ``/service/mirant/revoked``. Returns what changed.
 
         Raises:
-            SettingsError: something in the files is wrong. What was in force stays so.
+            SettingsError: something in the files is wrong, there are no rules in them any more, or somebody
+                is writing one of them. What was in force stays so.
             OSError: a file cannot be read. What was in force stays so.
         """
-        policy = self._source.load()
+        former = self._policy
+        policy = self._source.load_again(former)
         if self._source.config is None:
             policy = replace(policy, settings=self.settings)
-        self._enforce(policy)
+        return Reloaded(former.rule_count, policy.rule_count, self._enforce(policy))
 
-    def _enforce(self, policy: Policy) -> None:
+    @property
+    def source(self) -> PolicyFile:
+        """The files that `reload` reads."""
+        return self._source
+
+    def _enforce(self, policy: Policy) -> int:
         former = self._policy
         if policy.same_authentication(former):
             policy = replace(policy, authentication=former.authentication)
@@ -155,7 +162,7 @@ class Bus(Services):
         self._policy = policy
         self._core.configure(policy.settings)
         self._loop.set_gate(policy.settings, self._allow_origin)
-        self._core.enforce(None if policy.book is None else RuleGuard(policy.book, self._core.hub))
+        return self._core.enforce(None if policy.book is None else RuleGuard(policy.book, self._core.hub))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope: http, websocket or lifespan."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -150,7 +151,7 @@ async def test_a_reload_that_fails_for_whatever_reason_is_told(
 ) -> None:
     bus, told = Bus(), asyncio.Event()
 
-    def fail() -> None:
+    def fail() -> NoReturn:
         asyncio.get_running_loop().call_soon(told.set)
         raise RecursionError("nobody thought of that")
 
@@ -253,3 +254,32 @@ async def test_tokens_do_not_replace_the_applications_own_authentication(tmp_pat
         bus.reload()
     assert bus._core.guard is guard
     assert bus.settings.timeout == 7
+
+
+async def test_it_says_what_changed(tmp_path: Path) -> None:
+    config = tmp_path / "mirant.toml"
+    config.write_text(OLD)
+    with Process("serve", "--port", "0", "--config", "mirant.toml", folder=tmp_path) as server:
+        config.write_text(NEW + NEW[NEW.index("[[channel]]") :].replace("/news", "/more"))
+        assert (await reload(server))[0] == "Reloaded."
+        assert await line(server) == "Rules: 1 before, 2 now. Subscriptions revoked: 0.\n"
+
+        config.write_text("")
+        assert (await reload(server))[0] == "Not reloaded, because of this:"
+        assert "it has no rules, and 2 are in force" in await line(server)
+
+
+async def test_a_file_that_is_still_being_written_is_read_when_it_is_whole(tmp_path: Path) -> None:
+    config = tmp_path / "mirant.toml"
+    config.write_text(OLD)
+    whole = NEW + "".join(NEW[NEW.index("[[channel]]") :].replace("/news", f"/{n}") for n in range(20))
+    with Process("serve", "--port", "0", "--config", "mirant.toml", folder=tmp_path) as server:
+        config.write_text("")
+        server.signal(signal.SIGHUP)
+        with config.open("w") as file:
+            for part in range(0, len(whole), 200):
+                file.write(whole[part : part + 200])
+                file.flush()
+                await asyncio.sleep(0.02)
+        assert await line(server) == "Reloaded.\n"
+        assert await line(server) == "Rules: 1 before, 21 now. Subscriptions revoked: 0.\n"

@@ -2,9 +2,15 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from mirant import Bus
+from mirant import Bus, SettingsError
+from mirant.bayeux.channels import Channel
+from mirant.bayeux.messages import Message
+from mirant.bus.party import Visitor
+from mirant.bus.refusal import Refusal
+from mirant.policy.file import PolicyFile
 from tests.hosts.clients import Poller
 
 OPEN = """
@@ -138,3 +144,81 @@ async def test_other_options_of_a_filter_make_it_another_one(config: Path) -> No
     await bus.publish("/chat/a", "a")
     reload(bus, config, rules.replace("https", "http"))
     assert bus.history("/chat/a") == []
+
+
+# --- A file that somebody writes, or that was cut off ---
+
+
+@pytest.fixture
+async def bus(config: Path) -> Bus:
+    bus = Bus(config, environ={})
+    bus.open()
+    return bus
+
+
+def can_publish(bus: Bus) -> bool:
+    """Whether the rules that are in force let anybody publish."""
+    guard = bus.loop.core.guard
+    assert guard is not None
+    try:
+        guard.publish(Visitor(), Channel.parse("/a"), Message(data=msgspec.Raw(b"1")), 0.0)
+    except Refusal:
+        return False
+    return True
+
+
+async def test_a_reload_says_how_many_rules_there_were_and_are_and_what_was_revoked(
+    bus: Bus, config: Path
+) -> None:
+    async with Poller.inside(bus) as client:
+        await client.begin()
+        await client.subscribe("/news/**")
+        await client.subscribe("/chat/a")
+        rewrite(config, '[[channel]]\nmatch = "/chat/*"\nsubscribe = "anyone"\n')
+        reloaded = bus.reload()
+    assert (reloaded.rules_before, reloaded.rules, reloaded.revoked) == (2, 1, 1)
+    assert str(reloaded) == "Rules: 2 before, 1 now. Subscriptions revoked: 1."
+
+
+@pytest.mark.parametrize("left", ["", "\n", "# rules follow\n", '[session]\ntimeout = "9s"\n'])
+async def test_a_file_without_rules_takes_no_rules_away(bus: Bus, config: Path, left: str) -> None:
+    rewrite(config, left)
+    with pytest.raises(SettingsError, match="no rules, and 2 are in force"):
+        bus.reload()
+    assert can_publish(bus)
+    assert bus.settings.timeout != 9
+
+
+async def test_a_rule_that_allows_nobody_allows_nothing(bus: Bus, config: Path) -> None:
+    rewrite(config, '[[channel]]\nmatch = "/**"\nsubscribe = []\npublish = []\n')
+    assert bus.reload().rules == 1
+    assert not can_publish(bus)
+
+
+async def test_a_bus_that_had_no_rules_may_go_on_without(tmp_path: Path) -> None:
+    path = tmp_path / "mirant.toml"
+    path.write_text('[session]\ntimeout = "8s"\n')
+    bus = Bus(path, environ={})
+    bus.open()
+    path.write_text('[session]\ntimeout = "9s"\n')
+    assert bus.reload().rules == 0
+    assert bus.settings.timeout == 9
+
+
+async def test_a_file_that_is_written_while_it_is_read_is_not_put_in_force(
+    bus: Bus, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = f"{OPEN}\n[[channel]]\nmatch = '/secret'\npublish = []\n"
+    rewrite(config, OPEN)
+    read = PolicyFile.read
+
+    def read_slowly(self: PolicyFile) -> object:
+        found = read(self)
+        config.write_text(whole)  # the rest arrives
+        return found
+
+    monkeypatch.setattr(PolicyFile, "read", read_slowly)
+    with pytest.raises(SettingsError, match="changed while it was read"):
+        bus.reload()
+    monkeypatch.undo()
+    assert bus.reload().rules == 2

@@ -593,3 +593,31 @@ def test_what_is_too_large_or_too_fast_is_logged(caplog: pytest.LogCaptureFixtur
         "rate.exceeded",
     ]
     assert re.search(r" rule=/a@\d+$", caplog.records[1].getMessage())
+
+
+# --- What filters look at is limited though no rule says so ---
+
+
+def publish_of(size: int, rule: str, channel: str = "/f") -> str | None:
+    """Return the error of a publish with *size* bytes of data where *rule* is in force for *channel*."""
+    world = ruled(OPEN + f'[[channel]]\nmatch = "{channel}"\n{rule}\n', max_body=10_000_000)
+    error: str | None = enter(world).publish(channel, "a" * (size - 2)).get("error")
+    return error
+
+
+def test_a_message_that_filters_look_at_has_64_kib_at_most() -> None:
+    assert publish_of(65_536, 'filters = ["no-markup"]') is None
+    assert publish_of(65_537, 'filters = ["no-markup"]') == "413:65536:message_too_large"
+    assert publish_of(65_537, 'filters = ["no-markup"]', "/service/f") == "413:65536:message_too_large"
+    assert publish_of(200_000, "filters = []") is None
+
+
+def test_a_rule_or_a_filter_that_names_a_size_says_how_large_it_may_be() -> None:
+    assert publish_of(200_000, 'max_message = "300KiB"\nfilters = ["no-markup"]') is None
+    assert (
+        publish_of(10_001, 'max_message = 10_000\nfilters = ["no-markup"]') == "413:10000:message_too_large"
+    )
+    assert publish_of(100_000, 'filters = ["no-markup", { size = "100KiB" }]') is None
+    assert (
+        publish_of(200_000, 'filters = ["no-markup", { size = "100KiB" }]') == "413:102400:message_too_large"
+    )

@@ -108,9 +108,9 @@ class Core:
         self._windows.restrict(settings.max_windows)
         self._engine.configure(settings)
 
-    def enforce(self, guard: Guard | None) -> None:
-        """Let *guard* judge from now on; subscriptions that it would not grant are revoked."""
-        self._enforcing.install(guard, list(self._registry.values()))
+    def enforce(self, guard: Guard | None) -> int:
+        """Let *guard* judge from now on; return how many subscriptions that revoked."""
+        return self._enforcing.install(guard, list(self._registry.values()))
 
     # --- Sessions and their carriers ---
 

@@ -40,12 +40,14 @@ class Enforcing:
         self._observers = observers
         self._clock = clock
 
-    def install(self, guard: Guard | None, sessions: list[Session]) -> None:
-        """Let *guard* judge from now on, all at once; *sessions* lose what it would not grant them."""
+    def install(self, guard: Guard | None, sessions: list[Session]) -> int:
+        """Let *guard* judge from now on, all at once; *sessions* lose what it would not grant them.
+
+        Returns how many subscriptions were revoked.
+        """
         former, self._in_force.guard = self._in_force.guard, guard
         self._hub.follow(former, guard)
-        for session in sessions:
-            self.review(session)
+        return sum(map(self.review, sessions))
 
     def admit(self, identity: Identity | None, address: str | None, now: float) -> None:
         """Check whether a client may sign in as *identity*. Raises `Refusal` if not."""
@@ -57,11 +59,11 @@ class Enforcing:
         if self._sessions.identify(session, identity, now):
             self.review(session)
 
-    def review(self, session: Session) -> None:
-        """Revoke what *session* subscribed to and may not any more, and tell its client."""
+    def review(self, session: Session) -> int:
+        """Revoke what *session* subscribed to and may not any more, and tell its client; return how many."""
         guard = self._in_force.guard
         if guard is None:
-            return
+            return 0
         revoked = list(guard.revoked(session, session.record.subscriptions))
         for pattern in revoked:
             self._hub.unsubscribe(session, pattern)
@@ -76,3 +78,4 @@ class Enforcing:
                 Exception
             ) as error:  # a fault of an extension: others lose what they may not have all the same
                 self._observers.fail("extension.failed", error, session=session.label, channel=REVOKED)
+        return len(revoked)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
@@ -21,6 +22,9 @@ from mirant.options.values import SettingsError
 
 log = logging.getLogger("mirant")
 
+# A file that has not changed for so long is written, in seconds. What changes for longer is not read.
+_SETTLED: Final = 0.2
+_WRITING: Final = 10.0
 
 #: What to do about a policy file without rules.
 ALLOWS_NOTHING: Final = (
@@ -109,20 +113,43 @@ def _complain(text: str) -> None:
 def reload_on_hangup(bus: Bus, say: Callable[[str], None] = _complain) -> None:
     """Let SIGHUP read the files of *bus* again, and *say* how that went.
 
-    If they are wrong, what was in force stays in force.
+    If they are wrong, what was in force stays in force. Files that are being written are waited for.
     """
+    if not hasattr(signal, "SIGHUP"):
+        return
+    loop, running = asyncio.get_running_loop(), set[asyncio.Task[None]]()
 
-    def reload() -> None:
-        try:
-            bus.reload()
-        except (SettingsError, OSError) as error:
-            say(f"Not reloaded, because of this:\n{error}")
-        except Exception as error:
-            # A bug here or in a module with filters. The operator must learn that nothing was reloaded.
-            say(f"Not reloaded, because of this:\n{type(error).__name__}: {error}")
-            log.exception("reload.failed")
-        else:
-            say("Reloaded.")
+    def begin() -> None:
+        if not running:  # a signal that comes meanwhile means the same files
+            task = loop.create_task(_reload(bus, say))
+            running.add(task)
+            task.add_done_callback(running.discard)
 
-    if hasattr(signal, "SIGHUP"):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+    loop.add_signal_handler(signal.SIGHUP, begin)
+
+
+async def _reload(bus: Bus, say: Callable[[str], None]) -> None:
+    try:
+        await _until_written(bus)
+        reloaded = bus.reload()
+    except (SettingsError, OSError) as error:
+        say(f"Not reloaded, because of this:\n{error}")
+    except Exception as error:
+        # A bug here or in a module with filters. The operator must learn that nothing was reloaded.
+        say(f"Not reloaded, because of this:\n{type(error).__name__}: {error}")
+        log.exception("reload.failed")
+    else:
+        say(f"Reloaded.\n{reloaded}")
+
+
+async def _until_written(bus: Bus) -> None:
+    """Wait until nobody writes the files of *bus*: half a file may be a policy, and another one."""
+    deadline = time.monotonic() + _WRITING
+    state = bus.source.state()
+    while True:
+        await asyncio.sleep(_SETTLED)
+        former, state = state, bus.source.state()
+        if state == former:
+            return
+        if time.monotonic() > deadline:
+            raise SettingsError(f"a file is still being written after {_WRITING:g} seconds")

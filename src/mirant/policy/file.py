@@ -35,6 +35,14 @@ OPTIONS: Final = (Settings, TokenOptions, ProxyOptions)
 #: The table of the file that holds rules, not options.
 _RULES: Final = "channel"
 
+_BEING_WRITTEN: Final = (
+    "{}: it changed while it was read. Write a file beside it, rename that over it, and reload again."
+)
+_NO_RULES: Final = (
+    "{}: it has no rules, and {} are in force: it was probably cut off. To allow nothing, write a rule that "
+    'allows nobody: match = "/**" with subscribe = [] and publish = [].'
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -49,6 +57,13 @@ class Policy:
     token: TokenOptions = field(default_factory=TokenOptions)
     proxy: ProxyOptions = field(default_factory=ProxyOptions)
 
+    @property
+    def rule_count(self) -> int:
+        """How many rules and filters of Jetty there are."""
+        if self.book is None:
+            return 0
+        return len(self.book.filters) + sum(bool(rule.lines) for rule in self.book.rules)
+
     def same_authentication(self, other: Policy) -> bool:
         """Whether *other* takes its keys from the same URL, with the same options.
 
@@ -56,6 +71,20 @@ class Policy:
         """
         same = (self.token, self.proxy) == (other.token, other.proxy)
         return same and "://" in (self.token.jwks or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What a reload changed."""
+
+    #: Rules in force before and now, those of Jetty's file included.
+    rules_before: int
+    rules: int
+    #: Subscriptions that are not allowed any more, of all sessions.
+    revoked: int
+
+    def __str__(self) -> str:
+        return f"Rules: {self.rules_before} before, {self.rules} now. Subscriptions revoked: {self.revoked}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +111,31 @@ class PolicyFile:
         if policy is None:
             raise SettingsError("\n".join(complaints))
         return policy
+
+    def load_again(self, former: Policy) -> Policy:
+        """Return what the files say now, to take the place of *former*.
+
+        Raises:
+            SettingsError: something in them is wrong, they have no rules any more, or one was written
+                meanwhile.
+            OSError: one cannot be read.
+        """
+        state = self.state()
+        policy = self.load()
+        if self.state() != state:
+            raise SettingsError(_BEING_WRITTEN.format(self.config or self.filters))
+        if self.config is not None and former.rule_count and not policy.rule_count:
+            raise SettingsError(_NO_RULES.format(self.config, former.rule_count))
+        return policy
+
+    def state(self) -> tuple[tuple[int, int, int], ...]:
+        """Return what changes whenever one of the files is written: compare two of them.
+
+        Raises:
+            OSError: one cannot be read.
+        """
+        found = [path.stat() for path in (self.config, self.filters) if path is not None]
+        return tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in found)
 
     def read(self) -> tuple[Policy | None, list[str]]:
         """Return what the files say, or everything that is wrong with them: ``mirant.toml:3: …``."""

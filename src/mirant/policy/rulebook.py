@@ -25,6 +25,10 @@ from mirant.policy.who import Permission
 _MAX_KEPT: Final = 16_384
 
 
+#: Bytes of a message where there are filters and no rule says `max_message`, and no ``size`` allows more.
+#: Filters take time in proportion, and nobody is served meanwhile.
+MAX_FILTERED: Final = 64 * 1024
+
 _NOBODY: Final = Permission()
 _NOTHING: Final[frozenset[tuple[str, str]]] = frozenset()
 
@@ -121,12 +125,15 @@ class Rulebook:
         found: dict[str, Any] = {
             key: getattr(deciding[key].rule.limits, key) for key in LIMITS if key in deciding
         }
+        chain = Chain(filters) if filters else None
+        if chain is not None:
+            found.setdefault("max_message", max(MAX_FILTERED, chain.allowance))
         limits = RuleLimits(**found)
         return ChannelRules(
             deciding,
-            limited=bool(filters) or limits.max_message is not None or limits.rate is not None,
+            limited=limits.max_message is not None or limits.rate is not None,
             limits=limits,
-            chain=Chain(filters) if filters else None,
+            chain=chain,
             publish=_grant(deciding.get(Operation.PUBLISH.value), Operation.PUBLISH, channel),
             call=_grant(deciding.get(Operation.CALL.value), Operation.CALL, channel),
         )

@@ -102,7 +102,7 @@ def test_a_key_twice_hides_nothing(declared: object) -> None:
 
 
 @pytest.mark.parametrize("declared", ["no-markup", {"drop-fields": ["x"]}, {"custom": "copy:copy"}], ids=str)
-@pytest.mark.parametrize("depth", [300, 600, 900, 5_000])
+@pytest.mark.parametrize("depth", [300, 600, 900, 4_900])
 def test_what_is_too_deep_does_no_harm(declared: object, depth: int) -> None:
     raw = b"[" * depth + b"]" * depth
 

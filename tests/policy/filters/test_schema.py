@@ -207,10 +207,10 @@ OBJECTS = [{"a": number} for number in range(2_000)]
 @pytest.mark.parametrize(
     ("schema", "value", "most"),
     [
-        ({"items": {"enum": OBJECTS}}, '{"a":1999}', 41),
-        ({"items": {"anyOf": [{"const": each} for each in OBJECTS]}}, '{"a":1999}', 41),
-        ({"items": {"enum": list(range(10))}}, "9", 33_332),
-        ({"items": {"enum": [*map(str, range(1_000)), None]}}, '"999"', 9_707),
+        ({"items": {"enum": OBJECTS}}, '{"a":1999}', 7),
+        ({"items": {"anyOf": [{"const": each} for each in OBJECTS]}}, '{"a":1999}', 7),
+        ({"items": {"enum": list(range(20))}}, "19", 3_332),
+        ({"items": {"enum": [*map(str, range(1_000)), None]}}, '"999"', 1_940),
     ],
     ids=["enum", "const", "numbers", "mixed"],
 )
@@ -221,11 +221,36 @@ def test_what_would_have_to_be_compared_too_often_is_dropped(
     few, many = (f"[{','.join([value] * count)}]".encode() for count in (most, most + 1))
     assert filters(few) is few
     assert reason(filters, many) == "too_many_values"
-    began = time.perf_counter()
-    assert reason(filters, f"[{','.join([value] * 60_000)}]".encode()) == "too_many_values"
-    assert time.perf_counter() - began < 5  # 0.05 s; to compare them took 23
+    assert reason(filters, f"[{','.join([value] * 60_000)}]".encode()) == "too_many_values"  # took 23 s
 
 
 def test_lists_of_texts_are_looked_up_for_as_many_as_there_are(tmp_path: Path) -> None:
-    raw = json.dumps(["w1999"] * 60_000).encode()
+    raw = json.dumps(["w1999"] * 4_900).encode()
     assert of(tmp_path, {"items": {"enum": [f"w{n}" for n in range(2_000)]}})(raw) is raw
+
+
+@pytest.mark.parametrize("schema", [{"uniqueItems": True}, {"properties": {"a": {"uniqueItems": True}}}])
+def test_a_list_that_may_have_to_be_compared_pair_by_pair_is_dropped(tmp_path: Path, schema: Any) -> None:
+    """Neighbouring integers beyond 2**58 have the same hash in the validator: 31,000 of them took 2.9 s."""
+    filters = of(tmp_path, schema)
+    few, many = (json.dumps({"a": [2**58 + n for n in range(size)]}).encode() for size in (2_000, 2_001))
+    assert filters(few) is few
+    assert reason(filters, many) == "too_many_values"
+
+
+def test_a_long_list_is_no_fault_where_nothing_has_to_be_unique(tmp_path: Path) -> None:
+    raw = json.dumps([2**58 + n for n in range(4_900)]).encode()
+    assert of(tmp_path, {"uniqueItems": False})(raw) is raw
+
+
+@pytest.mark.parametrize("word", ["anyOf", "oneOf"])
+def test_alternatives_that_go_on_with_the_same_part_are_not_tried_again_and_again(
+    tmp_path: Path, word: str
+) -> None:
+    """Two alternatives that both look at the same part would be 2**90 checks for 90 levels."""
+    again = {"type": "object", "properties": {"next": {"$ref": "#"}}}
+    filters = of(tmp_path, {word: [{**again, "required": ["x"]}, {**again, "required": ["y"]}, {"const": 1}]})
+    value: Any = 0
+    for _ in range(90):
+        value = {"x": 1, "y": 1, "next": value}
+    assert reason(filters, json.dumps(value).encode()) == "schema_mismatch"

@@ -8,6 +8,7 @@ from typing import Any, Final
 from mirant.policy.filters.contract import Dropped, Filter
 from mirant.policy.filters.exact import decode, encode
 from mirant.policy.filters.size import Size
+from mirant.policy.filters.values import has_many_values
 
 _UNREAD: Final = object()
 
@@ -20,6 +21,11 @@ class Chain:
     def __init__(self, filters: Iterable[Filter]) -> None:
         self.filters = tuple(filters)
 
+    @property
+    def allowance(self) -> int:
+        """The bytes of a message that a filter of the chain allows by name; 0 if none does."""
+        return max((each.limit for each in self.filters if isinstance(each, Size)), default=0)
+
     def __eq__(self, other: object) -> bool:
         """Whether *other* does the same: what was kept after one of them may be given out under the other."""
         return isinstance(other, Chain) and self.filters == other.filters
@@ -31,7 +37,8 @@ class Chain:
         """Return the JSON that the filters make of *raw*: the same object if none changed anything.
 
         Raises:
-            Dropped: a filter refuses the message, *raw* is not JSON, or an object in it has a key twice.
+            Dropped: a filter refuses the message, *raw* has very many values or is not JSON, or an object in
+                it has a key twice.
         """
         try:
             return self._run(raw)
@@ -46,6 +53,8 @@ class Chain:
                 each.check(raw)  # with its blanks, because unchanged data leaves as it came
                 continue
             if original is _UNREAD:
+                if has_many_values(raw):
+                    raise Dropped("too_many_values")
                 original = data = decode(raw)
             data = each(data)
         return raw if data is original else encode(data)

@@ -16,7 +16,7 @@ from mirant.policy.filters.strings import rewrite, unchanged
 
 # Limits for one message. Searching a text takes one or two microseconds per rule, even if the text is short.
 # A replacement takes longer, may lengthen the text, and may have searched the text to its end.
-MAX_STRINGS: Final = 10_000  # strings and keys
+MAX_STRINGS: Final = 4_000  # strings and keys
 MAX_REPLACEMENTS: Final = 1_000
 MAX_TEXT: Final = 64 * 1024  # characters of all strings, and those that replacements add
 

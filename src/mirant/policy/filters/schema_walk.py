@@ -25,6 +25,11 @@ def divides(schema: object) -> bool:
     return any("multipleOf" in found for _, found in _objects(schema))
 
 
+def asks_for_unique_items(schema: object) -> bool:
+    """Whether *schema* has ``uniqueItems`` somewhere."""
+    return any(found.get("uniqueItems") is True for _, found in _objects(schema))
+
+
 def cost_of_comparing(schema: object) -> int:
     """Return the nanoseconds that it takes, at worst, to compare one value with all that *schema* lists.
 
@@ -55,6 +60,19 @@ def count_values(value: object) -> int:
         elif isinstance(found, list):
             left += found
     return count
+
+
+def longest_list(value: object) -> int:
+    """Return how many items the longest list in *value* has."""
+    longest, left = 0, [value]
+    while left:
+        found = left.pop()
+        if isinstance(found, dict):
+            left += found.values()
+        elif isinstance(found, list):
+            longest = max(longest, len(found))
+            left += found
+    return longest
 
 
 def find_circle(schema: object) -> str | None:

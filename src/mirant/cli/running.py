@@ -47,18 +47,18 @@ def run_bus(
 
     With a *socket_file* listen there instead; with a *certificate* speak TLS. A proxy strips *root_path*.
     """
-    writer = LogWriter(write_to(sys.stderr.fileno()))
-    log_by(writer)
-    logging.getLogger("mirant").setLevel(logging.WARNING)
     with _terminable(), ExitStack() as listeners:
-        listeners.callback(writer.close)
         first = listeners.enter_context(
             listen(host, port) if socket_file is None else listening_at(socket_file)
         )
         sockets = [first]
         if socket_file is None and host == "127.0.0.1" and (other := also_on_ipv6(first)) is not None:
             sockets.append(listeners.enter_context(other))
-
+        # Not before: why it cannot listen is said without a log.
+        writer = LogWriter(write_to(sys.stderr.fileno()))
+        listeners.callback(writer.close)
+        log_by(writer)
+        logging.getLogger("mirant").setLevel(logging.WARNING)
         if socket_file is None and is_loopback(first):
             bus.loop.keep_local()
 

@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 NODE_MODULES := node_modules/.installed
+JAVA := build/java/.copied
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # No look-up for a newer build backend: the one in the lock builds the editable package.
 EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
@@ -32,7 +33,7 @@ demo: $(RUNTIME) ## Run the demo pages (PORT=8080 HOST=127.0.0.1)
 
 # One recipe, one check after the other: the first failure is the last thing on the screen.
 .PHONY: test
-test: $(DEVELOPMENT) $(NODE_MODULES) chromium proxies ## Run every check and every test
+test: $(DEVELOPMENT) $(NODE_MODULES) $(JAVA) chromium proxies ruby ## Run every check and every test
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory types
 	@$(MAKE) --no-print-directory unit-js
@@ -58,7 +59,7 @@ unit-js: $(NODE_MODULES) ## Run the tests of the browser client
 	node --test $$(find tests/js -name '*.test.*js' | sort)
 
 .PHONY: interop
-interop: $(DEVELOPMENT) $(NODE_MODULES) ## Run the tests against other people's clients
+interop: $(DEVELOPMENT) $(NODE_MODULES) $(JAVA) ruby ## Run the tests against other people's clients
 	$(BIN)/pytest -m interop
 
 .PHONY: recipes
@@ -66,7 +67,7 @@ recipes: $(DEVELOPMENT) $(NODE_MODULES) chromium proxies ## Run the recipes of d
 	$(BIN)/pytest tests/deploy
 
 .PHONY: interop-table
-interop-table: $(DEVELOPMENT) $(NODE_MODULES) chromium ## Run these and write docs/interop.md from the outcome
+interop-table: $(DEVELOPMENT) $(NODE_MODULES) $(JAVA) chromium ruby ## Run these and write docs/interop.md from the outcome
 	INTEROP_TABLE=write $(BIN)/pytest tests/interop
 
 .PHONY: browser
@@ -74,7 +75,7 @@ browser: chromium ## Run the tests in Chromium
 	$(BIN)/pytest -m browser
 
 .PHONY: coverage
-coverage: $(DEVELOPMENT) $(NODE_MODULES) chromium proxies ## Run the Python tests and show what they miss
+coverage: $(DEVELOPMENT) $(NODE_MODULES) $(JAVA) chromium proxies ruby ## Run the Python tests and show what they miss
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 
@@ -188,6 +189,20 @@ $(NODE_MODULES): package.json package-lock.json
 	@command -v npm >/dev/null || { $(call debian,Node.js with npm,nodejs npm); }
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
+
+# Maven reads the settings of whoever runs it, a mirror or a proxy among them; the jars stay out of the tree.
+$(JAVA): tests/interop/java/pom.xml
+	@{ command -v mvn && command -v javac; } >/dev/null || { $(call debian,A JDK with Maven,default-jdk-headless maven); }
+	rm -rf $(@D)
+	mvn --batch-mode --quiet --file $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(@D)
+	@touch $@
+
+.PHONY: java
+java: $(JAVA)
+
+.PHONY: ruby
+ruby:
+	@ruby -e 'require "faye"' 2>/dev/null || { $(call debian,Ruby with Faye,ruby-faye); }
 
 # Playwright brings a Node.js of its own, but not the library that it is linked with.
 .PHONY: chromium

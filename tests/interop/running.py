@@ -41,10 +41,25 @@ class Once:
         return self._reports[key]
 
 
-class UnderNode(Client):
-    """A client whose battery is a script under Node.js."""
+class Script(Scenario):
+    """A battery as a script."""
 
-    platform = "Node.js"
+    def read_until(self, name: str) -> list[Event]:
+        """Return the report up to the first event called *name*."""
+        assert self._process.stdout is not None
+        events: list[Event] = []
+        for line in self._process.stdout:
+            events.append(json.loads(line))
+            if events[-1]["event"] == name:
+                return events
+        raise AssertionError(f"the script ended without {name!r}:\n{self._log.read_text()}")
+
+
+class AsScript(Client):
+    """A client whose battery is a script."""
+
+    #: What runs it.
+    kind: ClassVar[type[Script]] = Script
     #: The script, in this folder, and what it wants to know beside the transport.
     script: ClassVar[str]
     options: ClassVar[Mapping[str, str]] = {}
@@ -55,8 +70,14 @@ class UnderNode(Client):
         log = tmp_path / "log"
         return once(
             (type(self), transport),
-            lambda: run_script(self.script, log, server, transport=transport, **self.options),
+            lambda: run_script(self.kind, self.script, log, server, transport=transport, **self.options),
         )
+
+
+class UnderNode(AsScript):
+    """A client whose battery is a script under Node.js."""
+
+    platform = "Node.js"
 
 
 class InPage(Client):
@@ -75,23 +96,9 @@ class InPage(Client):
         return once((type(self), transport), lambda: run_page(browser, address, site, transport=transport))
 
 
-class Script(Scenario):
-    """A battery under Node.js."""
-
-    def read_until(self, name: str) -> list[Event]:
-        """Return the report up to the first event called *name*."""
-        assert self._process.stdout is not None
-        events: list[Event] = []
-        for line in self._process.stdout:
-            events.append(json.loads(line))
-            if events[-1]["event"] == name:
-                return events
-        raise AssertionError(f"the script ended without {name!r}:\n{self._log.read_text()}")
-
-
-def run_script(script: str, log: Path, server: Server, **options: str) -> Report:
-    """Run a battery under Node.js, and restart *server* when it asks for that."""
-    script_process = Script(FOLDER / script, log, url=server.url, **options)
+def run_script(kind: type[Script], script: str, log: Path, server: Server, **options: str) -> Report:
+    """Run a battery, and restart *server* when it asks for that."""
+    script_process = kind(FOLDER / script, log, url=server.url, **options)
     with script_process:
         events = script_process.read_until("ready")
         server.restart()

@@ -16,18 +16,24 @@ Event = dict[str, Any]
 
 
 class Scenario:
-    """A script under Node.js; leaving the context ends it, whatever state it is in."""
+    """A script, by default under Node.js; leaving the context ends it, whatever state it is in."""
 
     def __init__(self, script: Path, log: Path, **options: str) -> None:
-        node = shutil.which("node")
-        if node is None or not (ROOT / "node_modules").is_dir():
-            pytest.skip("needs Node.js and the npm packages: run `make interop`")
+        launcher = self.launcher()
         arguments = [f"--{name}={value}" for name, value in options.items()]
         self._log = log
         with log.open("a") as errors:
             self._process = subprocess.Popen(
-                [node, str(script), *arguments], stdout=subprocess.PIPE, stderr=errors, encoding="utf-8"
+                [*launcher, str(script), *arguments], stdout=subprocess.PIPE, stderr=errors, encoding="utf-8"
             )
+
+    @staticmethod
+    def launcher() -> list[str]:
+        """Return what runs the script; skip the test if it is not there."""
+        node = shutil.which("node")
+        if node is None or not (ROOT / "node_modules").is_dir():
+            pytest.skip("needs Node.js and the npm packages: run `make interop`")
+        return [node]
 
     def until(self, name: str) -> Event:
         """Read the report up to the first event called *name* and return that."""

@@ -4,6 +4,9 @@
 // the handshake goes by long-polling or callback-polling, whatever comes after it.
 const PREFERENCE = ["websocket", "eventsource", "long-polling", "cross-origin-long-polling", "callback-polling"];
 
+/** Returns a client that is in a hurry. */
+export const clientOf = (Faye, url) => new Faye.Client(url, { timeout: 20, retry: 0.2 });
+
 export class FayeDriver {
   #client;
   #wanted;
@@ -12,10 +15,11 @@ export class FayeDriver {
   /** Over HTTP Faye posts every two kilobytes beside the two before. */
   overtakes;
 
-  constructor(Faye, { url, transport }) {
+  /** Drives a client of Faye's that was just made. */
+  constructor(client, transport) {
     this.#wanted = transport;
     this.overtakes = transport !== "websocket";
-    this.#client = new Faye.Client(url, { timeout: 20, retry: 0.2 });
+    this.#client = client;
     for (const type of PREFERENCE.slice(0, PREFERENCE.indexOf(transport))) {
       this.#client.disable(type);
     }
@@ -31,7 +35,8 @@ export class FayeDriver {
 
   /** The transport in use. Faye has no public name for it. */
   get transport() {
-    return this.#client._dispatcher.connectionType;
+    // It is called otherwise in version 1.0.
+    return (this.#client._dispatcher ?? this.#client._transport)?.connectionType;
   }
 
   /** Faye is connected before it has found out whether the better transport works, and tells nobody of that. */

@@ -1,4 +1,4 @@
 import { options, run } from "../battery/page.mjs";
-import { FayeDriver } from "./driver.mjs";
+import { FayeDriver, clientOf } from "./driver.mjs";
 
-await run(new FayeDriver(window.Faye, options));
+await run(new FayeDriver(clientOf(window.Faye, options.url), options.transport));

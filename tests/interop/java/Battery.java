@@ -4,6 +4,7 @@
 import jakarta.websocket.ContainerProvider;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,8 +32,9 @@ public class Battery {
     private static final long PATIENCE = 20; // seconds
 
     private final BayeuxClient client;
-    private final List<Object> acknowledged = new ArrayList<>();
-    private Object negotiated;
+    private final List<Object> acknowledged = Collections.synchronizedList(new ArrayList<>());
+    private volatile Object negotiated;
+    private volatile CompletableFuture<Object> numbered = new CompletableFuture<>();
 
     private Battery(String url, ClientTransport transport) {
         client = new BayeuxClient(url, transport);
@@ -72,6 +74,7 @@ public class Battery {
         calls();
         unsubscribe();
         recover();
+        numbered.get(PATIENCE, TimeUnit.SECONDS); // the first answer of the second session
         report("extensions", "negotiated", negotiated, "acknowledged", acknowledged);
         replied(callback -> client.disconnect(callback));
         report("disconnected");
@@ -176,8 +179,10 @@ public class Battery {
         if (Channel.META_HANDSHAKE.equals(message.getChannel())) {
             negotiated = ack;
             acknowledged.clear(); // the numbers begin anew
+            numbered = new CompletableFuture<>();
         } else if (Channel.META_CONNECT.equals(message.getChannel()) && message.isSuccessful() && ack != null) {
             acknowledged.add(ack);
+            numbered.complete(ack);
         }
     }
 

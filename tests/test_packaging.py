@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tarfile
 from importlib import metadata
 from pathlib import Path
 from zipfile import ZipFile
@@ -14,12 +15,14 @@ pytestmark = pytest.mark.timeout(120)
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel, with the locked build backend, as `make build` does."""
-    folder = tmp_path_factory.mktemp("wheel")
+def build(kind: str, folder: Path) -> Path:
+    """Build a wheel or a source archive, with the locked build backend, as `make build` does."""
     command = [
-        *(sys.executable, "-m", "build", "--wheel", "--no-isolation"),
+        sys.executable,
+        "-m",
+        "build",
+        f"--{kind}",
+        "--no-isolation",
         "--outdir",
         str(folder),
         str(ROOT),
@@ -28,6 +31,39 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert built.returncode == 0, built.stdout + built.stderr
     [file] = folder.iterdir()
     return file
+
+
+def source_files() -> set[str]:
+    """Return the files of the source: what git has, or an unpacked archive without what tools made."""
+    if (ROOT / "PKG-INFO").is_file():
+        made = {
+            ".venv",
+            "node_modules",
+            "dist",
+            "build",
+            "htmlcov",
+            "__pycache__",
+            "PKG-INFO",
+            "test-results",
+        }
+        caches = {".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".coverage"}
+        files = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+        return {str(path) for path in files if not (made | caches) & set(path.parts)}
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return {name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the wheel."""
+    return build("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+def test_the_source_archive_has_all_that_its_tests_need(tmp_path: Path) -> None:
+    with tarfile.open(build("sdist", tmp_path)) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert packed - {"PKG-INFO"} == source_files()
 
 
 def test_everything_is_packed(wheel: Path) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mirant.demo.chat import MAX_ROOMS_PER_SESSION, MAX_TEXT
+from mirant.demo.app import PAGES
+from mirant.demo.chat import MAX_ROOMS, MAX_ROOMS_PER_SESSION, MAX_TEXT, OWN_ROOM
 from tests.demo.client import RemoteFailure
 from tests.demo.conftest import NOW_MS, Connect
 
@@ -175,6 +176,25 @@ async def test_rooms_are_apart_and_bounded(connect: Connect) -> None:
         await ann.join("Ann", room="one-more")
     await ann.call("chat/leave", {"room": "one"})
     await ann.join("Ann", room="one-more")
+
+
+async def test_sessions_that_fill_all_rooms_do_not_lock_the_demos_own(connect: Connect) -> None:
+    for number in range(MAX_ROOMS):
+        if number % MAX_ROOMS_PER_SESSION == 0:
+            hoarder = await connect()
+        await hoarder.join("Mallory", room=f"room-{number}")
+    visitor = await connect()
+    with pytest.raises(RemoteFailure, match="too_many_rooms"):
+        await visitor.join("Ann", room="one-more")
+
+    assert (await visitor.join("Ann", room="demo"))["members"] == ["Ann"]
+    # Nor does the room that is in use let anybody have one more.
+    with pytest.raises(RemoteFailure, match="too_many_rooms"):
+        await visitor.join("Ann", room="one-more")
+
+
+def test_the_page_joins_the_room_that_is_always_to_be_had() -> None:
+    assert f'const ROOM = "{OWN_ROOM}";' in (PAGES / "chat.js").read_text(encoding="utf-8")
 
 
 async def test_other_channels_are_open(connect: Connect) -> None:

@@ -31,7 +31,8 @@ from mirant.demo.room import Member, Room, RoomError, parse_name
 from mirant.demo.tokens import Issuer
 
 MAX_TEXT: Final = 2_000  # characters of one message
-MAX_ROOMS: Final = 100  # a room exists while someone is in it
+OWN_ROOM: Final = "demo"  # that of the page: it is always to be had, and does not count
+MAX_ROOMS: Final = 100  # other rooms; a room exists while someone is in it
 MAX_ROOMS_PER_SESSION: Final = 10
 
 ROOM_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -154,7 +155,7 @@ class Chat:
         joined = [other for other in self._rooms.values() if other.member_of(session_id)]
         if room not in joined and len(joined) >= MAX_ROOMS_PER_SESSION:
             raise RoomError("too_many_rooms", f"You are in {MAX_ROOMS_PER_SESSION} rooms. Leave one first.")
-        if room is None and len(self._rooms) >= MAX_ROOMS:
+        if room is None and name != OWN_ROOM and len(self._rooms.keys() - {OWN_ROOM}) >= MAX_ROOMS:
             raise RoomError("too_many_rooms", "There are too many rooms. Join one that exists.")
         return Room() if room is None else room
 

@@ -6,5 +6,6 @@ from typing import Final
 
 from bench.attacks.attack import Attack
 from bench.attacks.floods import FLOODS
+from bench.attacks.sessions import SESSIONS
 
-ATTACKS: Final[dict[str, Attack]] = {attack.name: attack for attack in (*FLOODS,)}
+ATTACKS: Final[dict[str, Attack]] = {attack.name: attack for attack in (*FLOODS, *SESSIONS)}

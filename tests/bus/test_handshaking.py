@@ -1,16 +1,22 @@
 """/meta/handshake (Bayeux 1.0, section 4.1)."""
 
+import json
+
 import pytest
 
 from mirant.bayeux.messages import Message
 from mirant.bus.contracts import Observer
-from mirant.bus.extension import Veto
+from mirant.bus.extension import Extension, Veto
 from mirant.bus.identity import CredentialRefused, Identity
 from mirant.bus.party import Party
 from mirant.bus.refusal import Refusal
 from mirant.bus.request import Request
+from mirant.bus.session import Session
+from mirant.bus.turn import Turn
 from mirant.services import Handshake
-from mirant.testing import Later, World, reply_to
+from mirant.testing import Json, Later, World, reply_to
+from mirant.transports.long_polling import Exchange
+from mirant.transports.response import Response
 
 
 @pytest.fixture
@@ -209,6 +215,103 @@ def test_beyond_the_most_sessions_a_handshake_is_refused_with_when_to_come_back(
     assert first.publish("/a", 1)["successful"]
     first.disconnect()
     assert world.polling().handshake()["successful"]
+
+
+def handshake_from(world: World, address: str | None) -> Json:
+    """Handshake without a cookie from *address*; return the reply."""
+    answers: list[Response] = []
+
+    def answer(response: Response) -> bool:
+        answers.append(response)
+        return True
+
+    exchange = Exchange(world.core, Request({}, address), answer)
+    messages = exchange.read(b'[{"channel":"/meta/handshake","version":"1.0"}]')
+    assert messages is not None
+    world.run(world.core.receive(messages, exchange, world.now))
+    [reply] = json.loads(answers[0].body)
+    return dict(reply)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "other"),
+    [
+        (["192.0.2.1"] * 4, "192.0.2.2"),
+        (["127.0.0.1", "::1", "127.0.0.1", "127.0.0.2"], "192.0.2.2"),
+        (["2001:db8::1", "2001:db8::2", "2001:db8::ffff:1", "2001:db8::3"], "2001:db8:0:1::1"),
+        (["::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1", "::ffff:192.0.2.1"], "::ffff:192.0.2.2"),
+    ],
+)
+def test_one_place_has_so_many_sessions_and_leaves_the_others_theirs(
+    addresses: list[str], other: str
+) -> None:
+    world = World(max_sessions_per_address=3)
+    *let_in, refused = [handshake_from(world, address) for address in addresses]
+    assert [reply["successful"] for reply in let_in] == [True] * 3
+    assert refused["error"] == "503:3:address_full"
+    assert refused["advice"] == {"reconnect": "handshake", "interval": 10_000}
+    assert handshake_from(world, other)["successful"]
+    world.core.dismiss(world.core.sessions[let_in[0]["clientId"]])
+    assert handshake_from(world, addresses[-1])["successful"]
+    world.advance(60)
+    assert world.is_empty()
+
+
+def test_where_no_address_is_known_none_is_counted() -> None:
+    world = World(max_sessions_per_address=1)
+    assert [handshake_from(world, None)["successful"] for _ in range(3)] == [True] * 3
+
+
+@pytest.mark.parametrize("state", ["new", "connected", "held", "subscribed"])
+def test_a_connection_has_one_session_however_often_it_handshakes(state: str) -> None:
+    world = World()
+    socket = world.socket()
+    for _ in range(20):
+        socket.handshake()
+        if state != "new":
+            socket.connect()
+        if state == "held":
+            socket.connect()
+        if state == "subscribed":
+            socket.subscribe("/a")
+    assert len(world.core.sessions) == 1
+    assert world.core.hub.count <= 1
+    assert socket.closed is None
+
+
+def test_a_handshake_that_waits_ends_the_connections_former_session_too() -> None:
+    world = World()
+    laters = iter([later := Later(), other := Later()])
+    world.services.authenticate(lambda _: next(laters))
+    socket = world.socket()
+    socket.send({"channel": "/meta/handshake", "version": "1.0"})
+    socket.send({"channel": "/meta/handshake", "version": "1.0"})
+    later.resolve(Identity("x"))
+    other.resolve(Identity("x"))
+    assert len(world.core.sessions) == 1
+
+
+@pytest.mark.parametrize(("max_interval", "lives"), [(10.0, 10.0), (3_600.0, 30.0)])
+def test_a_session_that_never_connects_does_not_stay_for_long(max_interval: float, lives: float) -> None:
+    world = World(max_interval=max_interval)
+    client = world.polling()
+    client.handshake()
+    world.advance(lives - 1)
+    assert client.alive
+    world.advance(2)
+    assert not client.alive
+
+
+def test_extensions_see_no_session_at_a_handshake_on_a_bound_connection() -> None:
+    class Ears(Extension):
+        def incoming(self, message: Message, turn: Turn, now: float) -> None:
+            if message.channel == "/meta/handshake":
+                seen.append(turn.session)
+
+    seen: list[Session | None] = []
+    world = World().use(Ears())
+    world.socket().enter().handshake()
+    assert seen == [None, None]
 
 
 def test_handshakes_that_wait_do_not_get_round_the_most_sessions() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
 from mirant.bayeux.codec import decode
 from mirant.bayeux.messages import Message, OddMessage, Reply
@@ -101,3 +104,28 @@ def test_a_connect_that_names_its_channel_in_another_way_keeps_that_name() -> No
     message, reply = read(channel="/meta//connect"), Reply(channel="/meta//connect", id="7")
     slim(message, reply, CLIENT)
     assert message.channel == reply.channel == "/meta//connect"
+
+
+@pytest.mark.parametrize(
+    "ext",
+    [
+        {str(number): 0 for number in range(4_000)},
+        {"a": "x" * 500_000, "ack": 1},
+        {"n" * 500_000: 1, "ack": 1},
+    ],
+    ids=["fields", "value", "name"],
+)
+def test_what_a_held_connect_keeps_of_its_ext_is_bounded(ext: dict[str, object]) -> None:
+    """Fields took 24 times the bytes that were sent."""
+    body = json.dumps({"channel": "/meta/connect", "clientId": CLIENT, "ext": ext}).encode()
+    [message] = decode(body, max_size=len(body), max_batch=1)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    slim(message, Reply(), CLIENT)
+    gc.collect()
+    kept = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert kept < 8 * 1024
+    assert len(message.ext or {}) <= 16
+    if "ack" in ext:
+        assert (message.ext or {})["ack"] == Raw(b"1")

@@ -376,7 +376,7 @@ def test_an_acknowledgement_that_comes_again_loses_nothing_that_left_since(world
     """Answer 2 had all four messages, answer 3 two of them, and answer 4, which is lost, the others."""
     client = polling(world)
     for number in range(4):
-        world.publish("/a", [number, "x" * 100_000])
+        world.publish("/a", [number, "x" * 14_000])
     assert len(data_of(poll(client, 1))) == 4
     socket = world.socket(client)
     arrived = []
@@ -417,7 +417,7 @@ def test_on_a_smaller_carrier_what_is_not_sent_again_yet_is_not_forgotten(world:
     """An answer over HTTP carries more than a turn of a WebSocket."""
     client = polling(world)
     for number in range(4):
-        world.publish("/a", [number, "x" * 100_000])
+        world.publish("/a", [number, "x" * 14_000])
     poll(client, 1)  # is lost, and the client goes on over a WebSocket
     client.messages.clear()
     socket, batch = world.socket(client), 1
@@ -447,16 +447,6 @@ def test_on_a_socket_a_held_connect_is_released_by_a_message(world: World) -> No
         {"channel": "/a", "data": 1},
         {"channel": "/meta/connect", "id": connect["id"], "successful": True, "ext": {"ack": 2}},
     ]
-
-
-def test_on_a_socket_the_frame_with_the_number_comes_after_all_that_it_covers(world: World) -> None:
-    client = on_socket(world)
-    for number in range(5):
-        world.publish("/a", [number, "x" * 20_000])
-    beat(client, 1)
-    assert len(client.frames) > 2
-    assert ack_in(client.messages[-1]) == 2
-    assert [number for number, _ in client.data] == [0, 1, 2, 3, 4]
 
 
 def test_on_a_socket_answers_to_other_messages_bring_nothing(world: World) -> None:
@@ -661,3 +651,26 @@ def test_answers_become_smaller_while_they_are_lost_and_larger_while_they_arrive
     assert arrived == list(range(100))
     assert counts[:-1] == sorted(counts[:-1])
     assert counts[-2] > 16
+
+
+def test_on_a_socket_messages_and_the_reply_that_numbers_them_are_one_frame(world: World) -> None:
+    """A cut between two frames would make the messages come twice."""
+    client, batch = on_socket(world), 1
+    for number in range(3):
+        world.publish("/a", number)
+        world.publish("/a", "x" * 1_000)
+        client.frames.clear()
+        batch = ack_in(reply_to(beat(client, batch), client.messages))
+        [frame] = client.frames
+        assert [each.get("data") for each in frame] == [number, "x" * 1_000, None]
+        assert frame[-1]["ext"]["ack"] == batch
+
+
+def test_no_frame_on_a_socket_is_larger_for_it(world: World) -> None:
+    client, batch = on_socket(world), 1
+    for number in range(100):
+        world.publish("/a", [number, "x" * 1_000])
+    while len(client.data) < 100:
+        batch = ack_in(reply_to(beat(client, batch), client.messages))
+    assert max(len(json.dumps(frame)) for frame in client.frames) < 40 * 1024
+    assert [number for number, _ in client.data] == list(range(100))

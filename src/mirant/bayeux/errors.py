@@ -172,6 +172,14 @@ SERVER_FULL: Final = ErrorKind(  # Mirant's own
     "The server has reached the limit of its sessions.",
     "Try again later; the advice says when.",
 )
+ADDRESS_FULL: Final = ErrorKind(  # Mirant's own
+    503,
+    "address_full",
+    "As many sessions as one address may have, or one IPv6 network of 64 bits, are of this one; the limit is "
+    "between the colons.",
+    "Try again later; the advice says when. If a proxy is at that address, let the server trust it "
+    "(`max_sessions_per_address` is the limit).",
+)
 
 #: Every error that a server of Mirant answers.
 TABLE: Final = (
@@ -198,6 +206,7 @@ TABLE: Final = (
     RATE_EXCEEDED,
     CALL_LIMIT,
     APPLICATION_FAILED,
+    ADDRESS_FULL,
     SERVER_FULL,
 )
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from mirant.bayeux.advice import GO_AWAY, TRY_LATER, Advice
-from mirant.bayeux.errors import CONNECTION_TYPES_UNKNOWN, HANDSHAKE_DENIED, SERVER_FULL
+from mirant.bayeux.errors import ADDRESS_FULL, CONNECTION_TYPES_UNKNOWN, HANDSHAKE_DENIED, SERVER_FULL
 from mirant.bayeux.messages import Message, Reply
 from mirant.bus.clock import Clock
 from mirant.bus.enforcing import Enforcing
@@ -26,7 +26,6 @@ from mirant.bus.polls import Polls
 from mirant.bus.refusal import Refusal
 from mirant.bus.session import Ending
 from mirant.bus.sessions import Sessions
-from mirant.bus.traits import NEW
 from mirant.bus.turn import Turn
 from mirant.bus.veto import Veto
 
@@ -80,16 +79,17 @@ class Handshaking:
         transports in the reply.
         """
         self._check_offer(message, reply)
-        self._check_capacity()
+        address = turn.carrier.request.address
+        self._check_capacity(address)
         for incoming in self._extensions.incoming:
             waiting = incoming(message, turn, self._clock.time())
             if waiting is not None:
                 yield waiting
         identity = yield from self._authenticate(turn, message)
         now = self._clock.time()
-        self._enforcing.admit(identity, turn.carrier.request.address, now)
-        self._check_capacity()  # others may have come while we waited
+        self._enforcing.admit(identity, address, now)
         self._leave_former(turn, now)
+        self._check_capacity(address)  # others may have come while we waited
         session = turn.session = turn.carrier.session = self._sessions.open(turn.carrier)
         turn.with_messages = self._in_force.settings.with_handshake
         try:
@@ -97,7 +97,7 @@ class Handshaking:
             yield from tell("on_join", self._hooks.join, session, self._observers.fail)
         finally:
             # From now on: the application may have taken its time.
-            self._polls.expect(session, self._clock.time())
+            self._polls.expect_first(session, self._clock.time())
         if session.ended:
             raise Refusal(HANDSHAKE_DENIED, advice=GO_AWAY)
         reply.successful = True
@@ -119,18 +119,30 @@ class Handshaking:
             raise Refusal(CONNECTION_TYPES_UNKNOWN, ",".join(known), advice=GO_AWAY)
 
     def _leave_former(self, turn: Turn, now: float) -> None:
-        """Take the connection from the session that it was bound to: this handshake begins another one."""
+        """End the session that the connection was bound to: this handshake begins another one.
+
+        Or one connection could fill the server with sessions that nobody uses any more.
+        """
         former = turn.carrier.session
         if not turn.carrier.is_link or former is None:
             return
         self._polls.supersede(former)
-        if former.traits & NEW:
-            self._sessions.end(former, Ending.ABANDONED)  # or one connection could fill the server
+        self._sessions.end(former, Ending.ABANDONED)
         self._links.detach(turn.carrier, now)
 
-    def _check_capacity(self) -> None:
-        if len(self._registry) >= self._in_force.settings.max_sessions:
+    def _check_capacity(self, address: str | None) -> None:
+        settings = self._in_force.settings
+        if len(self._registry) >= settings.max_sessions:
             raise Refusal(SERVER_FULL, advice=TRY_LATER)
+        limit = settings.max_sessions_per_address
+        if self._sessions.of_place(address) >= limit:
+            raise Refusal(
+                ADDRESS_FULL,
+                str(limit),
+                advice=TRY_LATER,
+                event="sessions.address-full",
+                facts={"limit": limit},
+            )
 
     def _authenticate(self, turn: Turn, message: Message) -> Generator[Awaitable[Any], Any, Identity | None]:
         authenticate = self._hooks.authenticate

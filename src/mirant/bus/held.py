@@ -21,6 +21,11 @@ _CONNECTION_TYPES: Final = {
     bytes(json): json for json in (Raw(b'"%b"' % name.encode()) for name in TRANSPORTS)
 }
 
+# How much of a held connect's `ext` is kept: fields, and bytes of their names and values. Clients that poll
+# with acknowledgements, time sync and a token send three, of some hundred bytes. Each field is four objects.
+_MAX_FIELDS: Final = 16
+_MAX_BYTES: Final = 4 * 1024
+
 _decode_reply = msgspec.json.Decoder(Reply).decode
 
 
@@ -56,7 +61,7 @@ def slim(message: Message, reply: Reply, client_id: str) -> None:
     """Let go of what *message* and *reply* do not need while they are held.
 
     Raw JSON keeps its whole request body alive, up to 1 MiB, and duplicate strings are 340 of an idle
-    session's 1,900 bytes. Of the message's free fields `ext` stays.
+    session's 1,900 bytes. Of the message's free fields `ext` stays, as far as extensions can want it.
     """
     message.client_id = client_id
     if message.channel == _CONNECT_NAME:
@@ -66,6 +71,18 @@ def slim(message: Message, reply: Reply, client_id: str) -> None:
     message.version = message.minimum_version = message.supported_connection_types = _NOTHING
     message.connection_type = _CONNECTION_TYPES.get(bytes(message.connection_type), _NOTHING)
     if message.ext is not None:
-        message.ext = {name: Raw(bytes(raw)) for name, raw in message.ext.items()}
+        message.ext = _shorten(message.ext)
     if isinstance(message, OddMessage):
         message.odd_fields = {}
+
+
+def _shorten(ext: dict[str, Raw]) -> dict[str, Raw]:
+    """Return a copy of the first fields of *ext* that are within bounds; they keep no body alive."""
+    kept: dict[str, Raw] = {}
+    room = _MAX_BYTES
+    for name, raw in ext.items():
+        value = bytes(raw)
+        if len(name) + len(value) <= room and len(kept) < _MAX_FIELDS:
+            room -= len(name) + len(value)
+            kept[name] = Raw(value)
+    return kept

@@ -95,6 +95,11 @@ class Outbox:
         """Bytes that count towards the limit though they do not wait."""
         return 0 if self._retention is None else self._retention.reserved
 
+    @property
+    def is_retained(self) -> bool:
+        """Whether what leaves is kept until the client has it."""
+        return self._retention is not None
+
     def retain(self, retention: Retention) -> None:
         """Let *retention* keep what leaves from now on."""
         self._retention = retention

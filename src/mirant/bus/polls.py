@@ -38,6 +38,10 @@ CLOSING_PAUSE: Final = 1.0
 # of them would come to the next server in one moment.
 CLOSING_SPREAD: Final = 4.0
 
+# For how many seconds a session lives whose client handshook and said no more. A client connects within one
+# round trip; what never connects is not worth a place for longer.
+FIRST_CONNECT: Final = 30.0
+
 # A burst in which so many polls share a batch is not followed by a pause. An answer with a shared batch costs
 # 1 µs of Python; one that was gathered costs 5.
 _SHARING: Final = 4
@@ -216,6 +220,11 @@ class Polls:
         """Let *session* expire unless it is heard of within *pause* and the maximum interval."""
         if not session.traits & ENDED:
             self._timetable.wait(session, now + pause + session.record.max_interval)
+
+    def expect_first(self, session: Session, now: float) -> None:
+        """Let *session*, which is new, expire unless it is heard of soon, whatever its maximum interval."""
+        if not session.traits & ENDED:
+            self._timetable.wait(session, now + min(session.record.max_interval, FIRST_CONNECT))
 
     def advice(self, session: Session) -> Advice:
         """Return what *session*'s client is to do: connect again, how soon, and how long that may be held."""

@@ -203,7 +203,7 @@ class Receiver:
         reply.successful = False
         reply.error = refusal.error.wire(refusal.argument)
         reply.advice = refusal.advice
-        party = turn.session or Visitor(address=turn.carrier.request.address)
+        party = turn.session or turn.carrier.session or Visitor(address=turn.carrier.request.address)
         for tell in self._observers.refused:
             tell(party, message.channel, refusal)
 
@@ -211,6 +211,7 @@ class Receiver:
         """Take *message* through its steps and fill the *reply*; return whether that is to be sent now."""
         channel = _check_form(message)
         if channel.kind is _META and channel.name == _HANDSHAKE:
+            turn.session = None  # that of the connection, if it has one, is over if this succeeds
             return self._handshake(turn, message, reply)
         session = _check_session(turn, message, channel)
         if turn.carrier.is_link and session.link is not turn.carrier and isinstance(turn.carrier, Link):

@@ -46,6 +46,7 @@ class Sessions:
         "_left",
         "_links",
         "_observers",
+        "_places",
         "_polls",
         "_registry",
         "_timetable",
@@ -69,6 +70,8 @@ class Sessions:
         """*left* is called with each session that ended; its subscriptions are still in its record then."""
         self._registry = registry
         self._ids = SessionIds()
+        #: How many sessions there are of each place that an address is in.
+        self._places: dict[str, int] = {}
         self._deliveries = deliveries
         self._polls = polls
         self._links = links
@@ -190,6 +193,7 @@ class Sessions:
         self._deliveries.forget(session)
         session.finish(ending)
         del self._registry[session.id]
+        self._leave_place(session)
         self._timetable.remove(session)
         self._windows.leave(session)
         for tell in self._observers.ended:
@@ -211,8 +215,23 @@ class Sessions:
             turn.answers.append(_farewell())
         self.end(session, Ending.DISMISSED)
 
+    def of_place(self, address: str | None) -> int:
+        """Return how many sessions come from *address*, or from its IPv6 network of 64 bits.
+
+        None are counted whose address is not known, as behind a proxy at a Unix socket that names none.
+        """
+        return 0 if address is None else self._places.get(_place_of(address), 0)
+
+    def _leave_place(self, session: Session) -> None:
+        place = _place_of(session.address)
+        self._places[place] -= 1
+        if not self._places[place]:
+            del self._places[place]
+
     def _register(self, session: Session) -> Session:
         self._registry[session.id] = session
+        place = _place_of(session.address)
+        self._places[place] = self._places.get(place, 0) + 1
         for tell in self._observers.opened:
             tell(session)
         return session
@@ -236,6 +255,13 @@ class Sessions:
             self._deliveries.send(link, Outgoing(coalesce(last)))
         if link is not None:
             _close(link, ending)
+
+
+def _place_of(address: str | None) -> str:
+    """Return the place of *address*, without parsing it if it is an IPv4 address of another machine."""
+    if address is not None and ":" not in address and not address.startswith("127."):
+        return address
+    return place_of(address)
 
 
 def _close(link: Link[Session], ending: Ending) -> None:

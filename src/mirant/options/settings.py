@@ -141,6 +141,14 @@ class Settings:
     max_batch: int = option("limits", "count", "Most messages in one body.", default=1_000)
     # At about 4 KiB each: 400 MiB. Handshakes beyond it are refused; the sessions there are go on.
     max_sessions: int = option("limits", "count", "Most sessions at a time.", default=100_000)
+    # A tenth: it takes ten addresses to fill the server. A campus or a carrier behind one address has some
+    # thousand people; a proxy that the server does not trust has all of them, and then this must be raised.
+    max_sessions_per_address: int = option(
+        "limits",
+        "count",
+        "Most sessions at a time from one address, or from one IPv6 network of 64 bits.",
+        default=10_000,
+    )
     max_subscriptions: int = option("limits", "count", "Most subscriptions of one session.", default=1_000)
     # Four full bodies. A client that lags further behind is disconnected rather than waited for.
     max_outbox: int = option("limits", "size", "Most bytes that wait for one session.", default=4 * MIB)

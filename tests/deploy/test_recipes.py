@@ -210,6 +210,16 @@ def test_the_bus_learns_the_clients_address_and_scheme_from_the_proxy_alone(
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_client_cannot_give_the_bus_another_name(proxy: Proxy, scheme: str, authority: trustme.CA) -> None:
+    with Client(proxy, scheme, authority) as client:
+        client.http.headers.update({"x-forwarded-host": "evil.example", "origin": f"{scheme}://evil.example"})
+        with pytest.raises(httpx.HTTPStatusError, match="403"):
+            client.connect(timeout=0)
+        client.http.headers["origin"] = proxy.origin(scheme)
+        assert client.connect(timeout=0)[0]["successful"] is True
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_bus_learns_that_a_client_went_away(
     kind: type[Proxy], patient: Server, certificate: Path, scheme: str, authority: trustme.CA, tmp_path: Path
 ) -> None:

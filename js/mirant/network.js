@@ -2,8 +2,10 @@
  * What is known of the way to the server: whether it moves, and when it may have become another one.
  *
  * A link that is slow and a link that is dead look alike for a while. Whatever comes shows that the link lives, so a
- * late reply gets more time. A large message in a WebSocket shows nothing until it is there as a whole. So after a link
- * was given up replies get twice the time, and the message comes through in the end.
+ * late reply gets more time. A large message in a WebSocket shows nothing until it is there as a whole. So while the
+ * socket is silent, the server is asked over HTTP: if it answers, the socket gets more time, but not much. And the
+ * server is sent empty arrays, so that it knows that its client lives; if it has lost the socket, they end it. After a
+ * link was given up replies get twice the time, and the message comes through in the end.
  *
  * A connection over a network that is gone shows no sign of it either. So on every hint that the network changed, the
  * client asks something of the server, and gives the link up unless something comes soon.
@@ -11,8 +13,9 @@
  * Loaded once a session is connected.
  */
 
-/** How often a late reply gets more time, in case that it never comes though other things do. */
-const MAX_EXTENSIONS = 30;
+/** How much more time a late reply gets at most while other things come, and while the server answers over HTTP only. */
+const MOST_WHILE_MOVING = 30;
+const MOST_WHILE_ANSWERED = 3;
 /** How much longer a reply may take after links that were given up, and for how long this is remembered. */
 const MAX_INDULGENCE = 64;
 const MEMORY = 600_000;
@@ -39,6 +42,9 @@ class Network {
   #indulgence = 1;
   #indulgedAt = 0;
   #asking = false;
+  /** When the server last answered over HTTP while the socket was silent. */
+  #answeredAt = -Infinity;
+  #probing = false;
   /** Loaded when the page is first hidden. @type {Promise<void> | undefined} */
   #clock;
 
@@ -59,18 +65,62 @@ class Network {
     return maxNetworkDelay * this.#indulgence;
   }
 
+  get #pulse() {
+    return this.#session.settings.maxNetworkDelay / 2;
+  }
+
+  /** @type {T.Network["first"]} */
+  first(exchange, wait) {
+    const { settings: { now }, link } = this.#session;
+    exchange.until = now() + wait;
+    // Other transports show each piece of an answer.
+    const shows = link.type !== "websocket" || wait < this.patience;
+    return shows ? wait : wait - this.patience + this.#pulse;
+  }
+
   /** @type {T.Network["grants"]} */
   grants(exchange, wait) {
-    const { settings: { now }, link } = this.#session;
+    const { settings: { now, maxNetworkDelay }, link } = this.#session;
+    const { patience } = this;
     const { unsent = 0 } = link.carrier ?? {};
     if (unsent && unsent !== this.#unsent) this.moved();
     this.#unsent = unsent;
-    const left = this.#movedAt + Math.min(wait, this.patience) - now();
-    exchange.extensions = (exchange.extensions ?? 0) + 1;
-    if (left > 0 && exchange.extensions <= MAX_EXTENSIONS) return left;
-    this.#indulgence = Math.min(this.patience / this.#session.settings.maxNetworkDelay * 2, MAX_INDULGENCE);
-    this.#indulgedAt = now();
+    const time = now();
+    // A question whether the network has changed waits for less than others, and only for the link itself.
+    const isHint = wait < maxNetworkDelay;
+    const until = exchange.until ??= time; // or it was sent before this module was there
+    const most = until + MOST_WHILE_MOVING * patience;
+    let due = Math.min(Math.max(until, this.#movedAt + Math.min(wait, patience)), most);
+    if (!isHint && time - this.#answeredAt < maxNetworkDelay) due += MOST_WHILE_ANSWERED * maxNetworkDelay;
+    if (due > time) {
+      if (!isHint && time - this.#movedAt >= this.#pulse) this.#probe();
+      return link.type === "websocket" ? Math.min(due - time, this.#pulse) : due - time;
+    }
+    this.#indulgence = Math.min(patience / maxNetworkDelay * 2, MAX_INDULGENCE);
+    this.#indulgedAt = time;
     return 0;
+  }
+
+  /** Tells the server over a silent socket that the client lives, and asks over HTTP whether the server does. */
+  async #probe() {
+    const { link, settings: { fetch, url, headers, credentials, now, setTimeout, clearTimeout } } = this.#session;
+    if (link.type !== "websocket") return;
+    if (link.carrier && "unsent" in link.carrier) link.send("[]", []);
+    if (this.#probing) return;
+    this.#probing = true;
+    const { carrier } = link;
+    const request = new AbortController();
+    const timer = setTimeout(() => request.abort(), this.#pulse);
+    try {
+      const init = { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, credentials, body: "[]" };
+      const response = await fetch(url.href, { ...init, signal: request.signal });
+      // Anything else may be from somebody on the way.
+      if (response.status === 200 && (await response.text()).trim() === "[]" && carrier === link.carrier) this.#answeredAt = now();
+    } catch {
+      // no sign of life
+    }
+    clearTimeout(timer);
+    this.#probing = false;
   }
 
   // --- whether it is another one
@@ -116,10 +166,10 @@ class Network {
   }
 
   async #ask() {
-    const { state, link, requests, settings: { maxNetworkDelay } } = this.#session;
+    const { state, link, requests } = this.#session;
     if (state !== "connected" || this.#asking) return;
     this.#asking = true;
-    const deadline = maxNetworkDelay / 2;
+    const deadline = this.patience / 2;
     // Ends a subscription that nobody has: every server answers that, and nothing changes.
     const question = { channel: "/meta/unsubscribe", subscription: "/service/mirant/network" };
     if (!link.carrier?.renew?.(deadline)) await requests.exchange(question, 0, deadline).catch(() => {});

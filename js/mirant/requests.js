@@ -134,7 +134,7 @@ export class Requests {
     session.link.send(body, messages);
   }
 
-  #expect(exchange, wait, delay = wait) {
+  #expect(exchange, wait, delay = this.#session.network?.first(exchange, wait) ?? wait) {
     const session = this.#session;
     exchange.timer = session.settings.setTimeout(() => {
       const more = session.network?.grants(exchange, wait);

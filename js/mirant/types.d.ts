@@ -173,8 +173,8 @@ declare namespace T {
     left: number;
     /** Characters that count towards what may be without a reply. */
     size: number;
-    /** How often it was given more time. */
-    extensions?: number;
+    /** When its reply is late. */
+    until?: number;
     timer?: unknown;
   }
 
@@ -229,6 +229,8 @@ declare namespace T {
     readonly patience: number;
     /** Something came. */
     moved(): void;
+    /** After how many milliseconds `grants` is asked first about a reply that may take so many. */
+    first(exchange: Exchange, wait: number): number;
     /** How much more time a reply gets that has not come in so many milliseconds, because the link moves; 0: give it up. */
     grants(exchange: Exchange, wait: number): number;
   }

@@ -1,6 +1,6 @@
 """mirant.js in Chromium, behind a link that is slow and breaks every 20 s.
 
-As a command it does twelve such runs::
+As a command it does twelve such runs, and two with one large message behind which another one waits::
 
     python -m tests.browser.slow_links
 
@@ -30,6 +30,9 @@ from tests.browser.demo_server import DemoServer
 LOAD = 0.5
 #: Bytes of one message: most are small, and some take a while on a slow link.
 SIZES = (200, 2_000, 200, 20_000, 200, 60_000)
+
+#: Bytes per second, and bytes of one message.
+LARGE = ((30_000, 450_000), (30_000, 1_000_000))
 
 _JOIN = """async ([url, transport, ack]) => {
   const { Ack, Mirant } = await import(`${url}/mirant.js`);
@@ -130,6 +133,37 @@ async def go(browser: Browser, server: str, run: Run) -> Outcome:
     return outcome
 
 
+async def go_large(browser: Browser, server: str, rate: int, size: int) -> Outcome:
+    """Let a page with *rate* bytes per second get one message of *size* bytes, and publish while it comes.
+
+    All in one WebSocket without ack, which shows nothing of a message before all of it is there.
+    """
+    host, _, port = server.split("/")[2].partition(":")
+    outcome = Outcome(published=1)
+    loop = asyncio.get_running_loop()
+    async with FaultProxy(host, int(port)) as proxy:
+        context = await browser.new_context()
+        try:
+            near = await _join(await context.new_page(), server, "websocket", ack=True)
+            address = f"http://{proxy.address}/{server.split('/', 3)[3]}"
+            far = await _join(await context.new_page(), address, "websocket", ack=False)
+            await near.evaluate(_LISTEN, "/demo/up")
+            await far.evaluate(_LISTEN, "/demo/down")
+            proxy.rate = rate
+            began = loop.time()
+            await near.evaluate(_PUBLISH, ["/demo/down", 0, size])
+            await near.wait_for_function("sent[0]")
+            await far.evaluate(_PUBLISH, ["/demo/up", 0, 100])
+            run = Run(rate, "websocket", ack=False, seconds=0, cut_every=0, patience=3 * size / rate)
+            await _settle(far, run, outcome)
+            outcome.seconds = loop.time() - began
+            outcome.arrived = await near.evaluate("heard")
+            outcome.states = await far.evaluate("states")
+        finally:
+            await context.close()
+    return outcome
+
+
 async def _join(page: Page, url: str, transport: str, *, ack: bool) -> Page:
     await page.goto(url, timeout=60_000)
     await page.evaluate(_JOIN, [url, transport, ack])
@@ -187,6 +221,15 @@ async def main() -> int:
                 wrong += bool(outcome.faults(run))
                 sys.stdout.write(_report(run, outcome))
                 sys.stdout.flush()
+            for rate, size in LARGE:
+                outcome = await go_large(browser, server.url, rate, size)
+                complete = outcome.heard == outcome.arrived == [0] and outcome.sent == {0: "accepted"}
+                wrong += not complete
+                fate = "arrived" if complete else f"{outcome}"
+                sys.stdout.write(
+                    f"{rate // 1000} kB/s, one message of {size // 1000} kB: {fate}"
+                    f" in {outcome.seconds:.0f} s\n"
+                )
             await browser.close()
     return wrong
 

@@ -9,7 +9,7 @@ from playwright.async_api import async_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.demo_server import DemoServer
-from tests.browser.slow_links import Outcome, Run, go, open_bus
+from tests.browser.slow_links import Outcome, Run, go, go_large, open_bus
 
 pytestmark = pytest.mark.browser
 
@@ -41,3 +41,21 @@ def test_without_ack_all_arrives_over_a_slow_link_that_holds(server: DemoServer,
     outcome = asyncio.run(_do(server.url, run))
     assert outcome.faults(run) == []
     assert outcome.heard == list(range(outcome.published))
+
+
+def test_one_message_that_takes_longer_than_a_reply_may_arrives_and_what_waits_behind_it_too(
+    server: DemoServer,
+) -> None:
+    """450 kB at 30 kB/s are 15 s, and a WebSocket shows nothing of them before that."""
+
+    async def do() -> Outcome:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            outcome = await go_large(browser, server.url, 30_000, 450_000)
+            await browser.close()
+            return outcome
+
+    outcome = asyncio.run(do())
+    assert outcome.seconds > 10
+    assert (outcome.heard, outcome.arrived, outcome.sent) == ([0], [0], {0: "accepted"})
+    assert [state.split()[0] for state in outcome.states] == ["connecting", "connected"]

@@ -68,3 +68,36 @@ def test_a_session_that_ended_is_not_watched() -> None:
     world.core.watch(None, Busy())
 
     assert session.download is None
+
+
+def test_an_empty_frame_is_a_sign_of_life() -> None:
+    """A client whose socket is busy with a large frame cannot say /meta/connect before it has the frame."""
+    world = World()
+    client = world.socket().enter()
+    for _ in range(6):
+        world.advance(9)
+        client.send_text(b"[]")
+    assert client.alive
+    world.advance(17.1)
+    assert world.core.sessions == {}
+
+
+def test_an_empty_frame_does_not_prolong_a_poll_that_is_held() -> None:
+    world = World()
+    client = world.socket().enter()
+    client.connect()
+    world.advance(20)
+    client.send_text(b"[]")
+    world.advance(world.core.settings.timeout - 20)
+    assert client.messages[-1]["channel"] == "/meta/connect"
+
+
+def test_an_empty_frame_of_a_stranger_keeps_no_session() -> None:
+    world = World()
+    client = world.socket().enter()
+    session = client.session
+    other = world.socket()
+    for _ in range(4):
+        world.advance(9)
+        other.send_text(b"[]")
+    assert session.ended

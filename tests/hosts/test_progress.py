@@ -141,6 +141,17 @@ async def test_a_websocket_on_a_slow_link_keeps_its_session() -> None:
         assert bus.sessions == 1
 
 
+async def test_a_websocket_that_says_nothing_but_empty_frames_keeps_its_session() -> None:
+    bus = Bus(settings=Settings(max_interval=0.5, timeout=20.0))
+    async with serving(bus) as url, Socket.at(url) as client:
+        await client.begin()
+        for _ in range(12):
+            await client.connection.send("[]")
+            await asyncio.sleep(0.1)
+        assert bus.sessions == 1
+        await until(lambda: bus.sessions == 0)
+
+
 def slowly(url: str) -> FaultProxy:
     """Return a proxy before the server at *url*, whose rate the test sets."""
     host, port = url.split("/")[2].split(":")

@@ -104,10 +104,12 @@ class Receiver:
     def receive(self, messages: Sequence[Message], carrier: Carrier[Session], now: float) -> Pipeline:
         """Process *messages*, which came in at once on *carrier* at *now*, and have them answered.
 
-        Answers are sent in the next flush, except that of a /meta/connect that is held. Nothing is
-        done for no messages, which are a sign of life.
+        Answers are sent in the next flush, except that of a /meta/connect that is held. No messages are a
+        sign of life of the session that the connection has.
         """
         if not messages:
+            if carrier.session is not None and not carrier.session.ended:
+                self._sessions.heard(carrier.session, now)
             return
         alone = len(messages) == 1
         if alone or not any(message.target == HANDSHAKE for message in messages):

@@ -105,16 +105,7 @@ def read(value: object, where: KeyPath, base: Path) -> Schema:
         raise FilterInvalid(
             Fault(where, f'schema = {spell(value)} should be the path of a file, such as "chat.json"')
         )
-    try:
-        schema = json.loads((base / value).read_text("utf-8-sig"))
-    except OSError as error:
-        raise FilterInvalid(Fault(where, f"{base / value} cannot be read: {error.strerror}")) from None
-    except (ValueError, RecursionError) as error:
-        raise FilterInvalid(Fault(where, f"{value} is not JSON: {error}")) from None
-    if not isinstance(schema, dict | bool):
-        raise FilterInvalid(
-            Fault(where, f'{value} is not a schema: it should be an object, such as {{"type": "object"}}')
-        )
+    schema = _load(value, where, base)
     try:
         validator = jsonschema_rs.validator_for(
             schema,
@@ -128,16 +119,26 @@ def read(value: object, where: KeyPath, base: Path) -> Schema:
     if circle is not None:
         sentence = f'{value} is not a usable schema: "{circle}" refers to itself, so that no check would end'
         raise FilterInvalid(Fault(where, sentence))
-    comparing = cost_of_comparing(schema)
     source = json.dumps(schema, sort_keys=True)
+    comparing, unique = cost_of_comparing(schema), asks_for_unique_items(schema)
     return Schema(
-        f"schema {value}",
-        validator,
-        source,
-        divides=divides(schema),
-        comparing=comparing,
-        unique=asks_for_unique_items(schema),
+        f"schema {value}", validator, source, divides=divides(schema), comparing=comparing, unique=unique
     )
+
+
+def _load(value: str, where: KeyPath, base: Path) -> dict[str, Any] | bool:
+    """Return the schema in the file *value*, a path from the folder *base*."""
+    try:
+        schema = json.loads((base / value).read_text("utf-8-sig"))
+    except OSError as error:
+        raise FilterInvalid(Fault(where, f"{base / value} cannot be read: {error.strerror}")) from None
+    except (ValueError, RecursionError) as error:
+        raise FilterInvalid(Fault(where, f"{value} is not JSON: {error}")) from None
+    if not isinstance(schema, dict | bool):
+        raise FilterInvalid(
+            Fault(where, f'{value} is not a schema: it should be an object, such as {{"type": "object"}}')
+        )
+    return schema
 
 
 def _explain(error: Exception) -> str:

@@ -18,6 +18,8 @@ TESTS = Path(__file__).parent
 #: How often a file may sleep, and why.
 ALLOWED: Final = {
     "browser/demo_server.py": (1, "nothing tells when the log of another process grows"),
+    "browser/slow_links.py": (3, "messages and cuts come at a rate, and nothing tells that no more come"),
+    "cli/test_reload.py": (1, "a file is written slowly"),
     "conformance/checks.py": (1, "a server of anybody's has to end a session after so much silence"),
     "deploy/proxies.py": (1, "nothing tells when another program listens"),
     "faults/runs.py": (1, "faults come at random times"),

@@ -121,6 +121,7 @@ async def go(browser: Browser, server: str, run: Run) -> Outcome:
                 if number % 5 == 0:
                     await far.evaluate(_PUBLISH, ["/demo/up", number, size // 4])
                 outcome.published += 1
+                # As fast as the run says.
                 await asyncio.sleep(size / (run.rate * LOAD))
             await _settle(far, run, outcome)
             outcome.seconds = loop.time() - began
@@ -183,7 +184,7 @@ def _plan(run: Run) -> list[tuple[int, int]]:
 
 async def _cut(proxy: FaultProxy, every: float, outcome: Outcome) -> None:
     while True:
-        await asyncio.sleep(every)
+        await asyncio.sleep(every)  # the link breaks at these times
         proxy.break_all()
         outcome.cuts += 1
 
@@ -200,7 +201,7 @@ async def _settle(far: Page, run: Run, outcome: Outcome) -> None:
         outcome.heard, outcome.sent = facts["heard"], sent
         if len(outcome.heard) >= outcome.published and len(sent) >= (outcome.published + 4) // 5:
             return
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # a page in another process tells nothing by itself
 
 
 async def main() -> int:

@@ -280,6 +280,6 @@ async def test_a_file_that_is_still_being_written_is_read_when_it_is_whole(tmp_p
             for part in range(0, len(whole), 200):
                 file.write(whole[part : part + 200])
                 file.flush()
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.02)  # the server has to see the file while it is not whole
         assert await line(server) == "Reloaded.\n"
         assert await line(server) == "Rules: 1 before, 21 now. Subscriptions revoked: 0.\n"

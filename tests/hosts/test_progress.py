@@ -147,9 +147,16 @@ async def test_a_websocket_that_says_nothing_but_empty_frames_keeps_its_session(
         await client.begin()
         for _ in range(12):
             await client.connection.send("[]")
-            await asyncio.sleep(0.1)
+            await passed(0.1)
         assert bus.sessions == 1
         await until(lambda: bus.sessions == 0)
+
+
+async def passed(seconds: float) -> None:
+    """Wait until *seconds* have passed: the subject is what happens without a word for that long."""
+    now = asyncio.get_running_loop().time
+    end = now() + seconds
+    await until(lambda: now() > end)
 
 
 def slowly(url: str) -> FaultProxy:

@@ -674,3 +674,14 @@ def test_no_frame_on_a_socket_is_larger_for_it(world: World) -> None:
         batch = ack_in(reply_to(beat(client, batch), client.messages))
     assert max(len(json.dumps(frame)) for frame in client.frames) < 40 * 1024
     assert [number for number, _ in client.data] == list(range(100))
+
+
+def test_an_outbox_takes_as_much_with_the_extension_as_without_before_anything_was_sent() -> None:
+    world = World().use(Ack())
+    client = world.polling()
+    client.handshake(ext={"ack": True})
+    client.subscribe("/a")
+    client.session.outbox.limit = len(b'{"channel":"/a","data":1}')
+    world.publish("/a", 1)
+    assert client.alive
+    assert len(client.session.outbox) == 1

@@ -12,7 +12,7 @@ at the sessions for which something waits. What a carrier did not take goes back
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mirant.bayeux.messages import Delivery
 from mirant.bus.batch import coalesce
@@ -270,13 +270,8 @@ class Deliveries:
         """Send the answers that are complete; return whether there are sessions that were marked."""
         while self._completed:
             turns, self._completed = self._completed, []
-            by_carrier: dict[Carrier[Session], list[Turn]] = {}
-            if len(turns) == 1:
-                by_carrier[turns[0].carrier] = turns
-            else:
-                for turn in turns:
-                    by_carrier.setdefault(turn.carrier, []).append(turn)
-            for carrier, finished in by_carrier.items():
+            alone = len(turns) == 1
+            for carrier, finished in ((turns[0].carrier, turns),) if alone else _by_carrier(turns):
                 try:
                     self._replies.answer(carrier, finished, now)
                 except Exception as error:  # what fails here must not keep the others from their answers
@@ -295,3 +290,10 @@ class Deliveries:
         self._host.flush_soon()
         self._asked = True
         self._asked_at = self._clock.time() if now is None else now
+
+
+def _by_carrier(turns: Iterable[Turn]) -> Iterable[tuple[Carrier[Session], list[Turn]]]:
+    found: dict[Carrier[Session], list[Turn]] = {}
+    for turn in turns:
+        found.setdefault(turn.carrier, []).append(turn)
+    return found.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mirant.bus.deliveries import Deliveries
+from mirant.bus.hooks import Hooks
 from mirant.bus.leaving import Leaving
 from mirant.bus.observer import Observers
 from mirant.bus.polls import Polls
@@ -11,10 +12,13 @@ from mirant.bus.polls import Polls
 class Flushing:
     """Lets the door and the polls take turns: connections first, then polls, then what waited before."""
 
-    __slots__ = ("_deliveries", "_leaving", "_observers", "_polls")
+    __slots__ = ("_deliveries", "_hooks", "_leaving", "_observers", "_polls")
 
-    def __init__(self, deliveries: Deliveries, polls: Polls, leaving: Leaving, observers: Observers) -> None:
+    def __init__(
+        self, deliveries: Deliveries, polls: Polls, leaving: Leaving, hooks: Hooks, observers: Observers
+    ) -> None:
         self._leaving = leaving
+        self._hooks = hooks
         self._observers = observers
         self._deliveries = deliveries
         self._polls = polls
@@ -22,7 +26,9 @@ class Flushing:
     def flush(self, now: float) -> None:
         """Send what is to be sent: what was published, then the answers, then what waits."""
         deliveries = self._deliveries
-        self._leaving.hold()
+        holds = self._hooks.leave
+        if holds:
+            self._leaving.hold()
         try:
             rest = self._polls.rest(now)
             remainders = deliveries.begin_flush(now, rests=rest is not None)
@@ -34,7 +40,8 @@ class Flushing:
                 self._polls.end_burst()
         finally:
             deliveries.end_flush()
-            self._leaving.release()
+            if holds:
+                self._leaving.release()
 
     def hand_out(self, now: float) -> None:
         """Give what was published to the sessions: into their connections, or into their outboxes."""

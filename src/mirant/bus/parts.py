@@ -77,7 +77,7 @@ class Parts:
             self.registry, deliveries, self.timetable, windows, in_force, clock, chance
         )
         self.leaving = leaving = Leaving(self._host, self.hooks, observers)
-        self.flushing = Flushing(deliveries, polls, leaving, observers)
+        self.flushing = Flushing(deliveries, polls, leaving, self.hooks, observers)
         self.links = Links(deliveries, polls, windows)
         self.sessions = sessions = self._make_sessions()
         self.hub = hub = Hub(engine, self.registry, deliveries, self.extensions, observers, clock)

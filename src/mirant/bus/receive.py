@@ -269,7 +269,7 @@ class Receiver:
 
 def _reply_to(message: Message) -> Reply:
     given = message.id  # the property costs a call
-    echoed = given if isinstance(given, str) else message.reply_id
+    echoed = given if type(given) is str else message.reply_id
     return Reply(
         channel=message.channel,
         id=echoed,

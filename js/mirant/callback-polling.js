@@ -8,8 +8,15 @@ import { Transport as LongPollingTransport } from "./long-polling.js";
 const MAX_URL = 2_000;
 
 class CallbackPollingTransport extends LongPollingTransport {
+  /** Gives up the poll that is held: the next may take so many milliseconds. @type {(deadline: number) => void} */
+  #giveUp = () => {};
+
   /** @type {LongPollingTransport["carry"]} */
-  async carry(_channel, _body, messages) {
+  async carry(channel, _body, messages) {
+    if (channel === "/meta/connect") {
+      await this.host.receive(await this.#hold(messages));
+      return this.host.fail("a script without a reply", messages);
+    }
     const parts = this.#address(messages).length > MAX_URL ? messages.map((message) => [message]) : [messages];
     for (const some of parts) {
       const { length } = this.#address(some);
@@ -19,9 +26,25 @@ class CallbackPollingTransport extends LongPollingTransport {
     }
   }
 
-  /** A script that is being loaded cannot be given up. */
-  renew() {
-    return false;
+  /** Loads a /meta/connect; once more if `renew` gives up the first. @param {T.Message[]} messages @returns {Promise<T.Message[]>} */
+  async #hold(messages) {
+    const poll = this.#load(messages);
+    const replies = await new Promise((resolve, reject) => {
+      poll.then(resolve, reject);
+      this.#giveUp = resolve;
+    });
+    if (typeof replies !== "number") return replies;
+    poll.then(this.host.receive, () => {}); // a script cannot be broken off, and may bring messages after all
+    const { setTimeout, clearTimeout } = this.settings;
+    const timer = setTimeout(() => this.host.fail(`no answer in ${replies} ms`), replies);
+    // To be answered at once, because only an answer shows that there is a way to the server.
+    return this.#load(messages.map((message) => ({ ...message, advice: { timeout: 0 } }))).finally(() => clearTimeout(timer));
+  }
+
+  /** @type {LongPollingTransport["renew"]} */
+  renew(deadline) {
+    this.#giveUp(deadline);
+    return true;
   }
 
   /** @type {LongPollingTransport["part"]} */

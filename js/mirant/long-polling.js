@@ -20,6 +20,8 @@ class LongPollingTransport {
   #poll = null;
   /** How long the request that replaces it may take. */
   #deadline = 0;
+  /** Called when an answer to a /meta/connect begins. */
+  #answered = () => {};
   /** Bytes under way that the browser sends even if the page goes. */
   #lasting = 0;
 
@@ -67,11 +69,8 @@ class LongPollingTransport {
     const once = JSON.stringify(messages.map((message) => ({ ...message, advice: { timeout: 0 } })));
     const { setTimeout, clearTimeout } = this.settings;
     const timer = setTimeout(() => this.host.fail(`no answer in ${this.#deadline} ms`), this.#deadline);
-    try {
-      return await this.#ask(channel, once);
-    } finally {
-      clearTimeout(timer);
-    }
+    this.#answered = () => clearTimeout(timer); // the rest may take longer, if it moves
+    return this.#ask(channel, once).finally(this.#answered);
   }
 
   /** @type {NonNullable<T.Transport["renew"]>} */
@@ -90,6 +89,7 @@ class LongPollingTransport {
     try {
       const response = await this.post(channel, body, { signal: request.signal, ...(keepalive && { keepalive }) });
       if (request === this.#poll) this.#poll = null;
+      if (channel === "/meta/connect") this.#answered();
       return { status: response.status, text: await this.#read(response) };
     } finally {
       this.#requests.delete(request);

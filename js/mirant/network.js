@@ -88,7 +88,10 @@ class Network {
     const time = now();
     // A question whether the network has changed waits for less than others, and only for the link itself.
     const isHint = wait < maxNetworkDelay;
-    const until = exchange.until ??= time; // or it was sent before this module was there
+    // The clock may have been set back, or this module was not there yet when the message was sent.
+    const until = exchange.until = Math.min(exchange.until ?? time, time + patience);
+    this.#movedAt = Math.min(this.#movedAt, time);
+    this.#answeredAt = Math.min(this.#answeredAt, time);
     const most = until + MOST_WHILE_MOVING * patience;
     let due = Math.min(Math.max(until, this.#movedAt + Math.min(wait, patience)), most);
     if (!isHint && time - this.#answeredAt < maxNetworkDelay) due += MOST_WHILE_ANSWERED * maxNetworkDelay;
@@ -133,7 +136,14 @@ class Network {
       this.#ask();
     };
     if (there) this.#session.settings.window.addEventListener("online", changed, { signal });
-    /** @type {any} */ (navigator)?.connection?.addEventListener("change", () => this.#ask(), { signal });
+    const connection = /** @type {any} */ (navigator)?.connection;
+    let type = connection?.type;
+    connection?.addEventListener("change", () => {
+      // Chromium tells of each new estimate of the speed, and slow links have many.
+      const isEstimate = connection.rtt !== undefined && connection.type === type;
+      type = connection.type;
+      this.#ask(isEstimate);
+    }, { signal });
     if (document?.addEventListener) this.#watchPage(document, signal);
   }
 
@@ -165,14 +175,16 @@ class Network {
     turned();
   }
 
-  async #ask() {
+  /** @param {boolean} [gently] gives the answer as much time as any, and leaves a poll alone */
+  async #ask(gently) {
     const { state, link, requests } = this.#session;
     if (state !== "connected" || this.#asking) return;
     this.#asking = true;
     const deadline = this.patience / 2;
     // Ends a subscription that nobody has: every server answers that, and nothing changes.
     const question = { channel: "/meta/unsubscribe", subscription: "/service/mirant/network" };
-    if (!link.carrier?.renew?.(deadline)) await requests.exchange(question, 0, deadline).catch(() => {});
+    if (gently) await requests.exchange(question).catch(() => {});
+    else if (!link.carrier?.renew?.(deadline)) await requests.exchange(question, 0, deadline).catch(() => {});
     this.#asking = false;
   }
 }

@@ -10,7 +10,7 @@ import { nameOf, standingOf } from "./standing.js";
 const MAX_AGE = 86_400_000;
 
 /**
- * Keeps the session for the next page.
+ * Keeps the session for the next page; returns whether there was a place for it.
  *
  * @param {T.Session} session
  */
@@ -18,14 +18,20 @@ export function keep(session) {
   const { settings: { window, now, random }, application: { names } } = session;
   const name = nameOf(session);
   const ticket = `${name} ${random()}`;
-  const { localStorage } = window;
-  if (localStorage) {
-    for (const other of Object.keys(localStorage)) {
-      if (other.startsWith(`${name} `) && now() - Number(localStorage.getItem(other)) > MAX_AGE) localStorage.removeItem(other);
+  try {
+    const { localStorage, sessionStorage } = window;
+    if (!sessionStorage) return false;
+    if (localStorage) {
+      for (const other of Object.keys(localStorage)) {
+        if (other.startsWith(`${name} `) && now() - Number(localStorage.getItem(other)) > MAX_AGE) localStorage.removeItem(other);
+      }
+      localStorage.setItem(ticket, String(now()));
     }
-    localStorage.setItem(ticket, String(now()));
+    sessionStorage.setItem(name, JSON.stringify({ ...standingOf(session), names, at: now(), ticket }));
+    return true;
+  } catch {
+    return false; // it is forbidden, or full
   }
-  window.sessionStorage?.setItem(name, JSON.stringify({ ...standingOf(session), names, at: now(), ticket }));
 }
 
 /**

@@ -202,8 +202,7 @@ export class Session {
     window.addEventListener?.("pagehide", () => {
       let farewell;
       if (this.link.ready) this.application.guard(() => {
-        farewell = this.requests.farewell(this.#alone && !this.#reload);
-        if (this.#alone) this.#reload?.keep(this);
+        farewell = this.requests.farewell(this.#alone && !this.#reload?.keep(this));
       });
       const left = this.#life?.left;
       this.end(new BayeuxError("pagehide"), farewell);

@@ -248,7 +248,8 @@ declare namespace T {
   type TransportClass = new (settings: Settings, host: Host) => Transport;
 
   interface ReloadModule {
-    keep(session: Session): void;
+    /** Returns whether there is a place to keep it. */
+    keep(session: Session): boolean;
     resume(session: Session): void;
   }
 

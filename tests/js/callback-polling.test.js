@@ -179,3 +179,45 @@ test("leaving the page says good-bye", async () => {
   await settle();
   assert.equal(server.messages().at(-1).channel, "/meta/disconnect");
 });
+
+/** A page whose poll has died on a network that it left, and that is online again. */
+async function returned(options) {
+  const fixture = await connected(options);
+  await import("../../js/mirant/network.js");
+  await settle();
+  const dead = fixture.scripts.at(-1);
+  fixture.dead = { run: dead.run, poll: fixture.server.messages("/meta/connect").at(-1) };
+  fixture.server.letGo();
+  fixture.before = fixture.scripts.length;
+  fixture.window.dispatchEvent(new Event("online"));
+  await settle();
+  return fixture;
+}
+
+test("on a new network a dead poll is replaced at once", async () => {
+  const { bus, server, scripts, before } = await returned();
+  const [renewed, next] = server.messages("/meta/connect").slice(-2);
+  assert.deepEqual([renewed.advice, next.advice, scripts.length], [{ timeout: 0 }, undefined, before + 2]);
+  assert.deepEqual([bus.state, server.holds], ["connected", 1]);
+});
+
+test("what the replaced poll brings after all is delivered", async () => {
+  const { bus, dead } = await returned();
+  const heard = [];
+  await bus.subscribe("/chat", ({ data }) => heard.push(data));
+  dead.run([{ channel: "/chat", data: "late" }, { channel: "/meta/connect", id: dead.poll.id, successful: true }]);
+  await settle();
+  assert.deepEqual([heard, bus.state], [["late"], "connected"]);
+});
+
+test("a poll that is replaced in vain is a failure of the transport", async () => {
+  const { bus, server, clock, window } = await connected();
+  await import("../../js/mirant/network.js");
+  await settle();
+  server.http = "silent";
+  window.dispatchEvent(new Event("online"));
+  await clock.advance(4_999);
+  assert.equal(bus.state, "connected");
+  await clock.advance(1);
+  assert.equal(bus.state, "interrupted");
+});

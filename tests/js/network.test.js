@@ -323,6 +323,84 @@ test("a poll that is renewed in vain is a failure of the transport", async () =>
   assert.equal(bus.state, "connected");
 });
 
+test("the answer to a renewed poll may take longer than half of maxNetworkDelay once it has begun", async () => {
+  const server = new FakeServer();
+  const { fetch } = server;
+  let stream;
+  server.fetch = (url, init) => {
+    if (JSON.parse(init.body)[0]?.advice?.timeout !== 0 || !stream) return fetch(url, init);
+    return Promise.resolve({ status: 200, body: stream.readable });
+  };
+  const { bus, clock, window } = await watched({ ...LONG_POLLING, server, window: page() });
+  const heard = [];
+  await bus.subscribe("/chat", ({ data }) => heard.push(data));
+  stream = new TransformStream();
+  const { id } = server.messages("/meta/connect").at(-1);
+  window.dispatchEvent(new Event("online"));
+  await settle();
+  const writer = stream.writable.getWriter();
+  const write = (text) => Promise.race([writer.write(new TextEncoder().encode(text)), settle()]);
+  await write('[{"channel":"/chat","data":"x"},');
+  await clock.advance(9_000);
+  await write(`{"channel":"/meta/connect","id":"${id}","successful":true}]`);
+  stream = undefined;
+  await Promise.race([writer.close(), settle()]);
+  await settle();
+  assert.deepEqual([heard, bus.state], [["x"], "connected"]);
+});
+
+/** A page in Chromium, which tells of estimates; some browsers tell the type of the network too. */
+function estimating(type) {
+  const window = page();
+  Object.assign(window.navigator.connection, { rtt: 3_000, type });
+  return window;
+}
+
+for (const type of [undefined, "cellular"]) {
+  test(`a new estimate of the speed (${type}) leaves a socket the time that any reply has`, async () => {
+    const { bus, server, clock, window } = await watched({ window: estimating(type) });
+    server.answer = () => null;
+    window.navigator.connection.dispatchEvent(new Event("change"));
+    await clock.advance(9_999);
+    assert.equal(bus.state, "connected");
+    await clock.advance(1);
+    assert.equal(bus.state, "interrupted");
+  });
+
+  test(`a new estimate of the speed (${type}) leaves a poll alone`, async () => {
+    const { server, window } = await watched({ ...LONG_POLLING, window: estimating(type) });
+    const before = server.messages("/meta/connect").length;
+    window.navigator.connection.dispatchEvent(new Event("change"));
+    await settle();
+    assert.deepEqual([server.messages("/meta/connect").length, server.holds], [before, 1]);
+  });
+}
+
+test("a network of another type is another network", async () => {
+  const window = estimating("wifi");
+  const { bus, server, clock } = await watched({ window });
+  server.answer = () => null;
+  window.navigator.connection.type = "cellular";
+  window.navigator.connection.dispatchEvent(new Event("change"));
+  await clock.advance(5_000);
+  assert.equal(bus.state, "interrupted");
+});
+
+for (const transports of [["websocket"], ["long-polling"]]) {
+  test(`a clock that is set back by an hour prolongs nothing by an hour (${transports})`, async () => {
+    // Timers count on, whatever the clock shows.
+    const clock = new Clock();
+    let error = 0;
+    const { bus, server } = await watched({ transports, clock, now: () => clock.time + error });
+    server.answer = unanswered;
+    outcome(bus.publish("/slow", 1));
+    await settle();
+    error = -3_600_000;
+    for (let second = 0; second < 25 && bus.state === "connected"; second++) await clock.advance(1_000);
+    assert.equal(bus.state, "interrupted");
+  });
+}
+
 test("a publish under way outlives a poll that is renewed", async () => {
   const { bus, server, window } = await watched({ ...LONG_POLLING, window: page() });
   let answer;

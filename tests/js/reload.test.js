@@ -243,3 +243,23 @@ test("a page that goes on with its session still sends what waits when it goes",
   const { init } = tab.server.requests.at(-1);
   assert.deepEqual([init.keepalive, JSON.parse(init.body).map(({ channel }) => channel)], [true, ["/chat"]]);
 });
+
+const REFUSALS = {
+  "full": () => ({ getItem: () => null, removeItem() {}, setItem() { throw new Error("QuotaExceededError"); } }),
+  "forbidden": () => { throw new Error("SecurityError"); },
+  "missing": () => undefined,
+};
+
+for (const [fault, get] of Object.entries(REFUSALS)) {
+  for (const kind of fault === "missing" ? ["sessionStorage"] : ["sessionStorage", "localStorage"]) {
+    test(`where ${kind} is ${fault} the page that goes says good-bye, and what waits leaves before`, async () => {
+      const tab = new Tab();
+      const page = await tab.open();
+      Object.defineProperty(page.window, kind, { get });
+      page.bus.publish("/chat", 1).catch(() => {});
+      await tab.leave(page);
+      assert.deepEqual(tab.server.messages().slice(-2).map(({ channel }) => channel), ["/chat", "/meta/disconnect"]);
+      assert.equal(tab.server.sessions.size, 0);
+    });
+  }
+}

@@ -185,3 +185,35 @@ def test_a_cookie_of_another_name_is_another_matter() -> None:
 def test_a_handshake_prolongs_a_cookie_that_lasts() -> None:
     value = BROWSERS.issue()
     assert BROWSERS.prolonged(sent(value), value[:24]) == value
+
+
+# --- Moments and families ---
+
+
+def test_a_later_moment_has_a_higher_number() -> None:
+    browsers = Browsers()
+    moments = [browsers.moment() for _ in range(3)]
+
+    assert moments == sorted(set(moments))
+
+
+def family(value: str) -> str:
+    """Return the part of the cookie *value* that is its family."""
+    return value[:16]
+
+
+def test_two_handshakes_from_one_address_at_once_are_given_one_family() -> None:
+    browsers = Browsers()
+    one, other = (browsers.issue(Request({}, "192.0.2.1"), 1.0) for _ in range(2))
+
+    assert family(one) == family(other)
+    assert one != other
+    assert family(browsers.issue(Request({}, "192.0.2.2"), 1.0)) != family(one)
+
+
+def test_a_handshake_after_one_was_presented_is_given_another_family() -> None:
+    browsers = Browsers()
+    one = browsers.issue(Request({}, "192.0.2.1"), 1.0)
+    assert browsers.of(sent(one)) is not None
+
+    assert family(browsers.issue(Request({}, "192.0.2.1"), 1.0)) != family(one)

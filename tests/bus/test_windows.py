@@ -2,6 +2,7 @@
 
 import pytest
 
+from mirant.options.settings import Settings
 from mirant.testing import Poll, PollingClient, World
 
 CROWDED = {"reconnect": "retry", "interval": 2_000, "multiple-clients": True}
@@ -253,3 +254,34 @@ def test_a_window_that_held_a_poll_and_comes_back_from_its_socket_is_the_last(wo
     assert second.connect().held
     socket.drop()
     assert advice(first.connect()) == CROWDED
+
+
+def test_a_lower_limit_holds_for_windows_whose_polls_are_held() -> None:
+    world = World(max_windows=2)
+    first, second = windows(world, 2)
+    assert first.connect().held
+    assert second.connect().held
+    world.core.configure(Settings(max_windows=1))
+
+    assert first.connect().held
+    assert advice(second.connect()) == CROWDED
+
+
+def test_a_higher_limit_holds_for_windows_that_were_told_to_poll_at_an_interval(world: World) -> None:
+    first, second = windows(world, 2)
+    assert first.connect().held
+    assert advice(second.connect()) == CROWDED
+    world.core.configure(Settings(max_windows=2))
+
+    assert advice(second.connect()) == RELIEVED
+    assert second.connect().held
+
+
+def test_windows_keep_their_places_when_the_limit_is_set_to_what_it_was(world: World) -> None:
+    first, second = windows(world, 2)
+    first.connect()
+    second.connect()
+    world.core.configure(Settings(max_windows=1))
+
+    assert first.connect().held
+    assert advice(second.connect()) == CROWDED

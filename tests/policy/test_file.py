@@ -1,4 +1,4 @@
-"""Reading ``mirant.toml``: the faults of a file that is wrong."""
+"""Reading ``mirant.toml``: the faults of a file that is wrong, and what a right one turns on."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from mirant import Bus, Settings, SettingsError
-from mirant.policy.file import PolicyFile
+from mirant.identity.proxy_options import ProxyOptions
+from mirant.identity.token_options import TokenOptions
+from mirant.policy.file import Policy, PolicyFile
 
 
 def read(tmp_path: Path, text: str) -> Settings:
@@ -93,3 +95,81 @@ def test_a_session_must_outlive_the_way_back(tmp_path: Path) -> None:
 def test_polls_that_are_neither_held_nor_spaced_are_refused(tmp_path: Path) -> None:
     """Every client would poll as fast as it can."""
     assert "timeout" in refusal(tmp_path, '[session]\ntimeout = "0s"\ninterval = "0s"')
+
+
+def test_each_fault_has_a_line_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "mirant.toml"
+    path.write_text("[session]\ntimout = 1\n[limits]\nmaxbody = 1")
+
+    with pytest.raises(SettingsError) as caught:
+        load(path)
+    first, second = str(caught.value).splitlines()
+    assert first.startswith(f"{path}:2: ")
+    assert second.startswith(f"{path}:4: ")
+
+
+def test_without_a_file_a_fault_names_the_one_that_would_help() -> None:
+    environ = {"MIRANT_TOKEN_SECRET": "a secret of 32 characters or more"}
+
+    with pytest.raises(SettingsError, match=r"^mirant\.toml: token\.algorithms: it is missing"):
+        PolicyFile(environ=environ).load()
+
+
+def test_keys_that_cannot_be_read_are_a_fault_of_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "mirant.toml"
+    path.write_text('[token]\nalgorithms = ["RS256"]\njwks = "keys.json"')
+
+    with pytest.raises(SettingsError, match=rf"^{re.escape(str(path))}:3: token\.jwks: "):
+        load(path)
+
+
+# --- How clients prove who they are ---
+
+
+def test_without_keys_and_without_a_proxy_the_application_decides_who_clients_are(tmp_path: Path) -> None:
+    path = tmp_path / "mirant.toml"
+    path.write_text("[session]")
+
+    assert PolicyFile(config=path).load().authentication is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[token]\nalgorithms = ["HS256"]\nsecret = "a secret of 32 characters or more"',
+        '[proxy]\nuser_header = "X-User"\ntrusted = ["127.0.0.1"]',
+    ],
+)
+def test_either_a_key_or_a_proxy_is_enough(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mirant.toml"
+    path.write_text(text)
+
+    assert PolicyFile(config=path).load().authentication is not None
+
+
+def from_url(url: str = "https://issuer.example/keys") -> Policy:
+    """Return a policy that takes its keys from *url*."""
+    return Policy(token=TokenOptions(algorithms=("RS256",), jwks=url))
+
+
+def test_keys_of_one_url_are_kept_when_no_option_about_them_changed() -> None:
+    assert from_url().same_authentication(from_url()) is True
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        from_url("https://other.example/keys"),
+        Policy(token=from_url().token, proxy=ProxyOptions(user_header="X-User", trusted=("127.0.0.1",))),
+        Policy(),
+    ],
+    ids=["another URL", "a proxy besides", "no keys"],
+)
+def test_keys_of_a_url_are_not_kept_when_an_option_about_them_changed(other: Policy) -> None:
+    assert from_url().same_authentication(other) is False
+    assert other.same_authentication(from_url()) is False
+
+
+@pytest.mark.parametrize("policy", [Policy(), from_url("keys.json")], ids=["no keys", "keys in a file"])
+def test_keys_that_are_at_hand_are_read_again(policy: Policy) -> None:
+    assert policy.same_authentication(policy) is False

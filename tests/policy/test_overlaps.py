@@ -181,3 +181,11 @@ def test_thousands_of_equal_rules_are_told_soon(match: str) -> None:
 def test_the_same_channels_twice_are_told_at_the_later_rules_match() -> None:
     rules = rules_of("\n".join([rule("/a", publish="anyone"), rule("/a", subscribe="anyone")]))
     assert [fault.path for fault in check_overlaps(rules)] == [("channel", 1, "match")]
+
+
+def test_what_is_wrong_after_channels_that_are_there_twice_is_told_too() -> None:
+    [twice, crossing] = complaints(
+        rule("/b"), rule("/b"), rule("/x/{a}", publish="anyone"), rule("/{a}/y", publish="server")
+    )
+    assert "is the same as" in twice
+    assert "both decide 'publish' for /x/y" in crossing

@@ -53,6 +53,11 @@ def test_numbers_are_numbers() -> None:
     assert encode(copy.deepcopy([number])) == b"[1.10]"
 
 
+def test_an_integer_is_one_up_to_the_digits_that_python_converts() -> None:
+    _, *integers = decode(b"[-0,%b,%b]" % (b"9" * 4_300, b"9" * 4_301))  # -0 is read carefully
+    assert [type(each) for each in integers] == [int, Number]
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -64,6 +69,7 @@ def test_numbers_are_numbers() -> None:
         # An escaped colon must not stand in for the one that is lost.
         b'{"a":"\\u003a","a":"x"}',
         b'{"a":"x","a":"\\u003A"}',
+        b'{"a":"x","a":"\\u003a"}',
         b'{"a":-0,"a":-0}',
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mirant.policy.filters import Chain, Dropped
+from mirant.policy.filters.schema import read
 from tests.policy.filters.declaring import chain, fault_of, reason
 
 CHAT = {
@@ -129,6 +130,29 @@ def test_schemas_that_cannot_be(tmp_path: Path, content: str, said: str) -> None
     assert said in sentence
 
 
+def test_a_schema_beside_it_is_not_read_by_its_url_either(tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text("true")
+    (tmp_path / "chat.json").write_text(json.dumps({"$ref": (tmp_path / "other.json").as_uri()}))
+    _, sentence = fault_of({"schema": "chat.json"}, tmp_path)
+
+    assert "A $ref must stay within the file" in sentence
+
+
+def test_schemas_that_differ_in_the_order_of_their_keywords_are_equal(tmp_path: Path) -> None:
+    one = read("a.json", (), written(tmp_path, '{"type": "string", "maxLength": 5}'))
+    same = read("a.json", (), written(tmp_path, '{"maxLength": 5, "type": "string"}'))
+    other = read("a.json", (), written(tmp_path, '{"maxLength": 6, "type": "string"}'))
+
+    assert one == same
+    assert one != other
+
+
+def written(folder: Path, text: str) -> Path:
+    """Write *text* into a.json in *folder*, which is returned."""
+    (folder / "a.json").write_text(text)
+    return folder
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     path, sentence = fault_of({"schema": "chat.json"}, tmp_path)
 
@@ -165,6 +189,21 @@ def test_numbers_beyond_those_that_are_exact_are_no_multiples(
         assert filters(raw) is raw
     else:
         assert reason(filters, raw) == "schema_mismatch"
+
+
+def test_what_is_no_number_is_no_fault_beside_multiples(tmp_path: Path) -> None:
+    filters = of(tmp_path, {"properties": {"a": {"multipleOf": 2}}})
+
+    assert filters(b'{"a": 2, "b": "x", "c": null}') == b'{"a": 2, "b": "x", "c": null}'
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_integers_beyond_64_bits_are_compared_as_doubles(tmp_path: Path, sign: str) -> None:
+    filters = of(tmp_path, {"const": float(f"{sign}{2**63}")})
+    raw, next_double = f"{sign}{2**63 + 1}".encode(), f"{sign}{2**63 + 2_048}".encode()
+
+    assert filters(raw) is raw
+    assert reason(filters, next_double) == "schema_mismatch"
 
 
 def test_without_multiples_large_numbers_are_like_others(tmp_path: Path) -> None:
@@ -211,8 +250,9 @@ OBJECTS = [{"a": number} for number in range(2_000)]
         ({"items": {"anyOf": [{"const": each} for each in OBJECTS]}}, '{"a":1999}', 7),
         ({"items": {"enum": list(range(20))}}, "19", 3_332),
         ({"items": {"enum": [*map(str, range(1_000)), None]}}, '"999"', 1_940),
+        ({"items": {"enum": [*range(66), *map(str, range(20))]}}, '"19"', 999),
     ],
-    ids=["enum", "const", "numbers", "mixed"],
+    ids=["enum", "const", "numbers", "mixed", "exactly as much as it may take"],
 )
 def test_what_would_have_to_be_compared_too_often_is_dropped(
     tmp_path: Path, schema: Any, value: str, most: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import lru_cache
 from types import CodeType, FunctionType
 
 from tests.mutants.changes import Change, Function
@@ -42,6 +43,27 @@ class Functions:
         assert changed is not None, "it is in memory"
         for live in self._found[_place(former)]:
             live.__code__ = changed
+
+
+class Caches:
+    """What decorated functions of Mirant remember. Code that was changed has remembered nothing."""
+
+    def __init__(self) -> None:
+        """Look for all such functions of this process."""
+        self._found = [
+            each
+            for each in gc.get_objects()
+            if isinstance(each, _CACHED) and each.__module__.partition(".")[0] == "mirant"
+        ]
+
+    def empty(self) -> None:
+        """Forget everything, so that each function runs again when it is called."""
+        for each in self._found:
+            each.cache_clear()
+
+
+#: What `functools.cache` and `functools.lru_cache` make.
+_CACHED = type(lru_cache(len))
 
 
 def _codes(change: Change, function: Function) -> tuple[CodeType | None, CodeType | None]:

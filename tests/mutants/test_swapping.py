@@ -5,11 +5,12 @@ from types import FunctionType
 
 import pytest
 
+from mirant.bayeux.channels import Channel
 from mirant.bus.outbox import Outbox
 from mirant.engines.history import History
 from tests.mutants.changes import Change
 from tests.mutants.finding import find_changes
-from tests.mutants.swapping import Functions
+from tests.mutants.swapping import Caches, Functions
 
 
 @pytest.fixture
@@ -53,3 +54,10 @@ def test_a_method_that_would_lose_its_class_cannot_be_swapped(functions: Functio
         "policy/filters/contract", "FilterInvalid.__init__", "super().__init__(*faults)", "pass"
     )
     assert not functions.can_swap(change)
+
+
+def test_what_cached_functions_remember_is_forgotten() -> None:
+    former = Channel.parse("/mutants")
+    assert Channel.parse("/mutants") is former
+    Caches().empty()
+    assert Channel.parse("/mutants") is not former

@@ -20,7 +20,7 @@ import pytest
 from tests.mutants.changes import Change, import_name_of
 from tests.mutants.children import Outcome, Task, run_children
 from tests.mutants.coverage import Call, calls, reaches
-from tests.mutants.swapping import Functions
+from tests.mutants.swapping import Caches, Functions
 
 #: What every session of pytest is told: the order stays, and nothing is written beside the tests' own files.
 PYTEST: Sequence[str] = (
@@ -50,6 +50,7 @@ class Warm:
         self.stale: set[Change] = set()
         self._failed = False
         self._early: set[Call] = set()
+        self._caches = Caches()  # found again when all is imported
 
     def pytest_sessionstart(self) -> None:
         """Note which functions are called until the tests begin."""
@@ -62,7 +63,7 @@ class Warm:
         self._watching.__exit__(None, None, None)
         for change in self._changes:
             importlib.import_module(import_name_of(change.module))  # some are imported when they are needed
-        functions = Functions()
+        functions, self._caches = Functions(), Caches()
         known = [change for change in self._changes if functions.can_swap(change)]
         unknown = set(self._changes).difference(known)
         self.stale = unknown | {change for change in known if reaches(self._early, change)}
@@ -82,6 +83,7 @@ class Warm:
     def all_pass(self, items: Sequence[pytest.Item]) -> bool:
         """Run *items* up to the first that fails; where there are none, none fails."""
         self._failed = False
+        self._caches.empty()  # or only the first test that calls a cached function would seem to reach it
         for item, following in zip_longest(items, items[1:]):
             try:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

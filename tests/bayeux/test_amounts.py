@@ -4,7 +4,14 @@ import tracemalloc
 
 import pytest
 
-from mirant.bayeux.amounts import FIELDS_EACH, MAX_ESCAPES, MAX_FIELDS
+from mirant.bayeux.amounts import (
+    FIELDS_EACH,
+    MAX_ESCAPES,
+    MAX_FIELDS,
+    has_many_escapes,
+    has_many_fields,
+    has_more_messages,
+)
 from mirant.bayeux.codec import BodyInvalid, BodyTooLarge, decode
 from mirant.bayeux.messages import Message
 
@@ -105,3 +112,38 @@ def test_what_is_wrong_is_said_though_the_body_is_large() -> None:
         read(b"[{},x,%b]" % b",".join([b"{}"] * 5_000))
     with pytest.raises(BodyInvalid, match="not JSON"):
         read(b'[{"data":{%b,x}}]' % fields(10_000))
+
+
+# --- Counted without reading ---
+
+
+@pytest.mark.parametrize("limit", [0, 1, 100, 2_000, 2_001, 5_000])
+def test_one_message_more_than_allowed_is_counted_before_they_are_read(limit: int) -> None:
+    assert not has_more_messages(array(b"{}", limit), limit)
+    assert has_more_messages(array(b"{}", limit + 1), limit)
+
+
+@pytest.mark.parametrize("limit", [3, 3_000])
+def test_what_is_no_array_of_messages_has_not_too_many(limit: int) -> None:
+    assert not has_more_messages(b"{%b}" % b",".join([b'"a":{}'] * 4_000), limit)
+    assert not has_more_messages(b"[{},0,%b]" % b",".join([b"{}"] * 4_000), limit)
+    assert not has_more_messages(b"[%b" % b",".join([b"{"] * 4_000), limit)
+
+
+def test_a_body_too_short_for_five_thousand_fields_is_not_counted() -> None:
+    body = b'[{"ext":"%b"}]'
+    colons = 25_000 - len(body) + 2
+    assert has_many_fields(body % (b":" * colons))
+    assert not has_many_fields(body % (b":" * (colons - 1)))
+
+
+def test_five_thousand_fields_and_fifteen_for_each_message_are_not_many() -> None:
+    rest = b",{}" * 9 + b" " * 25_000
+    assert not has_many_fields(b"[{%b}%b]" % (fields(5_150), rest))
+    assert has_many_fields(b"[{%b}%b]" % (fields(5_151), rest))
+
+
+@pytest.mark.parametrize("escape", [rb"\ud83d", rb"\uD83D", rb"\\"])
+def test_twenty_thousand_escapes_are_not_many(escape: bytes) -> None:
+    assert not has_many_escapes(escape * 20_000)
+    assert has_many_escapes(escape * 20_001)

@@ -88,6 +88,7 @@ def test_where_the_log_is_at_debug_it_has_the_text_in_one_line(caplog: pytest.Lo
     client.publish("/a", f"{SECRET}\nforged")
 
     [line] = [message for message in caplog.messages if message.startswith("hook.failed")]
+    assert " text=" in line
     assert SECRET in line
     assert "\n" not in line
 
@@ -142,3 +143,28 @@ def test_exceptions_that_cause_each_other_end() -> None:
     first.__cause__, second.__cause__ = second, first
 
     assert places_of(first) == "ValueError at\n  because of KeyError at\n  because of ValueError at"
+
+
+def test_one_functions_failures_hide_no_others_of_the_same_type(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    client = world.polling().enter()
+    on_publish(world)
+
+    @world.services.on_publish("/b")
+    def other(caller: Caller, data: object) -> None:
+        raise ValueError(data)
+
+    for _ in range(50):
+        client.publish("/a", 1)
+    client.publish("/b", 1)
+
+    assert caplog.messages[-1].startswith("hook.failed channel=/b")
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_what_was_being_handled_is_written_unless_the_code_hides_it(*, hidden: bool) -> None:
+    failure = ValueError()
+    failure.__context__ = KeyError()
+    failure.__suppress_context__ = hidden  # as "raise … from None" does
+
+    assert ("because of KeyError" in places_of(failure)) is not hidden

@@ -178,7 +178,8 @@ def test_a_family_is_open_until_one_of_it_is_presented() -> None:
 def test_a_family_is_open_for_ten_seconds_and_replaced_by_the_next() -> None:
     families = Families()
     families.add("f", "192.0.2.1", 0.0)
-    assert families.of("192.0.2.1", OPEN_FOR) is None
+    assert families.of("192.0.2.1", 9.9) == "f"
+    assert families.of("192.0.2.1", 10.0) is None
     families.add("g", "192.0.2.1", OPEN_FOR)
     families.presented("f")
     assert families.of("192.0.2.1", OPEN_FOR) == "g"
@@ -200,9 +201,11 @@ def test_a_million_addresses_take_no_more_memory_than_ten_thousand() -> None:
         ("::ffff:127.0.0.1", "::1", True),
         ("192.0.2.1", "::ffff:192.0.2.1", True),
         ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:0:8000::1", True),
         ("2001:db8::1", "2001:db8:0:1::1", False),
         ("192.0.2.1", "192.0.2.2", False),
         (None, "192.0.2.1", False),
+        (None, "127.0.0.1", False),
         (None, "not an address", True),
     ],
 )

@@ -90,3 +90,18 @@ def test_an_extension_that_is_never_awaited_is_refused_when_it_is_written() -> N
         class Waits(Extension):
             async def outgoing(self, *facts: object) -> None:  # type: ignore[override]  # that is the mistake
                 """Do nothing."""
+
+
+def test_a_function_that_fails_is_told_by_the_name_it_was_registered_under(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+    client = world.polling().enter()
+
+    @world.services.on_leave
+    def fail(session: SessionFace) -> None:
+        raise RuntimeError
+
+    client.disconnect()
+    [line] = [message for message in caplog.messages if message.startswith("hook.failed")]
+    assert " hook=on_leave" in line

@@ -112,6 +112,18 @@ def test_the_end_of_the_former_connection_does_not_concern_the_session(
     assert again.data == [1]
 
 
+def test_nor_does_it_prolong_the_life_of_a_session_that_has_no_poll(
+    world: World, client: SocketClient
+) -> None:
+    again = world.socket(client)
+    again.publish("/b", 0)
+    world.advance(8)
+    assert again.alive
+    client.drop()
+    world.advance(4)
+    assert not again.alive
+
+
 def test_a_client_id_of_another_session_on_a_bound_connection_is_unknown(
     world: World, client: SocketClient
 ) -> None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from mirant.options.cookies import (
+    read_cookie_domain,
+    read_cookie_name,
+    read_cookie_path,
+    read_secrets,
+)
 from mirant.options.settings import Settings
 from mirant.options.values import SettingsError
 
@@ -58,6 +66,44 @@ def test_what_a_cookie_may_have(options: dict[str, Any]) -> None:
 def test_what_it_may_not(options: dict[str, Any], word: str) -> None:
     with pytest.raises(SettingsError, match=word):
         Settings(**{f"cookie_{name}": value for name, value in options.items()})
+
+
+@pytest.mark.parametrize("value", [7, None, b"x"])
+@pytest.mark.parametrize("read", [read_cookie_name, read_cookie_path, read_cookie_domain])
+def test_what_is_no_text(read: Callable[[object], str], value: object) -> None:
+    with pytest.raises(SettingsError):
+        read(value)
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [(read_cookie_name, "a=b"), (read_cookie_path, "/a;b"), (read_cookie_domain, "a;b")],
+)
+def test_what_each_reader_refuses(read: Callable[[object], str], text: str) -> None:
+    with pytest.raises(SettingsError):
+        read(text)
+
+
+def test_a_secret_that_no_client_could_send_is_counted_too() -> None:
+    assert read_secrets("\ud800" * 32) == ("\ud800" * 32,)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('name = "__Host-bus"\npath = "/a"', "cookie.name"),
+        ('name = "__Secure-bus"\nsecure = "never"', "cookie.secure"),
+        ('name = "__Host-bus"\nsecure = "never"', "cookie.secure"),
+        ('same_site = "none"\nsecure = "never"', "cookie.secure"),
+    ],
+)
+def test_options_that_contradict_each_other_are_told_where_one_of_them_is(text: str, line: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^{line}"):
+        Settings.read(tomllib.loads(f"[cookie]\n{text}"))
+
+
+def test_a_cookie_may_be_never_secure() -> None:
+    assert Settings(cookie_secure="never").cookie_secure == "never"
 
 
 def test_a_file_may_have_one_secret_or_several() -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from mirant.options.origins import (
+    ANONYMOUS,
     HostPattern,
     OriginPattern,
     WebOrigin,
@@ -24,6 +25,9 @@ from mirant.options.origins import (
         ("http://[2001:DB8::0:1]", WebOrigin("http", "[2001:db8::1]", 80)),
         ("capacitor://localhost", WebOrigin("capacitor", "localhost", None)),
         ("file://", WebOrigin("file", "", None)),
+        ("ws://example.org", WebOrigin("ws", "example.org", 80)),
+        ("wss://example.org", WebOrigin("wss", "example.org", 443)),
+        ("https://example.org:65535", WebOrigin("https", "example.org", 65_535)),
     ],
 )
 def test_an_origin_has_one_form(text: str, origin: WebOrigin) -> None:
@@ -40,6 +44,8 @@ def test_an_origin_has_one_form(text: str, origin: WebOrigin) -> None:
         "https://a/",
         "https://a b",
         "https://a:99999",
+        "https://a:65536",
+        "app://[::g]",
         "https://a:0",
         "https://a:-1",
         "https://a@b",
@@ -128,3 +134,37 @@ def test_patterns_of_names(pattern: str, host: str, *, admitted: bool) -> None:
 def test_what_is_not_a_pattern_of_names(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(text)):
         HostPattern(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "origin", "admitted"),
+    [
+        ("https://example.org", "https://EXAMPLE.org:443", True),
+        ("https://example.org", "http://example.org:443", False),
+        ("https://example.org", "https://example.org:444", False),
+        ("https://example.org", "https://a.example.org", False),
+        ("https://example.org", "https://other.org", False),
+        ("http://localhost:*", "http://localhost:3000", True),
+        ("http://localhost:*", "http://localhost", True),
+        ("http://localhost:*", "https://localhost:3000", False),
+        ("http://localhost:*", "http://elsewhere:3000", False),
+        ("https://*.example.org", "https://a.example.org", True),
+        ("https://*.example.org", "https://a.b.example.org", True),
+        ("https://*.example.org", "https://example.org", False),
+        ("https://*.example.org", "https://evilexample.org", False),
+        ("https://*.example.org", "https://a.example.org:8443", False),
+        ("https://*.example.org:*", "https://a.example.org:8443", True),
+        ("https://*.example.org:8443", "https://a.example.org:8443", True),
+        ("capacitor://*", "capacitor://localhost", True),
+        ("capacitor://*", "ionic://localhost", False),
+        ("file://", "file://", True),
+    ],
+)
+def test_patterns_of_origins(pattern: str, origin: str, *, admitted: bool) -> None:
+    found = read_origin(origin)
+    assert found is not None
+    assert OriginPattern(pattern).admits(found) is admitted
+
+
+def test_under_which_names_a_page_is_admitted_without_credentials() -> None:
+    assert frozenset({"*", "null"}) == ANONYMOUS

@@ -135,6 +135,12 @@ def test_a_thousand_cookies_cost_no_more_than_sixteen() -> None:
     assert BROWSERS.of(sent(*["0" * 56] * 16, ours)) is None
 
 
+def test_what_cannot_be_a_token_does_not_count() -> None:
+    """Other servers have a cookie of the name too, and theirs may come first."""
+    ours = BROWSERS.issue()
+    assert BROWSERS.of(sent(*["1a2b3c4d5e6f"] * 100, ours)) == ours[:24]
+
+
 # --- What options say ---
 
 OLD, NEW = "the former secret, of 32 characters", "the present secret, of 32 characters"

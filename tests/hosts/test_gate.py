@@ -88,6 +88,11 @@ async def test_a_page_of_a_friend_may_ask_and_read(place: Place) -> None:
     assert response.headers.get_list("vary") == ["origin"]
 
 
+async def test_a_cached_page_is_not_given_to_a_page_of_another_origin(place: Place) -> None:
+    assert (await place.get("/mirant.js")).headers.get_list("vary") == ["origin"]
+    assert (await place.get("/mirant.js", origin=FRIEND)).headers.get_list("vary") == ["origin"]
+
+
 async def test_its_preflight_is_answered_with_each_header_once(place: Place) -> None:
     """Browsers refuse an answer that allows an origin twice."""
     response = await place.preflight(FRIEND)

@@ -27,6 +27,9 @@ def host() -> None:
         ("/bin/uvicorn --workers=4 app:bus", {}, 4),
         ("uvicorn/__main__.py --workers 4 app:bus", {}, 4),
         ("gunicorn -w 3 app:bus", {}, 3),
+        ("gunicorn -w3 app:bus", {}, 3),
+        ("gunicorn -wsgi app:bus", {}, 1),
+        ("uvicorn --reload app:bus", {"WEB_CONCURRENCY": "3"}, 1),  # which starts one then
         ("gunicorn app:bus", {"WEB_CONCURRENCY": "3"}, 3),
         ("gunicorn -w 1 app:bus", {"WEB_CONCURRENCY": "3"}, 1),
         ("hypercorn -w 2 app:bus", {}, 2),

@@ -103,6 +103,8 @@ def test_a_name_in_another_script_is_that_which_browsers_send() -> None:
         "https://*.",
         "https://a*.b",
         "https://*.*.b",
+        "https://*b.c",
+        "https://.b.c",
         "https://a/",
         "*://a",
     ],
@@ -130,7 +132,9 @@ def test_patterns_of_names(pattern: str, host: str, *, admitted: bool) -> None:
     assert HostPattern(pattern).admits(host) is admitted
 
 
-@pytest.mark.parametrize("text", ["a:80", "https://a", "a.*", "**", "*a", "*.*.a", "a b", "::1"])
+@pytest.mark.parametrize(
+    "text", ["a:80", "https://a", "a.*", "**", "*a", ".a", "*..a", "*.*.a", "a b", "::1"]
+)
 def test_what_is_not_a_pattern_of_names(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(text)):
         HostPattern(text)

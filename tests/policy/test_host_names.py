@@ -86,6 +86,17 @@ def test_what_a_trusted_proxy_forwards_has_to_be_ours_too(
     assert fault("backend", "backend", "bus.example", headers=headers, by_proxy=by_proxy) is expected
 
 
+@pytest.mark.parametrize(
+    ("forwarded", "expected"), [("evil.example", FOREIGN), ("bus.example", None), ("localhost:3000", None)]
+)
+def test_and_so_it_has_where_the_proxy_asks_for_a_name_of_this_machine(
+    forwarded: str, expected: HostFault | None
+) -> None:
+    headers = {"x-forwarded-host": forwarded}
+    allowed = fault("127.0.0.1:8080", "bus.example", only_local=True, headers=headers, by_proxy=True)
+    assert allowed is expected
+
+
 def test_a_page_cannot_forge_its_way_in_by_what_a_proxy_would_say() -> None:
     headers = {"x-forwarded-host": "localhost", "sec-fetch-site": "same-origin"}
     assert fault("evil.example", only_local=True, headers=headers, by_proxy=True) is FOREIGN

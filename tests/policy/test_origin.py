@@ -260,3 +260,12 @@ def test_a_function_is_asked_about_origins_that_the_option_does_not_name() -> No
 def test_a_strangers_preflight_names_no_origin_of_ours() -> None:
     request = Request({**HOST, "origin": "http://bus.example:8080"})
     assert "access-control-allow-origin" not in dict(Origins([]).preflight(request))
+
+
+def test_a_cache_is_told_where_the_answer_depends_on_the_origin() -> None:
+    """It may keep a page that was asked for without an origin, and give it to a page of another."""
+    vary = (("vary", "origin"),)
+    assert Origins(()).varying == ()
+    assert Origins(("https://*.example.org",)).varying == vary
+    assert Origins(("*",)).varying == Origins(("null",)).varying == vary
+    assert Origins((), lambda _origin: True).varying == vary

@@ -276,6 +276,14 @@ async def test_without_a_name_the_function_is_called_jsonpcallback(query: str) -
         assert response.text.startswith("/**/jsonpcallback([")
 
 
+@pytest.mark.parametrize("blank", ["%20", "+", "%09", "%0A", "%0d%0a"])
+async def test_messages_may_have_blanks_before_them(blank: str) -> None:
+    async with Poller.inside(Bus(settings=OFFERED)) as client:
+        response = await client.http.get(f"?message={blank}{quote(HANDSHAKE)}")
+
+        assert response.text.startswith("/**/jsonpcallback([")
+
+
 @pytest.mark.parametrize("query", ["?message=hello", "?message=", "?message=%5", "?messages=[]", "?m=[{}]"])
 async def test_a_page_may_have_a_parameter_called_message(query: str) -> None:
     async with Poller.inside(Bus(settings=OFFERED)) as client:

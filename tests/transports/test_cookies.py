@@ -100,7 +100,11 @@ def test_who_is_not_a_browser_gets_no_younger_attribute_than_rfc_6265_has(
         ({"partitioned": True}, True, "Path=/; HttpOnly; SameSite=None; Secure; Partitioned"),
         ({"partitioned": True}, False, "Path=/; HttpOnly; SameSite=Lax"),
         ({"max_age": 86_400.0}, False, "Path=/; HttpOnly; SameSite=Lax; Max-Age=86400"),
+        ({"max_age": 0.25}, False, "Path=/; HttpOnly; SameSite=Lax; Max-Age=1"),
+        ({"same_site": "none"}, False, "Path=/; HttpOnly; SameSite=None; Secure"),
         ({"name": "__Host-bus"}, False, "Path=/; HttpOnly; SameSite=Lax; Secure"),
+        ({"name": "__host-bus"}, False, "Path=/; HttpOnly; SameSite=Lax; Secure"),
+        ({"name": "__Http-bus"}, False, "Path=/; HttpOnly; SameSite=Lax; Secure"),
         ({"name": "__Secure-bus", "path": "/a"}, False, "Path=/a; HttpOnly; SameSite=Lax; Secure"),
     ],
 )

@@ -105,7 +105,9 @@ class Browsers:
         return filter(None, map(self.recognise, self._tokens_of(request)))
 
     def _tokens_of(self, request: Request) -> Iterator[str]:
-        return islice(self._every_token_of(request), _MAX_TOKENS)
+        # What has another length is none of ours, and costs nothing: other servers use the name too.
+        whole = (token for token in self._every_token_of(request) if len(token) == _TOKEN_HEX)
+        return islice(whole, _MAX_TOKENS)
 
     def _every_token_of(self, request: Request) -> Iterator[str]:
         # Not http.cookies: it gives up on the whole header when another cookie is malformed. There may be two

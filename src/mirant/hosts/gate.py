@@ -122,6 +122,10 @@ class Gate:
         """Return the headers with which a page of another origin can read the response to *request*."""
         return self._origins.headers(request) if self._origins.admits(request) else ()
 
+    def page_headers(self, request: Request) -> Headers:
+        """Return the headers of a response to *request* that a cache may keep."""
+        return self.headers(request) or self._origins.varying
+
     def preflight(self, request: Request, methods: str = METHODS) -> Response:
         """Return the response to an OPTIONS request, at an address that takes *methods*."""
         allowed = self._origins.preflight(request) if self._origins.admits(request) else ()

@@ -41,7 +41,11 @@ def configured_workers(arguments: Sequence[str], environ: Mapping[str, str]) -> 
     program = _program_of(arguments)
     if program not in _VARIABLES:
         return 1
+    if program == "uvicorn" and "--reload" in arguments:
+        return 1  # it starts one process then, whatever else it is told
     for at, argument in enumerate(arguments):
+        if argument.startswith("-w") and argument[2:].isdecimal():
+            return _number(argument[2:])
         for option in ("--workers", "-w"):
             if argument == option and at + 1 < len(arguments):
                 return _number(arguments[at + 1])

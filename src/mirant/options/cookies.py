@@ -72,11 +72,11 @@ def check_cookie(
     Raises:
         SettingsError: they contradict each other.
     """
-    if name.startswith("__Host-") and (domain is not None or path != "/"):
+    if name.lower().startswith("__host-") and (domain is not None or path != "/"):
         raise SettingsError(
             "a name with __Host- goes with the path / and no domain", options=("cookie_name",)
         )
-    if secure == "never" and name.startswith(PREFIXES):
+    if secure == "never" and is_prefixed(name):
         raise SettingsError("the name says that the cookie is secure", options=("cookie_secure",))
     if secure == "never" and (partitioned or same_site == "none"):
         raise SettingsError(
@@ -84,9 +84,13 @@ def check_cookie(
         )
 
 
-#: How the names of cookies begin that browsers take only if they are secure (RFC 6265bis, section 4.1.3).
-PREFIXES: Final = ("__Secure-", "__Host-")
+def is_prefixed(name: str) -> bool:
+    """Whether browsers take a cookie called *name* only if it is secure (RFC 6265bis, section 5.4)."""
+    return name.lower().startswith(_PREFIXES)
 
+
+# Browsers compare without regard to case.
+_PREFIXES: Final = ("__secure-", "__host-", "__http-")
 _NAME: Final = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 _PATH: Final = re.compile(r"/[!-:<-~]{0,200}")
 _DOMAIN: Final = re.compile(r"\.?[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,250}[A-Za-z0-9])?")

@@ -90,9 +90,10 @@ class OriginPattern:
         plain = text.removesuffix(":*")
         self._below = "://*" in plain
         if self._below:
-            plain = plain.replace("://*.", "://", 1) if "://*." in plain else plain.replace("://*", "://", 1)
+            plain = plain.replace("://*.", "://", 1) if "://*." in plain else plain.removesuffix("*")
         origin = read_origin(plain)  # one of the web has a host, so that "https://*" is none
-        if origin is None or "*" in plain:
+        # A dot that begins a host says "and below" elsewhere, and would match nothing here.
+        if origin is None or "*" in plain or origin.host.startswith("."):
             raise ValueError(text)
         self._origin = origin
 
@@ -119,7 +120,9 @@ class HostPattern:
         """
         self._below = text.startswith("*.")
         found = read_authority(text.removeprefix("*."))
-        if text != EVERY and (found is None or found[1] is not None or "*" in found[0]):
+        if text != EVERY and (
+            found is None or found[1] is not None or "*" in found[0] or found[0].startswith(".")
+        ):
             raise ValueError(text)
         self._host = EVERY if found is None else found[0]
 

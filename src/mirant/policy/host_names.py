@@ -49,18 +49,19 @@ class HostNames:
         return None if self._is_ours(authority[0], request) else HostFault.FOREIGN
 
     def _is_ours(self, name: str, request: Request) -> bool:
+        if not self._patterns:
+            return not self._only_local or is_loopback_name(name)
+        if not self._admits(name):
+            return False
+        # A proxy that changes Host says here what it was. Without names nobody could tell which are ours.
+        forwarded = request.headers.get("x-forwarded-host") if request.by_proxy else None
+        authority = None if forwarded is None else read_authority(first_of(forwarded))
+        return forwarded is None or (authority is not None and self._admits(authority[0]))
+
+    def _admits(self, name: str) -> bool:
         if self._only_local and is_loopback_name(name):
             return True
-        if not self._patterns:
-            return not self._only_local
-        if not any(pattern.admits(name) for pattern in self._patterns):
-            return False
-        forwarded = request.headers.get("x-forwarded-host") if request.by_proxy else None
-        return forwarded is None or self._admits_forwarded(first_of(forwarded))
-
-    def _admits_forwarded(self, host: str) -> bool:
-        authority = read_authority(host)
-        return authority is not None and any(pattern.admits(authority[0]) for pattern in self._patterns)
+        return any(pattern.admits(name) for pattern in self._patterns)
 
 
 def is_loopback_name(name: str) -> bool:

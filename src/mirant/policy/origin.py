@@ -65,6 +65,11 @@ class Origins:
         origin = request.headers.get("origin") or _origin_of_referer(request)
         return origin is not None and not _is_own(origin, request) and not self._knows(origin)
 
+    @property
+    def varying(self) -> CorsHeaders:
+        """What a response has that a cache may keep: for other origins it has other headers, or none."""
+        return (("vary", "origin"),) if self._patterns or self._unnamed or self._admit is not None else ()
+
     def headers(self, request: Request) -> CorsHeaders:
         """Return what a response to an admitted *request* must have for a foreign page to read it."""
         origin = request.headers.get("origin")

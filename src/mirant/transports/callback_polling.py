@@ -25,7 +25,7 @@ _CALLBACK: Final = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9._$\-]{0,127}")
 _DEFAULT: Final = "jsonpcallback"
 
 # A page may have a parameter of that name too, but it does not begin like JSON.
-_HAS_MESSAGE: Final = re.compile(rb"(?:^|&)message=(?:\+|%20)*(?:[\[{]|%5b|%7b)", re.IGNORECASE)
+_HAS_MESSAGE: Final = re.compile(rb"(?:^|&)message=(?:\+|%20|%09|%0a|%0d)*(?:[\[{]|%5b|%7b)", re.IGNORECASE)
 
 # An answer has messages of one client, and a GET may be cached on its way (RFC 9111, section 3).
 _UNCACHED: Final = ("cache-control", "no-store")

@@ -8,10 +8,11 @@ loses nothing without them.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Final
 
 from mirant.bus.request import Request
-from mirant.options.cookies import PREFIXES
+from mirant.options.cookies import is_prefixed
 from mirant.options.origins import ANONYMOUS
 from mirant.options.settings import Settings
 
@@ -46,13 +47,14 @@ def set_cookie(settings: Settings, value: str, request: Request) -> str:
         if settings.cookie_partitioned and secure:
             parts.append("Partitioned")
         if settings.cookie_max_age:
-            parts.append(f"Max-Age={settings.cookie_max_age:.0f}")
+            parts.append(f"Max-Age={ceil(settings.cookie_max_age)}")  # 0 would delete it
     return "; ".join(parts)
 
 
 def _is_secure(settings: Settings, request: Request) -> bool:
     if settings.cookie_secure == "auto":
-        return request.secure or settings.cookie_name.startswith(PREFIXES)
+        # Browsers drop a cookie with one of these names, or with SameSite=None, if it is not secure.
+        return request.secure or is_prefixed(settings.cookie_name) or settings.cookie_same_site == "none"
     return settings.cookie_secure == "always"
 
 

@@ -134,6 +134,12 @@ def test_the_path_that_the_client_sent(path: str, raw: bytes, base: str, below: 
     assert split_path({"path": path, "raw_path": raw}) == (base, below)
 
 
+@pytest.mark.parametrize("root", ["/api//cometd", "//api/cometd/", "/api//cometd//"])
+def test_a_prefix_with_too_many_slashes_makes_no_other_address(root: str) -> None:
+    """The options of servers take "/api/". A link that begins with two slashes leads to another host."""
+    assert split_path({"root_path": root, "path": root.rstrip("/") + "/a"}) == ("/api/cometd", "/a")
+
+
 def test_a_parameter_that_is_no_end_of_the_path_is_no_page() -> None:
     scope = {"path": "/users/js/cometd/a.js", "path_remaining": "", "url_route": {"kwargs": {"user": "js"}}}
 

@@ -15,14 +15,24 @@ A proxy that does not strip the prefix is served too, where the table allows to 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Final
 from urllib.parse import unquote
 
 from mirant.hosts.asgi.scope import Scope, is_below
 
+_SLASHES: Final = re.compile("//+")
+
 
 def split_path(scope: Scope) -> tuple[str, str]:
     """Return where the application is for its clients, and what of the path of *scope* is below that."""
+    base, below = _split(scope)
+    # Starlette joins "/api/" and "/cometd" to "/api//cometd". And "//name" would be another host.
+    return (_SLASHES.sub("/", base) if "//" in base else base), below
+
+
+def _split(scope: Scope) -> tuple[str, str]:
     root, path = scope.get("root_path", "").rstrip("/"), scope["path"]
     if "path_remaining" in scope:
         return _below_router(scope, root, path)

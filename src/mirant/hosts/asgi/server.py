@@ -19,7 +19,7 @@ from mirant.hosts.asgi.scope import (
 )
 from mirant.hosts.asgi.stream import serve_stream
 from mirant.hosts.asgi.websocket import serve_websocket
-from mirant.hosts.gate import METHODS, transport_of
+from mirant.hosts.gate import METHODS, Gate, transport_of
 from mirant.hosts.loop import Loop
 from mirant.hosts.native.deadlines import Watch
 from mirant.hosts.pages import Pages
@@ -79,7 +79,7 @@ class AsgiHost:
             return
         request = gate.seen(request)
         transport = transport_of(scope["method"], request.headers.get("accept"), scope["query_string"])
-        headers = gate.headers(request) if scope["method"] != "OPTIONS" else ()
+        headers = _headers(gate, request, scope["method"])
 
         async def respond(response: Response) -> None:
             await send_response(response, send, omit_body=scope["method"] == "HEAD", headers=headers)
@@ -133,3 +133,10 @@ class AsgiHost:
         if scope["method"] == "OPTIONS":
             return self._loop.gate.preflight(request)
         return refuse(405, "Send Bayeux messages by POST.", ("allow", METHODS))
+
+
+def _headers(gate: Gate, request: Request, method: str) -> Headers:
+    """Return the headers by which pages of other origins can read the response; a preflight has its own."""
+    if method == "OPTIONS":
+        return ()
+    return gate.headers(request) if method == "POST" else gate.page_headers(request)

@@ -3,9 +3,9 @@
  *
  * A link that is slow and a link that is dead look alike for a while. Whatever comes shows that the link lives, so a
  * late reply gets more time. A large message in a WebSocket shows nothing until it is there as a whole. So while the
- * socket is silent, the server is asked over HTTP: if it answers, the socket gets more time, but not much. And the
- * server is sent empty arrays, so that it knows that its client lives; if it has lost the socket, they end it. After a
- * link was given up replies get twice the time, and the message comes through in the end.
+ * socket is silent, the server is asked over HTTP: if it answers, the socket gets more time, but not much. And then
+ * the server is sent empty arrays, so that it knows that its client lives; if it has lost the socket, they end it. After
+ * a link was given up replies get twice the time, and the message comes through in the end.
  *
  * A connection over a network that is gone shows no sign of it either. So on every hint that the network changed, the
  * client asks something of the server, and gives the link up unless something comes soon.
@@ -104,21 +104,25 @@ class Network {
     return 0;
   }
 
-  /** Tells the server over a silent socket that the client lives, and asks over HTTP whether the server does. */
+  /**
+   * Asks the server over HTTP whether it lives, and tells it over the silent socket that the client does. Other
+   * servers may close a connection for an empty array, so only one that has answered an empty array gets another.
+   */
   async #probe() {
-    const { link, settings: { fetch, url, headers, credentials, now, setTimeout, clearTimeout } } = this.#session;
-    if (link.type !== "websocket") return;
-    if (link.carrier && "unsent" in link.carrier) link.send("[]", []);
-    if (this.#probing) return;
-    this.#probing = true;
+    const { link, settings: { fetch, url, headers, credentials, now, maxNetworkDelay, setTimeout, clearTimeout } } = this.#session;
     const { carrier } = link;
+    if (link.type !== "websocket" || this.#probing) return;
+    this.#probing = true;
     const request = new AbortController();
-    const timer = setTimeout(() => request.abort(), this.#pulse);
+    const timer = setTimeout(() => request.abort(), maxNetworkDelay);
     try {
       const init = { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, credentials, body: "[]" };
       const response = await fetch(url.href, { ...init, signal: request.signal });
       // Anything else may be from somebody on the way.
-      if (response.status === 200 && (await response.text()).trim() === "[]" && carrier === link.carrier) this.#answeredAt = now();
+      if (response.status === 200 && (await response.text()).trim() === "[]" && carrier && carrier === link.carrier) {
+        this.#answeredAt = now();
+        if ("unsent" in carrier) link.send("[]", []);
+      }
     } catch {
       // no sign of life
     }

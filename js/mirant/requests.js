@@ -152,7 +152,11 @@ export class Requests {
     const { application } = this.#session;
     const last = this.#queue.filter(({ kept }) => !kept).map(({ message }) => message);
     if (ends) last.push({ channel: "/meta/disconnect", id: this.nextId() });
-    return last.flatMap((message) => JSON.stringify(application.outgoing(this.#sign(message)) ?? undefined) ?? []);
+    return last.flatMap((message) => {
+      let text = "";
+      application.guard(() => (text = JSON.stringify(application.outgoing(this.#sign(message)) ?? undefined)));
+      return text || [];
+    });
   }
 
   awaits(message) {

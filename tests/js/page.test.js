@@ -170,3 +170,17 @@ test("data that cannot be written does not keep the page from leaving", async ()
   });
   assert.equal(bus.state, "disconnected");
 });
+
+test("a message that cannot be sent takes neither the others nor the good-bye with it when the page is left", async () => {
+  const { bus, server, window, errors } = await connected();
+  const circle = {};
+  circle.itself = circle;
+  const sent = bus.batch(() => {
+    const all = [1, circle, 2].map((data) => outcome(bus.publish("/chat", data)));
+    window.dispatchEvent(pageEvent("pagehide", false));
+    return all;
+  });
+  assert.deepEqual(server.messages().slice(-3).map(({ channel, data }) => data ?? channel), [1, 2, "/meta/disconnect"]);
+  assert.match(errors[0].message, /circular/i);
+  for (const { error } of await Promise.all(sent)) assert.equal(error.error, "disconnected");
+});

@@ -545,3 +545,19 @@ test("without locks, or where they are refused, each window connects for itself"
     assert.equal(fixture.server.sessions.size, 0);
   }
 });
+
+test("a large message for the leading window makes no window lose the link while the server answers over HTTP", async () => {
+  const fixture = new Fixture();
+  const fetch = async () => ({ status: 200, text: async () => "[]" });
+  const [leader, follower] = [await fixture.open({ fetch }), await fixture.open({ fetch })];
+  await import("../../js/mirant/network.js");
+  await settle();
+  const { server, clock } = fixture;
+  server.answer = ({ channel }) => (channel === "/slow" ? null : undefined);
+  const behind = outcome(follower.bus.publish("/slow", 1));
+  await clock.advance(25_000);
+  assert.deepEqual([leader.bus.state, follower.bus.state, server.sockets.length], ["connected", "connected", 1]);
+  const { id } = server.messages("/slow")[0];
+  server.socket.receive([{ channel: "/slow", id, successful: true }]);
+  assert.equal((await behind).value.successful, true);
+});

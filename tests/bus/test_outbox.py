@@ -1,13 +1,17 @@
 """What waits for one session, and how it is cut for the wire."""
 
+import gc
 import json
+import tracemalloc
 from collections.abc import Mapping, Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from mirant.bayeux.messages import Delivery
 from mirant.bus.batch import MAX_FRAME, array_ends, coalesce
 from mirant.bus.outbox import Outbox, OutboxFull
+from mirant.options.values import Overflow
 
 
 class Keeping:
@@ -16,6 +20,7 @@ class Keeping:
     def __init__(self, reserved: int) -> None:
         self.reserved = reserved
         self.due = 0
+        self.count = 1 if reserved else 0
 
     def again(self, most: int) -> list[Delivery]:
         return []
@@ -349,3 +354,63 @@ def test_the_first_array_is_filled_to_the_byte_too_when_more_follows() -> None:
     last = MAX_FRAME - frame_of(8_000, 8_000, 0)
     batches = coalesce([delivery(size) for size in (8_000, 8_000, last, 100)])
     assert [len(batch.payload) for batch in batches] == [MAX_FRAME, 102]
+
+
+def tiny(number: int) -> Delivery:
+    return Delivery.of_raw(f"/{number}", b"1")
+
+
+@pytest.mark.parametrize(("limit", "most"), [(0x10000, 0x10000 // 320), (10_000, 64)])
+def test_so_many_may_wait_however_small_they_are(limit: int, most: int) -> None:
+    outbox = Outbox(limit)
+    for number in range(most):
+        outbox.put(tiny(number))
+    for _ in range(2):
+        with pytest.raises(OutboxFull, match=f"{most} messages are waiting; the limit is {most}"):
+            outbox.put(tiny(0))
+    assert len(outbox) == most
+    outbox.take(10)
+    outbox.put(tiny(most))
+    with pytest.raises(OutboxFull):
+        outbox.put(tiny(0))
+    assert len(outbox.take(limit)) == most
+    outbox.put(tiny(0))
+
+
+@pytest.mark.parametrize(("overflow", "first"), [("drop-oldest", 36), ("drop-newest", 0)])
+def test_of_too_many_the_rest_gives_way(overflow: Overflow, first: int) -> None:
+    outbox = Outbox(10_000, overflow)
+    for number in range(100):
+        outbox.put(tiny(number))
+    report, *kept = outbox.take(10_000)
+    assert json.loads(report.payload)["data"]["count"] == 36
+    assert [delivery.channel for delivery in kept] == [f"/{first + number}" for number in range(64)]
+
+
+def test_what_is_kept_until_it_is_acknowledged_counts_by_number_too() -> None:
+    outbox, retention = Outbox(10_000), Keeping(1)
+    outbox.retain(retention)
+    retention.count = 60
+    for number in range(4):
+        outbox.put(tiny(number))
+    with pytest.raises(OutboxFull, match="64 messages"):
+        outbox.put(tiny(0))
+
+
+@pytest.mark.parametrize("size", [1, 300, 4_000])
+@pytest.mark.parametrize("latest", [False, True])
+def test_an_outbox_takes_no_more_memory_than_two_and_a_half_times_its_limit(
+    size: int, *, latest: bool
+) -> None:
+    limit, number = 0x80000, 0
+    gc.collect()
+    tracemalloc.start()
+    try:
+        outbox, data = Outbox(limit, "drop-newest"), b"1" * size
+        while not outbox.put(replace(Delivery.of_raw(f"/{number:0>200}", data), latest=latest)):
+            number += 1
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert outbox.size <= limit
+    assert kept <= 2.5 * limit

@@ -9,7 +9,8 @@ import pytest
 
 from mirant.bayeux.messages import Delivery
 from mirant.bus.batch import Batch
-from mirant.bus.outbox import DROPPED, Outbox
+from mirant.bus.dropped import DROPPED
+from mirant.bus.outbox import Outbox
 
 
 def delivery(
@@ -88,6 +89,10 @@ class Resending:
     @property
     def reserved(self) -> int:
         return sum(len(each.payload) for each in [*self.kept, *self.due_again])
+
+    @property
+    def count(self) -> int:
+        return len(self.kept) + len(self.due_again)
 
     @property
     def due(self) -> int:

@@ -21,7 +21,8 @@ In the order of a message:
 - Polls: `polls` (holds and answers every /meta/connect), `held`, `plain_connect`, `beat` (polls under
   load).
 - Out: `flushing` (the end of a turn of the event loop), `tick` (what was published since the last flush),
-  `batch`, `outbox` (what waits), `replies`, `deliveries` (the one door), `carrier` (the way to a client).
+  `batch`, `outbox` (what waits), `dropped` (what gave way), `retention` (what left and may be lost),
+  `replies`, `deliveries` (the one door), `carrier` (the way to a client).
 - Time: `clock`, `timetable` (when each session is looked at), `deadlines`, `pace` (long work in slices).
 - What happened: `observer`, `log`, `audit`, `statistics`.
 """

@@ -2,7 +2,7 @@
 
 `Host` runs the bus, `Engine` carries messages from publish to arrival, `Guard` judges, `Observer` is told.
 `Carrier`, `Link` and `Outgoing` (in `mirant.bus.carrier`) lead to the clients, `Retention` (in
-`mirant.bus.outbox`) keeps what they have not acknowledged, and `Party` (in `mirant.bus.party`) is who acts.
+`mirant.bus.retention`) keeps what they have not acknowledged, `Party` (in `mirant.bus.party`) is who acts.
 
 A `Result` may be there at once or be awaited. The memory engine never waits; so where it is used no step
 of the pipeline waits for an engine, and publishing is a plain call.

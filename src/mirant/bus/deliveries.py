@@ -148,7 +148,7 @@ class Deliveries:
         size, marked, waiting = len(delivery.payload), self.marked, 0
         for session in sessions:
             outbox = session.outbox
-            if usual_delivery and not session.traits & unusual and outbox.size + size <= outbox.limit:
+            if usual_delivery and not session.traits & unusual and outbox.size + size <= outbox.ceiling:
                 outbox.put(delivery)
                 waiting += size
                 if not session.dirty:

@@ -1,89 +1,81 @@
-"""What waits for one session, counted in bytes."""
+"""What waits for one session, bounded by bytes and by number."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Protocol, cast, runtime_checkable
-
-import msgspec
+from typing import Final, cast
 
 from mirant.bayeux.messages import Delivery
+from mirant.bus.dropped import count_dropped, report_of
+from mirant.bus.retention import Retention
 from mirant.options.values import Overflow
 
-#: Where a client is told that messages for it were dropped: ``{"count": n, "channels": {name: n}}``.
-DROPPED: Final = "/service/mirant/dropped"
-
-# Most channels named in such a report; the count is of all.
-_MAX_REPORTED: Final = 32
+# What a delivery takes beside its payload: itself, its channel's name, its place, and what acknowledgements
+# need. An outbox has one delivery for each 320 bytes of its limit; small ones some more, which is no harm.
+_BESIDES: Final = 320
+_ALWAYS: Final = 64
 
 
 class OutboxFull(Exception):
-    """A delivery does not fit; `size` bytes are waiting and `limit` is the most that may."""
+    """A delivery does not fit; `size` bytes or messages (`unit`) wait and `limit` is the most that may."""
 
-    def __init__(self, size: int, limit: int) -> None:
+    def __init__(self, size: int, limit: int, unit: str = "bytes") -> None:
         super().__init__(size, limit)
         self.size = size
         self.limit = limit
+        self.unit = unit
 
     def __str__(self) -> str:
-        return f"{self.size} bytes are waiting; the limit is {self.limit}"
-
-
-@runtime_checkable
-class Retention(Protocol):
-    """Keeps what left an outbox until its client has it. An extension gives it to a session.
-
-    What it keeps counts towards the outbox's limit: a client that never acknowledges is no different from one
-    that never reads.
-    """
-
-    @property
-    def reserved(self) -> int:
-        """How many bytes it keeps."""
-
-    @property
-    def due(self) -> int:
-        """How many deliveries are to leave again, before anything newer."""
-
-    def again(self, most: int) -> list[Delivery]:
-        """Return deliveries that leave again now: at least one if any is due, and at most *most* bytes."""
-
-    def left(self, deliveries: Sequence[Delivery], dropped: Mapping[str, int] | None) -> None:
-        """Keep *deliveries*, which leave now, and with them the report of what was *dropped*, by channel."""
+        return f"{self.size} {self.unit} are waiting; the limit is {self.limit}"
 
 
 class Outbox:
-    """The queue of one session. Bounded by bytes, because that is what memory is made of."""
+    """The queue of one session. Bounded by bytes, and by number, because each delivery is an object too."""
 
     __slots__ = (
         "_dropped",
         "_latest",
+        "_limit",
         "_queue",
         "_retention",
         "_share",
+        "ceiling",
         "idle",
-        "limit",
         "overflow",
         "size",
         "urgent",
     )
 
     def __init__(self, limit: int, overflow: Overflow = "disconnect") -> None:
-        """Hold at most *limit* bytes; *overflow* says what gives way to what comes then."""
-        self.limit = limit
+        """Hold at most *limit* bytes, and so many deliveries; *overflow* says what gives way then."""
+        self._limit = limit
+        #: Bytes up to which `put` takes a delivery at once; less than none while no more may wait by number.
+        self.ceiling = limit
         self.overflow = overflow
         self.size = 0
         #: Whether something waits that should be sent at once: lazy deliveries alone are not urgent.
         self.urgent = False
-        #: Whether nothing waits. An attribute, because each delivery asks for it.
-        self.idle = True
+        self.idle = True  # whether nothing waits
         self._retention: Retention | None = None
         self._share: int | None = None
         # Most sessions never queue: no containers (600 bytes) until one does.
         self._queue: deque[Delivery | _Latest] | None = None
         self._latest: dict[str, _Latest] | None = None
         self._dropped: dict[str, int] | None = None
+
+    @property
+    def limit(self) -> int:
+        """The most bytes of payload that may wait. One delivery may wait for each 320 of them, or 64."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        self._limit = self.ceiling = limit
+
+    @property
+    def _most(self) -> int:
+        return max(_ALWAYS, self._limit // _BESIDES)
 
     def __len__(self) -> int:
         report = 0 if self._dropped is None else 1
@@ -128,10 +120,13 @@ class Outbox:
             OutboxFull: it does not fit, and nothing may be dropped.
         """
         size = len(delivery.payload)
-        if not delivery.latest and self._retention is None and self.size + size <= self.limit:
+        if not delivery.latest and self._retention is None and self.size + size <= self.ceiling:
             if self._queue is None:
-                self._queue, self.idle = deque(), False
-            self._queue.append(delivery)
+                self._queue, self.idle = deque((delivery,)), False
+            else:
+                self._queue.append(delivery)
+                if len(self._queue) >= self._most:
+                    self.ceiling = -1
             self.size += size
             if delivery.lazy is None:
                 self.urgent = True
@@ -146,11 +141,10 @@ class Outbox:
         if self._queue is None:
             self._queue, self.idle = deque(), False
         dropped: list[Delivery] = []
-        reserved = self.reserved
-        while (self._queue or reserved) and self.size + reserved + len(delivery.payload) > self.limit:
+        while (full := self._full(len(delivery.payload))) is not None:
             overflow = delivery.overflow or self.overflow
             if overflow == "disconnect":
-                raise OutboxFull(self.size + reserved, self.limit)
+                raise full
             if overflow == "drop-newest" or not self._queue:
                 self._drop(delivery)
                 return [*dropped, delivery]
@@ -158,6 +152,17 @@ class Outbox:
             self._drop(dropped[-1])
         self._append(delivery)
         return dropped
+
+    def _full(self, size: int) -> OutboxFull | None:
+        """Return why *size* bytes more do not fit; None if they do."""
+        retention, count = self._retention, 0 if self._queue is None else len(self._queue)
+        waiting = self.size
+        if retention is not None:
+            waiting += retention.reserved
+            count += retention.count
+        if count and waiting + size > self._limit:
+            return OutboxFull(waiting, self._limit)
+        return OutboxFull(count, self._most, "messages") if count >= self._most else None
 
     def hurry(self) -> None:
         """Let what waits lazily be urgent."""
@@ -180,7 +185,7 @@ class Outbox:
     def take(self, most: int) -> list[Delivery]:
         """Remove and return deliveries from the front, at least one and at the most *most* bytes.
 
-        If any were dropped since the last time, the first says so (on `DROPPED`).
+        If any were dropped since the last time, the first says so (`mirant.bus.dropped`).
         """
         if self._retention is None:
             return self._take_new(most)
@@ -220,6 +225,7 @@ class Outbox:
         """Forget everything."""
         self._queue = self._latest = self._dropped = None
         self.size = 0
+        self.ceiling = self._limit
         self.urgent = False
         self.idle = True
 
@@ -227,22 +233,23 @@ class Outbox:
         assert self._queue is not None, "put makes it"
         self.urgent = self.urgent or delivery.lazy is None
         self.size += len(delivery.payload)
-        if not delivery.latest:
-            self._queue.append(delivery)
-            return
-        if self._latest is None:
-            self._latest = {}
-        entry = self._latest[delivery.channel] = _Latest(delivery)
+        entry: Delivery | _Latest = delivery
+        if delivery.latest:
+            if self._latest is None:
+                self._latest = {}
+            entry = self._latest[delivery.channel] = _Latest(delivery)
         self._queue.append(entry)
+        if len(self._queue) >= self._most:
+            self.ceiling = -1
 
     def _replace(self, delivery: Delivery) -> bool:
         entry = self._latest.get(delivery.channel) if self._latest is not None else None
         if entry is None:
             return False
         growth = len(delivery.payload) - len(entry.delivery.payload)
-        if self.size + self.reserved + growth > self.limit:
+        if self.size + self.reserved + growth > self._limit:
             return False
-        self.size += len(delivery.payload) - len(entry.delivery.payload)
+        self.size += growth
         entry.delivery = delivery
         return True
 
@@ -252,6 +259,8 @@ class Outbox:
         if isinstance(entry, _Latest):
             entry = self._settle(entry)
         self.size -= len(entry.payload)
+        if self.ceiling < 0 and len(self._queue) < self._most:
+            self.ceiling = self._limit
         return entry
 
     def _settle(self, entry: _Latest) -> Delivery:
@@ -269,18 +278,13 @@ class Outbox:
     def _count_dropped(self, channel: str, count: int) -> None:
         if self._dropped is None:
             self._dropped, self.idle = {}, False
-        known = channel in self._dropped or len(self._dropped) < _MAX_REPORTED
-        name = channel if known else ""
-        self._dropped[name] = self._dropped.get(name, 0) + count
+        count_dropped(self._dropped, channel, count)
 
     def _report(self) -> list[Delivery]:
         if self._dropped is None:
             return []
-        channels, self._dropped = self._dropped, None
-        named = {name: count for name, count in channels.items() if name}
-        facts = {"count": sum(channels.values()), "channels": named, "reason": "outbox-full"}
-        report = msgspec.json.encode(facts)
-        return [Delivery.of_raw(DROPPED, report)]
+        dropped, self._dropped = self._dropped, None
+        return [report_of(dropped)]
 
 
 class _Latest:

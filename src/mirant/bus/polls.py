@@ -157,7 +157,7 @@ class Polls:
                     or held.message is not None
                     or session.traits
                     or not outbox.idle
-                    or size > outbox.limit
+                    or size > outbox.ceiling
                     or (answered and session in answered)
                     or not self._answer_plainly(session, held, batch, now)
                 ):

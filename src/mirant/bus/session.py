@@ -10,9 +10,10 @@ from mirant.bayeux.channels import Pattern
 from mirant.bus.carrier import Link
 from mirant.bus.held import HeldConnect
 from mirant.bus.identity import Identity
-from mirant.bus.outbox import Outbox, Retention
+from mirant.bus.outbox import Outbox
 from mirant.bus.progress import ClientProgress
 from mirant.bus.record import SessionRecord
+from mirant.bus.retention import Retention
 from mirant.bus.traits import CONNECT_ONLY, ENDED, EXTENDED, NEW, UNADVISED, UNHELD, UNPLACED
 from mirant.options.settings import Settings
 

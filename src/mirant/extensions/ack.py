@@ -57,7 +57,7 @@ class DropReport(msgspec.Struct, gc=False):
 
 
 class AckRecord(msgspec.Struct, gc=False):
-    """What left for one session and was not acknowledged: a `mirant.bus.outbox.Retention`."""
+    """What left for one session and was not acknowledged: a `mirant.bus.retention.Retention`."""
 
     #: The number of the answer that is being made, or was made last.
     answer: int = 0
@@ -75,6 +75,10 @@ class AckRecord(msgspec.Struct, gc=False):
     @property
     def due(self) -> int:
         return len(self.due_again)
+
+    @property
+    def count(self) -> int:
+        return len(self.kept) + len(self.due_again)
 
     def begin_answer(self) -> int:
         """Return the number of the answer that takes what waits."""

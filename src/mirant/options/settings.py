@@ -151,7 +151,12 @@ class Settings:
     )
     max_subscriptions: int = option("limits", "count", "Most subscriptions of one session.", default=1_000)
     # Four full bodies. A client that lags further behind is disconnected rather than waited for.
-    max_outbox: int = option("limits", "size", "Most bytes that wait for one session.", default=4 * MIB)
+    max_outbox: int = option(
+        "limits",
+        "size",
+        "Most bytes that wait for one session, and one message for each 320 of them.",
+        default=4 * MIB,
+    )
     overflow: Overflow = option(
         "delivery", "overflow", "What gives way when an outbox is full.", default="disconnect"
     )

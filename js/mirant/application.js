@@ -81,7 +81,7 @@ export class Application {
     const meta = channel.startsWith("/meta/");
     // Code 0 is from the leading window, not from the server.
     const error = (text = message.error) => new BayeuxError(text ?? "0::unsuccessful", { channel, reply: text?.startsWith("0:") ? undefined : message });
-    this.guard(() => isBinary(message) && this.#binary?.unpack(message));
+    this.guard(() => message.ext?.binary && this.#binary?.unpack(message));
     if ("data" in message && !meta) {
       const call = requests.call(message);
       if (!call) return this.#deliver(message);

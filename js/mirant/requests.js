@@ -86,7 +86,7 @@ export class Requests {
     while (!this.#batches && this.#queue.length && this.#session.link.free) {
       let size = 0;
       const end = this.#queue.findIndex((request, at) => (size += this.#weigh(request)) > MAX_SIZE || at === MAX_BATCH);
-      // Because of a large message a server may end the link, so nothing else is on its way then.
+      // For a large message a server may end the link, so it leaves alone.
       if (!end) size += WINDOW;
       if (this.#size && (!end || this.#size > WINDOW)) return;
       this.#transmit(this.#queue.splice(0, end < 0 ? MAX_BATCH : end || 1), size);
@@ -95,7 +95,7 @@ export class Requests {
 
   #weigh({ message }) {
     try {
-      return 80 + (message.data?.byteLength ?? JSON.stringify(message).length);
+      return 80 + (+message.data?.byteLength || JSON.stringify(message).length);
     } catch {
       return 0; // it rejects when it leaves
     }

@@ -74,3 +74,14 @@ for (const data of [{ data: "Hell\u00f6" }, { data: "\"ello" }, { data: "#####" 
     assert.equal(bus.state, "connected");
   });
 }
+
+test("JSON that has a byteLength is JSON, both ways", async () => {
+  const { bus, server, errors } = await connected();
+  const heard = [];
+  await bus.subscribe("/files", ({ data }) => heard.push(data));
+  const files = [{ byteLength: 5 }, { byteLength: "12 kB", data: "Hello" }, { byteLength: -1 }, { byteLength: null }];
+  await Promise.all(files.map((data) => bus.publish("/files", data)));
+  for (const data of files) await server.push({ channel: "/files", data });
+  assert.deepEqual(server.messages("/files").map(({ data }) => data), files);
+  assert.deepEqual([heard, errors], [files, []]);
+});

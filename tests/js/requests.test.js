@@ -441,3 +441,14 @@ test("what cannot be written as JSON rejects, and holds nothing up", async () =>
   assert.ok(error instanceof TypeError);
   assert.equal(value.successful, true);
 });
+
+test("a byteLength that is no number does not end the bound on what lacks a reply", async () => {
+  const { bus, server } = await connected();
+  server.answer = ({ channel }) => (channel === "/chat" ? null : undefined);
+  const publish = (data) => bus.publish("/chat", data).catch(() => {});
+  publish({ byteLength: "12 kB" });
+  for (let n = 0; n < 10; n++) publish("x".repeat(50_000));
+  await settle();
+  const { length } = server.messages("/chat");
+  assert.ok(length > 1 && length <= 6, `${length} of 11 left`);
+});

@@ -11,6 +11,7 @@ from mirant.bus.plain_connect import MAX_PLAIN, KnownConnect
 from mirant.bus.request import Request
 from mirant.bus.session import Session
 from mirant.hosts.gate import CLOSE, announces_more, over_limit
+from mirant.hosts.native.headers import packed
 from mirant.hosts.native.lane import Lane
 from mirant.hosts.native.requests import HttpRequest
 from mirant.transports.exchanges import exchange_of
@@ -19,6 +20,12 @@ from mirant.transports.response import Headers, Response
 
 # RFC 9110, section 15.2.1
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+# The largest head that is known again when it comes again. It is kept for as long as its connection.
+_MAX_KNOWN: Final = 8 * 1024
+
+# Bytes of headers that are kept while a poll is held. They were judged, and are hardly asked for again.
+_MAX_HELD: Final = 1024
 
 
 class Respond(Protocol):
@@ -57,6 +64,7 @@ class BusAnswer:
     __slots__ = (
         "_answered",
         "_exchange",
+        "_headers",
         "_incoming",
         "_lane",
         "_replies_only",
@@ -83,6 +91,7 @@ class BusAnswer:
         self._write = write
         self._answered = answered
         self._exchange: Exchange | None = None
+        self._headers: Headers = lane.gate.headers(request)
         self._replies_only = False
 
     def begin(self) -> bool:
@@ -139,17 +148,26 @@ class BusAnswer:
 
     def _serve(self, body: bytes) -> None:
         lane = self._lane
-        self._exchange = exchange_of(self._transport, lane.core, self._request, self._answer)
-        self._exchange.replies_only = self._replies_only
-        messages = self._exchange.read(body)
+        exchange = self._exchange = exchange_of(self._transport, lane.core, self._request, self._answer)
+        exchange.replies_only = self._replies_only
+        messages = exchange.read(body)
+        self._incoming.drop_head()
         if messages is not None:
-            lane.loop.start(lane.core.receive(messages, self._exchange, lane.now()), lane.state.tasks)
+            task = lane.loop.start(lane.core.receive(messages, exchange, lane.now()), lane.state.tasks)
+            if task is None:
+                self._drop_head()
+            else:
+                task.add_done_callback(self._drop_head)
+
+    def _drop_head(self, _: object = None) -> None:
+        """Keep little of the head while the answer is held: hooks have seen it."""
+        if self.is_held and self._exchange is not None:
+            self._exchange.request = self._request = packed(self._request, _MAX_HELD)
 
     def _answer(self, response: Response) -> bool:
         # A client that is answered before its body has come may still be sending it: the connection ends.
         last = not (self._incoming.keep_alive and self._incoming.complete) or CLOSE in response.headers
-        headers = self._lane.gate.headers(self._request)
-        return self._answered(self._lane.encode(response, headers, close=last), last=last)
+        return self._answered(self._lane.encode(response, self._headers, close=last), last=last)
 
 
 def head_to_know(data: bytes, incoming: HttpRequest) -> bytes | None:
@@ -158,7 +176,12 @@ def head_to_know(data: bytes, incoming: HttpRequest) -> bytes | None:
         return None
     end = data.find(b"\r\n\r\n") + 4
     names = {name.lower() for name, _ in incoming.headers}
-    if end + incoming.waiting != len(data) or b"content-length" not in names or b"expect" in names:
+    if (
+        end > _MAX_KNOWN
+        or end + incoming.waiting != len(data)
+        or b"content-length" not in names
+        or b"expect" in names
+    ):
         return None
     return data[:end]
 
@@ -198,6 +221,7 @@ class KnownAnswer(Exchange):
         self._headers: Headers = lane.gate.headers(request)
         self._is_utf8 = is_utf8(charset_of(request))
         self._connect: KnownConnect | None = None  # the connect that came last, if it was plain
+        self.request = packed(request, _MAX_KNOWN)
         self._may_be_plain = self._is_utf8 and size - len(head) <= min(MAX_PLAIN, lane.core.settings.max_body)
 
     def serve(self, data: bytes) -> None:

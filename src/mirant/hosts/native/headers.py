@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 
+from mirant.bus.request import Request
 from mirant.hosts.headers import as_mapping
 
 #: Names as they were spelt.
@@ -33,3 +35,13 @@ class PackedHeaders(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._unpack())
+
+
+def packed(request: Request, most: int) -> Request:
+    """Return *request* with its headers packed: the first of them that take at most *most* bytes."""
+    kept: RawHeaders = []
+    for name, value in request.headers.items():
+        if len(name) + len(value) <= most:
+            most -= len(name) + len(value)
+            kept.append((name.encode("latin-1"), value.encode("latin-1")))
+    return replace(request, headers=PackedHeaders(kept), query=request.query[:most])

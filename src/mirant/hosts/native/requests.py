@@ -68,6 +68,10 @@ class HttpRequest:
         """How many bytes of the body wait to be taken."""
         return len(self._body)
 
+    def drop_head(self) -> None:
+        """Forget URL and headers, which were judged: an answer may be long in coming."""
+        self.url, self.headers = b"", []
+
     def add_body(self, part: bytes) -> None:
         """Append a part of the body. Most bodies come in one part, some in a million."""
         if not self._body:

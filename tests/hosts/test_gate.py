@@ -385,6 +385,18 @@ def test_a_websocket_is_upgraded_where_it_is_offered(refused: list[Request]) -> 
     assert refused == []
 
 
+@pytest.mark.parametrize("version", ["8", "0", "13, 8", ""])
+def test_a_websocket_of_another_version_is_told_which_one_to_speak(
+    refused: list[Request], version: str
+) -> None:
+    """RFC 6455, section 4.4. ASGI servers answer most of them themselves."""
+    asked = Request({"host": "test", "sec-websocket-version": version})
+    response = gate(refused).lost_upgrade("GET", asked)
+    assert response is not None
+    assert (response.status, dict(response.headers)["sec-websocket-version"]) == (426, "13")
+    assert b"proxy" not in response.body
+
+
 def test_pages_of_other_origins_are_refused_and_told_of(refused: list[Request]) -> None:
     closed = gate(refused)
     response = closed.refusal(FOREIGN, "long-polling")

@@ -28,6 +28,8 @@ _UPGRADE_LOST: Final = (
     "Upgrade and Connection, over HTTP/1.1."
 )
 
+_VERSION: Final = ("sec-websocket-version", "13")
+
 #: What the path of the bus takes, as the value of an Allow header.
 METHODS: Final = "GET, HEAD, POST, OPTIONS"
 
@@ -116,6 +118,8 @@ class Gate:
             return None
         # RFC 9110, section 15.5.22: the response names the protocol. HTTP/2 has no such header.
         upgrade = () if request.multiplexed else (("upgrade", "websocket"), ("connection", "Upgrade"))
+        if request.headers.get("sec-websocket-version", "13") != "13":  # RFC 6455, section 4.4
+            return refuse(426, "The bus speaks version 13 of WebSocket.", *upgrade, _VERSION)
         return refuse(426, _UPGRADE_LOST, *upgrade)
 
     def headers(self, request: Request) -> Headers:

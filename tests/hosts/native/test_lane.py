@@ -31,7 +31,8 @@ async def test_a_proxy_on_this_machine_is_believed_and_nobody_else() -> None:
 
 
 async def test_of_a_chain_of_proxies_the_first_says_whether_the_client_spoke_tls() -> None:
-    for said, secure in (("https, http", True), ("http, https", False), ("https", True), ("", False)):
+    chains = {"https, http": True, "http, https": False, "https": True, "HTTPS": True, "": False}
+    for said, secure in chains.items():
         async with serving(Bus()) as url, Poller.at(url) as client:
             response = await client.post(HANDSHAKE, **{"x-forwarded-proto": said})
         assert ("Secure" in response.headers["set-cookie"]) is secure

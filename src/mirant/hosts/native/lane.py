@@ -155,7 +155,7 @@ class Lane:
         if protocols:
             # Each proxy of a chain may append what it was spoken to; the first is the client's. uvicorn takes
             # the last header of a name, and no list.
-            headers.append((b"x-forwarded-proto", protocols[0].partition(b",")[0].strip()))
+            headers.append((b"x-forwarded-proto", protocols[0].partition(b",")[0].strip().lower()))
         scope: Any = {
             "type": "http",
             "headers": headers,

@@ -16,6 +16,7 @@ from mirant.options.cookies import (
 )
 from mirant.options.settings import Settings
 from mirant.options.values import SettingsError
+from mirant.policy.file import PolicyFile
 
 SECRET = "a secret of thirty-two characters"
 
@@ -86,8 +87,19 @@ def test_what_each_reader_refuses(read: Callable[[object], str], text: str) -> N
         read(text)
 
 
-def test_a_secret_that_no_client_could_send_is_counted_too() -> None:
-    assert read_secrets("\ud800" * 32) == ("\ud800" * 32,)
+def test_a_secret_that_is_not_utf_8_is_refused_where_it_is_read() -> None:
+    """Python reads other bytes in a variable of the environment as halves of surrogate pairs."""
+    with pytest.raises(SettingsError, match="32 bytes"):
+        read_secrets("\udcff" * 40)
+    with pytest.raises(SettingsError, match=r"^MIRANT_COOKIE_SECRET: ") as refused:
+        PolicyFile(environ={"MIRANT_COOKIE_SECRET": SECRET + "\udcff"}).load()
+    assert SECRET not in str(refused.value)
+
+
+def test_a_secret_is_measured_in_bytes() -> None:
+    assert read_secrets("é" * 16) == ("é" * 16,)
+    with pytest.raises(SettingsError):
+        read_secrets("é" * 15 + "x")
 
 
 @pytest.mark.parametrize(

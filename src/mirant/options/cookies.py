@@ -57,11 +57,16 @@ def read_secrets(value: object) -> tuple[str, ...]:
     given = (
         (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list | tuple) else (None,)
     )
-    if all(
-        isinstance(secret, str) and len(secret.encode("utf-8", "replace")) >= _SHORTEST for secret in given
-    ):
+    if all(map(_is_secret, given)):
         return tuple(map(str, given))
     raise SettingsError(f"a text of {_SHORTEST} bytes or more, or a list of such texts, the newest first")
+
+
+def _is_secret(value: object) -> bool:
+    try:
+        return isinstance(value, str) and len(value.encode()) >= _SHORTEST
+    except UnicodeEncodeError:  # a variable of the environment has bytes that are not UTF-8
+        return False
 
 
 def check_cookie(

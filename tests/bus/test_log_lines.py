@@ -64,3 +64,53 @@ def test_a_value_is_one_word_of_one_line(text: str) -> None:
 @given(st.text(alphabet=st.characters()))
 def test_a_text_is_one_line_that_controls_no_terminal(text: str) -> None:
     assert one_line(text).isprintable()
+
+
+def test_a_value_is_cut_after_256_characters() -> None:
+    assert one_word("x" * 300) == one_line("x" * 300) == "x" * 256
+
+
+def test_a_text_that_would_end_a_line_is_escaped_without_quotes() -> None:
+    assert one_line("a\nb") == r"a\nb"
+
+
+def test_places_follow_the_line(lines: LogLines, caplog: pytest.LogCaptureFixture) -> None:
+    lines.write(0.0, logging.INFO, "a", {}, places=lambda: "Error at\n  File")
+
+    assert caplog.records[0].exc_text == "Error at\n  File"
+
+
+def written(lines: LogLines, caplog: pytest.LogCaptureFixture, now: float, source: str) -> bool:
+    """Whether a line of *source* is written at *now*."""
+    before = len(caplog.records)
+    lines.write(now, logging.INFO, "a", {}, source=source)
+    return len(caplog.records) > before
+
+
+def test_after_ten_lines_a_source_has_one_each_five_seconds(
+    lines: LogLines, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert all(written(lines, caplog, 0.0, "noisy") for _ in range(10))
+    assert [written(lines, caplog, now, "noisy") for now in (4.9, 5.0, 9.9, 10.0)] == [False, True] * 2
+
+
+def test_4096_sources_are_counted_apart(lines: LogLines, caplog: pytest.LogCaptureFixture) -> None:
+    def others(count: int) -> None:
+        for number in range(count):
+            written(lines, caplog, 1.0, f"source {number}")
+
+    for _ in range(10):
+        written(lines, caplog, 0.0, "noisy")
+    others(4_095)
+    assert not written(lines, caplog, 2.0, "noisy")
+    others(4_096)
+    assert written(lines, caplog, 3.0, "noisy")
+
+
+def test_a_source_is_told_apart_by_its_first_64_characters(
+    lines: LogLines, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(10):
+        written(lines, caplog, 0.0, "x" * 63 + "yz")
+    assert not written(lines, caplog, 0.0, "x" * 63 + "ya")
+    assert written(lines, caplog, 0.0, "x" * 63 + "zz")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,3 +52,13 @@ def test_what_a_channel_is_in_is_found_the_most_specific_first(texts: list[str],
     wanted = ChannelScope.of(Pattern.parse(name))
     containing = sorted((each for each in scopes if each.contains(wanted)), key=lambda each: each.rank)
     assert [entry.scope for entry in tree_of(scopes).find(channel.segments)] == containing
+
+
+@pytest.mark.parametrize("name", ["/a/b", "/a/{x}", "/a/**"])
+def test_of_two_rules_for_the_same_channels_the_first_counts(name: str) -> None:
+    first, second = (ScopedRule(Rule(scopes=(), index=index), ChannelScope.parse(name)) for index in (1, 2))
+    root = RuleTree()
+    root.plant(first)
+    root.plant(second)
+
+    assert list(root.find(("a", "b"))) == [first]

@@ -176,6 +176,60 @@ async def test_a_pipeline_that_fails_says_so() -> None:
         await asyncio.wait_for(done, 5)
 
 
+async def test_the_pipeline_is_told_what_a_function_raised() -> None:
+    error = ValueError("of the application")
+    watched = Watched(raises(error))
+    await asyncio.wait_for(drive(watched), 5)
+    assert watched.outcomes == [error]
+
+
+async def test_a_pipeline_that_raises_a_cancellation_of_its_own_has_failed() -> None:
+    def cancels() -> Pipeline:
+        yield gives(1)
+        raise asyncio.CancelledError
+
+    pipeline = cancels()
+    done = Driver(asyncio.get_running_loop(), pipeline, LIMIT, set()).begin(next(pipeline))
+    with pytest.raises(HookFailed):
+        await asyncio.wait_for(done, 5)
+
+
+async def test_a_pipeline_that_is_cancelled_and_wants_to_wait_is_closed() -> None:
+    loop, closed = asyncio.get_running_loop(), list[bool]()
+
+    def clings() -> Pipeline:
+        try:
+            try:
+                yield loop.create_future()
+            except asyncio.CancelledError:
+                yield loop.create_future()
+        finally:
+            closed.append(True)
+
+    pipeline = clings()
+    done = Driver(loop, pipeline, LIMIT, set()).begin(next(pipeline))
+    done.cancel()
+    await asyncio.sleep(0)
+    assert closed == [True]
+
+
+async def test_what_ended_in_time_leaves_no_timer() -> None:
+    loop, timers = asyncio.get_running_loop(), list[asyncio.TimerHandle]()
+
+    class Noting:
+        create_future, create_task = loop.create_future, loop.create_task
+
+        def call_later(self, delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+            timers.append(loop.call_later(delay, callback))
+            return timers[-1]
+
+    watched = Watched(gives(1), gives(2))
+    noting: Any = Noting()
+    await asyncio.wait_for(Driver(noting, watched.pipeline, 60.0, set()).begin(next(watched.pipeline)), 5)
+    assert watched.outcomes == [1, 2]
+    assert [timer.cancelled() for timer in timers] == [True, True]
+
+
 # --- Through a whole bus ---
 
 

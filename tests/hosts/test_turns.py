@@ -155,3 +155,70 @@ async def test_what_waited_on_an_event_loop_that_ended_is_forgotten() -> None:
     await _pass_turns(6)
 
     assert (former.taken, later.taken) == (0, 1)
+
+
+async def test_who_comes_when_the_queue_was_empty_for_a_while_has_its_turn() -> None:
+    clock = Clock()
+    turns, former, later = Turns(clock), Flooding(clock, 1), Flooding(clock, 1)
+    turns.add(former)
+    await _pass_turns(6)
+    turns.add(later)
+    await _pass_turns(6)
+
+    assert (former.taken, later.taken) == (1, 1)
+
+
+def test_another_event_loop_goes_on_where_one_ended() -> None:
+    clock = Clock()
+    turns, former, later = Turns(clock), Flooding(clock, 1), Flooding(clock, 1)
+
+    async def leave() -> None:
+        turns.add(former)
+
+    async def go_on() -> None:
+        turns.clear()
+        turns.add(later)
+        await _pass_turns(6)
+
+    for work in (leave, go_on):
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(work())
+        loop.close()
+    assert (former.taken, later.taken) == (0, 1)
+
+
+async def test_a_slice_is_over_at_its_end() -> None:
+    clock = Clock()
+    clock.now = 0.0
+    turns = Turns(clock)
+    flooding = [Flooding(clock, 5, 0.001) for _ in range(10)]
+    for each in flooding:
+        turns.add(each)
+    await _pass_turns(3)
+
+    assert sum(each.taken for each in flooding) == 2
+
+
+async def test_a_slice_is_for_a_thousand_at_most_however_fast_they_are() -> None:
+    clock = Clock()
+    turns = Turns(clock)
+    flooding = [Flooding(clock, 1) for _ in range(1_001)]
+    for each in flooding:
+        turns.add(each)
+    await _pass_turns(3)
+
+    assert sum(each.taken for each in flooding) == 1_000
+
+
+async def test_who_wants_to_know_is_told_of_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing:
+        def take_turn(self) -> bool:
+            raise ValueError("on purpose")
+
+    told: list[str] = []
+    turns = Turns(Clock(), fail=lambda event, error: told.append(f"{event} {error}"))
+    turns.add(Failing())
+    await _pass_turns(6)
+
+    assert told == ["connection.failed on purpose"]
+    assert not caplog.records

@@ -12,10 +12,12 @@ from typing import Final
 
 from tests.mutants.changes import SOURCE, import_name_of
 
-PACKAGES: Final = ("bus", "engines", "extensions", "policy", "transports", "hosts")
+PACKAGES: Final = ("bayeux", "options", "bus", "engines", "extensions", "policy", "transports", "hosts")
 
 #: The tests that are asked first, by package or module: those whose subject it is, and fast ones.
 NEAR: Final = {
+    "bayeux": ("tests/bayeux",),
+    "options": ("tests/options", "tests/policy/test_file.py"),
     "bus": ("tests/bus", "tests/extensions", "tests/services"),
     "engines": ("tests/engines", "tests/bus"),
     "extensions": ("tests/extensions", "tests/bus"),

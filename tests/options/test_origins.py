@@ -45,7 +45,7 @@ def test_an_origin_has_one_form(text: str, origin: WebOrigin) -> None:
         "https://a b",
         "https://a:99999",
         "https://a:65536",
-        "app://[::g]",
+        "app://[:::]",
         "https://a:0",
         "https://a:-1",
         "https://a@b",

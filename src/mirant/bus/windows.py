@@ -40,13 +40,18 @@ class Windows:
         return session.traits == UNPLACED and self.admits(session)
 
     def leave(self, session: Session) -> None:
-        """Let *session* give up its place: it ended, or needs no poll any more."""
+        """Let *session* give up its place: it ended, needs no poll any more, or its poll broke.
+
+        One that is bound to no browser has no place, and stays as usual as it is.
+        """
+        if session.browser is None:
+            return
         session.mark(UNPLACED)
-        polling = self._polling.get(session.browser or "")
+        polling = self._polling.get(session.browser)
         if polling is not None:
             polling.pop(session, None)
             if not polling:
-                del self._polling[session.browser or ""]
+                del self._polling[session.browser]
 
     def crowd(self, session: Session) -> None:
         """Take note that the client of *session* is told that its browser has other windows."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 
 from mirant.testing import Client, World, reply_to
@@ -62,3 +64,8 @@ def test_the_reply_is_the_message_without_data_that_has_the_id() -> None:
     assert reply_to(message, [{"id": "6"}, result, reply]) is reply
     with pytest.raises(ValueError, match="not enough values"):
         reply_to(message, [result])
+
+
+def test_the_id_of_a_message_may_be_a_number_of_any_length() -> None:
+    poll = World().polling().post(b'[{"channel":"/a","id":' + b"9" * 5_000 + b"}]")
+    assert poll.reply["id"] == inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -12,11 +13,28 @@ from mirant.testing.frozen_host import FrozenHost
 #: A message as Python's `json` reads it.
 Json = dict[str, Any]
 
+# How many digits of an integer Python reads, unless it is told otherwise.
+_MAX_DIGITS: Final = 4300
+
 #: What a handshake says unless a test says otherwise: the same as CometD's JavaScript client.
 OFFER: Final[Mapping[str, object]] = {
     "version": "1.0",
     "supportedConnectionTypes": ["websocket", "long-polling"],
 }
+
+
+def messages_of(payload: bytes) -> list[Json]:
+    """Return the messages in *payload*, a JSON array, as a browser reads them.
+
+    The reply to a message carries its id, whatever that is. It may be a number of any length, and Python
+    refuses to read one of more than some thousand digits; a browser takes it for infinite.
+    """
+    found: list[Json] = json.loads(payload, parse_int=_number)
+    return found
+
+
+def _number(digits: str) -> float:
+    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
 
 
 class Client(ABC):

@@ -7,7 +7,7 @@ from typing import Self
 
 from mirant.bus.request import Request
 from mirant.options.cookies import COOKIE
-from mirant.testing.clients import Client, Json
+from mirant.testing.clients import Client, Json, messages_of
 from mirant.testing.frozen_host import FrozenHost
 from mirant.transports.long_polling import Exchange
 from mirant.transports.response import Response
@@ -52,8 +52,7 @@ class Poll:
     @property
     def messages(self) -> list[Json]:
         """The messages in the response."""
-        messages: list[Json] = json.loads(self.body)
-        return messages
+        return messages_of(self.body)
 
     @property
     def reply(self) -> Json:

@@ -11,7 +11,7 @@ from mirant.bus.batch import Batch
 from mirant.bus.core import Core
 from mirant.bus.request import Request
 from mirant.options.cookies import COOKIE
-from mirant.testing.clients import Client, Json, reply_to
+from mirant.testing.clients import Client, Json, messages_of, reply_to
 from mirant.testing.frozen_host import FrozenHost
 from mirant.testing.polling import PollingClient
 from mirant.transports.websocket import Connection
@@ -84,7 +84,7 @@ class SocketClient(Client):
         self.world.settle()
 
     def _arrived(self, payload: bytes) -> None:
-        frame: list[Json] = json.loads(payload)
+        frame = messages_of(payload)
         self.frames.append(frame)
         self.messages.extend(frame)
 

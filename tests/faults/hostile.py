@@ -11,14 +11,14 @@ from websockets.frames import Frame, Opcode
 LIMIT = 1024 * 1024  # the bus's max_body
 
 _UPGRADE = (
-    b"GET /cometd HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"GET /cometd HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + base64.b64encode(b"0" * 16) + b"\r\n\r\n"
 )
 
 
 def http_words(dice: random.Random) -> bytes:
     """Return what is sent over a new HTTP connection."""
-    kind = dice.randrange(12)
+    kind = dice.randrange(13)
     if kind == 0:
         return dice.randbytes(dice.randint(1, 2_000))
     if kind == 1:
@@ -26,21 +26,23 @@ def http_words(dice: random.Random) -> bytes:
     if kind == 2:
         return _post(b"[" * dice.randint(100, 5_000))
     if kind == 3:  # more than is allowed is announced, and little of it sent
-        return b"POST /cometd HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n[" % (
+        return b"POST /cometd HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n[" % (
             LIMIT + dice.randint(1, 10**15)
         )
     if kind == 4 and dice.random() < 0.1:  # more than is allowed is sent, unannounced
         part = b"%x\r\n%b\r\n" % (64 * 1024, b" " * 64 * 1024)
-        return b"POST /cometd HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + part * 17
+        return b"POST /cometd HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + part * 17
     if kind == 5:
         return _post(json.dumps([{"channel": "/a"}] * 1_001).encode())
     if kind == 6:
-        return b"GET /cometd?jsonp=%b&message=%b HTTP/1.1\r\nHost: a\r\n\r\n" % (
+        return b"GET /cometd?jsonp=%b&message=%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % (
             b"a" * dice.randint(1, 300),
             b"%5B%7B" * dice.randint(1, 1_000),
         )
     if kind == 7:
         return _post(b"message=" + dice.randbytes(50).hex().encode(), b"application/x-www-form-urlencoded")
+    if kind == 8:  # as a browser asks whose page had the name of its site point here
+        return _post(_body(dice)).replace(b"Host: localhost", b"Host: a")
     return _post(_body(dice), dice.choice([b"application/json", b"text/plain;charset=utf-16", b"x"]))
 
 
@@ -109,7 +111,7 @@ def _message(dice: random.Random) -> Any:
 
 
 def _post(body: bytes, kind: bytes = b"application/json") -> bytes:
-    return b"POST /cometd HTTP/1.1\r\nHost: a\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (
+    return b"POST /cometd HTTP/1.1\r\nHost: localhost\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (
         kind,
         len(body),
         body,

@@ -135,11 +135,12 @@ async def test_handshakes_repeated_on_one_socket_do_not_renew_its_time() -> None
 
 
 async def test_of_sessions_from_repeated_handshakes_on_one_socket_only_the_last_stays() -> None:
-    """The socket is the last one's. Nobody connects for the others, so they expire."""
+    """The socket is the last one's. The others end at once, or a socket could make any number."""
     site = Site(bus=Bus(settings=Settings(timeout=NEVER, max_interval=10)))
     peer = await peer_of(site)
     ids = [(await peer.begin("/a")).id for _ in range(3)]
-    assert len(set(ids)) == site.bus.sessions == 3
+    assert len(set(ids)) == 3
+    assert site.bus.sessions == 1
     await site.bus.publish("/a", 1)
     assert await peer.messages() == [{"channel": "/a", "data": 1}]
     peer.say(CONNECT)  # it is held, and keeps its session

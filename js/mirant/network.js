@@ -31,6 +31,7 @@ const TICK = 5_000;
 export function watch(session, signal) {
   const network = new Network(session);
   if (!signal.aborted) network.listen(signal);
+  signal.addEventListener("abort", () => network.stop());
   return network;
 }
 
@@ -44,7 +45,8 @@ class Network {
   #asking = false;
   /** When the server last answered over HTTP while the socket was silent. */
   #answeredAt = -Infinity;
-  #probing = false;
+  /** Ends the question that is asked over HTTP now. @type {(() => void) | null} */
+  #cancel = null;
   /** Loaded when the page is first hidden. @type {Promise<void> | undefined} */
   #clock;
 
@@ -111,10 +113,13 @@ class Network {
   async #probe() {
     const { link, settings: { fetch, url, headers, credentials, now, maxNetworkDelay, setTimeout, clearTimeout } } = this.#session;
     const { carrier } = link;
-    if (link.type !== "websocket" || this.#probing) return;
-    this.#probing = true;
+    if (link.type !== "websocket" || this.#cancel) return;
     const request = new AbortController();
     const timer = setTimeout(() => request.abort(), maxNetworkDelay);
+    this.#cancel = () => {
+      clearTimeout(timer);
+      request.abort();
+    };
     try {
       const init = { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, credentials, body: "[]" };
       const response = await fetch(url.href, { ...init, signal: request.signal });
@@ -127,7 +132,12 @@ class Network {
       // no sign of life
     }
     clearTimeout(timer);
-    this.#probing = false;
+    this.#cancel = null;
+  }
+
+  /** The session has ended. */
+  stop() {
+    this.#cancel?.();
   }
 
   // --- whether it is another one

@@ -451,3 +451,15 @@ test("a session that ended leaves no timers and no listeners", async () => {
   assert.equal(listeners, 0);
   assert.deepEqual(clock.delays, []);
 });
+
+test("a session that ends takes back its question over HTTP", async () => {
+  const { bus, server, clock } = await watched({ server: new FakeServer(), transports: ["websocket"] });
+  server.answer = () => null;
+  outcome(bus.publish("/slow", 1));
+  await clock.advance(5_000);
+  const { signal } = server.requests.at(-1).init;
+  const leaving = bus.disconnect();
+  await clock.advance(10_000);
+  await leaving;
+  assert.deepEqual([bus.state, signal.aborted, clock.delays], ["disconnected", true, []]);
+});

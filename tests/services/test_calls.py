@@ -1,7 +1,9 @@
 """Remote calls and messages to services: the answers that results and exceptions of functions become."""
 
 import asyncio
+import gc
 import re
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -368,3 +370,28 @@ async def test_a_service_that_breaks_refuses_the_message(caplog: pytest.LogCaptu
 
         assert reply["error"] == "500::application_failed"
         assert "secret" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["rpc", "service"])
+async def test_a_call_under_way_keeps_no_more_than_its_function_does(kind: str) -> None:
+    """A field takes many times its bytes, and one small field keeps a whole body alive."""
+    bus, ended = Bus(), asyncio.Event()
+
+    @getattr(bus, kind)("/wait")  # type: ignore[untyped-decorator]  # either of two
+    async def wait(caller: Caller, data: Any) -> None:
+        await ended.wait()
+
+    async with Poller.inside(bus) as client:
+        await client.begin()
+        large = {"ext": {str(field): 0 for field in range(4_000)}, "own": "x" * 200_000}
+        gc.collect()
+        tracemalloc.start()
+        try:
+            for number in range(20):
+                await client.send({"channel": "/service/wait", "data": 1, "id": str(number), **large})
+            gc.collect()
+            kept = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+            ended.set()
+        assert kept < 20 * 20_000

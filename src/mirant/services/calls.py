@@ -22,6 +22,8 @@ from mirant.services.outgoing import delivery_of
 #: The answer when the application's code raised an exception. The details are in the server's log.
 _BROKEN: Final = {"code": 500, "message": "The call failed on the server."}
 
+_MARK: Final = msgspec.Raw(b"{}")
+
 
 def answer_call(
     core: Core, session: Session, channel: Channel, message: Message, call: Callable[[], Any]
@@ -31,6 +33,8 @@ def answer_call(
     try:
         data = call_hook(call)
         if isawaitable(data):
+            message = _brief(message)
+            del call  # it refers to the whole message, and the function may take long
             data = yield data
         successful = True
     except RemoteError as error:
@@ -43,6 +47,11 @@ def answer_call(
         core.observers.fail("call.failed", error, channel=channel.name, session=session.label)
         data = _BROKEN
     _deliver(core, session, _answer_of(core, channel, message, data, successful=successful))
+
+
+def _brief(message: Message) -> Message:
+    """Return what an answer needs of *message*: fields take more than was sent, and keep a body alive."""
+    return Message(id=message.id, ext=dict.fromkeys(BINARY_EXT, _MARK) if is_binary(message) else None)
 
 
 def _deliver(core: Core, session: Session, answer: Delivery) -> None:

@@ -92,6 +92,7 @@ class Services:
             ) -> Pipeline:
                 result = call_hook(function, Caller(self._core, session), message, parameters)
                 if isawaitable(result):
+                    del message  # it may be large, and the function may take long
                     yield result
 
             self._add_service(route, take)

@@ -6,6 +6,7 @@ from typing import Final
 
 from bench.attacks.attack import Attack
 from bench.attacks.floods import FLOODS
+from bench.attacks.memory import MEMORY
 from bench.attacks.sessions import SESSIONS
 
-ATTACKS: Final[dict[str, Attack]] = {attack.name: attack for attack in (*FLOODS, *SESSIONS)}
+ATTACKS: Final[dict[str, Attack]] = {attack.name: attack for attack in (*FLOODS, *MEMORY, *SESSIONS)}

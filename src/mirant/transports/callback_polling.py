@@ -68,8 +68,9 @@ class ScriptExchange(Exchange):
         self._callback = callback
 
     def messages_in(self, body: bytes) -> bytes:
-        """Return the JSON in the query: the *body* of a GET means nothing."""
-        return join_messages(values_of(self._query, b"message"))
+        """Return the JSON in the query, and let go of that: the *body* of a GET means nothing."""
+        query, self._query = self._query, b""
+        return join_messages(values_of(query, b"message"))
 
     def wrap(self, body: bytes, headers: Headers) -> Response:
         # "/**/" keeps the response from beginning with bytes of the caller's choice (the Rosetta Flash

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gc
+import json
 import tracemalloc
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 
-from mirant import Handshake
+from mirant import Bus, Handshake, Settings
 from tests.hosts.clock import settle
-from tests.hosts.line import Line, Site, upgrade_request
+from tests.hosts.line import NEVER, Line, Site, upgrade_request
 
 MANY = 10
 
@@ -55,6 +57,23 @@ async def test_a_held_poll_keeps_little_of_its_head(size: int, fields: int) -> N
         more.append(site.connect())
         await _held(site, more[-1], *lines_of(size, fields))
     assert (kept() - before - plain) / MANY <= min(2 * size, 16 * 1024) + 3 * 1024
+
+
+@pytest.mark.usefixtures("_traced")
+async def test_a_held_script_keeps_little_of_its_query() -> None:
+    transports = ("long-polling", "callback-polling")
+    site = Site(bus=Bus(settings=Settings(timeout=NEVER, max_interval=NEVER, transports=transports)))
+    await site.enter(site.connect())
+    before, lines = kept(), []
+    for _ in range(MANY):
+        lines.append(site.connect())
+        await site.enter(lines[-1])
+        connect = {"channel": "/meta/connect", "clientId": site.id, "connectionType": "callback-polling"}
+        query = f"jsonp=call&message={quote(json.dumps([connect]))}&padding={'x' * 50_000}"
+        lines[-1].send(f"GET /cometd?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        await settle()
+        assert lines[-1].take() == b""
+    assert (kept() - before) / MANY <= 16 * 1024
 
 
 @pytest.mark.usefixtures("_traced")

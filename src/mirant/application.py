@@ -264,7 +264,11 @@ class Bus(Services):
         return self._core.statistics()
 
     def dismiss(self, session: SessionFace) -> None:
-        """End *session*; its client is told not to come back."""
+        """End *session*; its client gets what waits for it, and is told not to come back.
+
+        A client that polls may be between two polls. It is told when it comes, if it comes within the
+        session's `max_interval` and a minute.
+        """
         self._loop.now()
         self._core.dismiss(behind(session))
 

@@ -89,10 +89,20 @@ def test_a_session_that_ended_while_its_credential_was_looked_at_is_unknown(worl
     client, later = entered(world), Later()
     world.core.hooks.renew = lambda session, message, request: later
     poll = client.connect()
-    world.dismiss(client.session)
+    client.disconnect()
     later.resolve(Identity("alice"))
     assert poll.reply["error"] == "402::session_unknown"
     assert poll.reply["advice"] == {"reconnect": "handshake", "interval": 0}
+
+
+def test_a_session_that_was_dismissed_while_its_credential_was_looked_at_is_sent_away(world: World) -> None:
+    client, later = entered(world), Later()
+    world.core.hooks.renew = lambda session, message, request: later
+    poll = client.connect()
+    world.dismiss(client.session)
+    later.resolve(Identity("alice"))
+    assert poll.reply["error"] == "402::session_unknown"
+    assert poll.reply["advice"] == {"reconnect": "none"}
 
 
 @pytest.mark.parametrize("successor", ["another", "none"])

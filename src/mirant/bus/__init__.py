@@ -16,7 +16,7 @@ In the order of a message:
 - Rules: `in_force` (the options and the guard that hold now), `enforcing` (rules for sessions that are
   there).
 - Sessions: `sessions` (open, find, adopt, end), `links` (connections that come and go), `browsers`,
-  `families`, `windows`.
+  `families`, `windows`, `farewells` (of clients that were sent away).
 - Across: `hub` (who subscribes; publish, engine, arrived), `subscriptions`, `channel_options`.
 - Polls: `polls` (holds and answers every /meta/connect), `held`, `plain_connect`, `beat` (polls under
   load).

@@ -63,6 +63,7 @@ class Core:
         self._registry = parts.registry
         self._counters = parts.counters
         self._timetable = parts.timetable
+        self._farewells = parts.farewells
         self._windows = parts.windows
         self._deliveries = parts.deliveries
         self._polls = parts.polls
@@ -166,8 +167,16 @@ class Core:
 
         *turn* is one of its own that is being processed, if there is one.
         """
-        self._flushing.hand_out(self._clock.time())
-        self._sessions.dismiss(session, turn)
+        now = self._clock.time()
+        self._flushing.hand_out(now)
+        self._sessions.dismiss(session, now, turn)
+
+    def farewell(self, client_id: str | None, carrier: Carrier[Session]) -> Sequence[Delivery] | None:
+        """Return the last messages for the client of a session that was dismissed, once.
+
+        None: no such session was dismissed lately, or *carrier* may not have it.
+        """
+        return self._sessions.farewell(client_id, carrier)
 
     # --- Messages out ---
 
@@ -183,14 +192,13 @@ class Core:
 
     def next_deadline(self) -> float | None:
         """Return when `advance` has to be called next, or None if there is nothing to wait for."""
-        times = [
-            when for when in (self._timetable.next(), self._deliveries.gathered_until) if when is not None
-        ]
-        return min(times, default=None)
+        times = (self._timetable.next(), self._deliveries.gathered_until, self._farewells.next())
+        return min([when for when in times if when is not None], default=None)
 
     def advance(self, now: float) -> None:
         """Answer the polls that were held long enough, send what was lazy, end what was not heard of."""
         self._deliveries.go_on(now)
+        self._farewells.advance(now)
         for session in self._timetable.due(now):
             try:
                 if not session.ended:

@@ -167,7 +167,10 @@ class Deliveries:
 
     def take_all(self, session: Session) -> list[Delivery]:
         """Take all that waits for *session*."""
-        return self.take(session, session.outbox.size)
+        taken: list[Delivery] = []
+        while session.outbox:  # where the client acknowledges, little is taken at once
+            taken += self.take(session, session.outbox.size)
+        return taken
 
     def put_back(self, session: Session, deliveries: Sequence[Delivery]) -> None:
         """Let *deliveries*, which were taken and could not be sent, wait for *session* again."""
@@ -203,9 +206,7 @@ class Deliveries:
             if self.lag > self.worst_lag:
                 self.worst_lag = self.lag
         self._asked = True  # what is added meanwhile is sent too, unless it comes too late
-        if not self.tick.entries:
-            return []
-        if rests:
+        if rests and self.tick.entries:
             self.tick.set_aside(lambda sessions, delivery: self._queue_for_all(sessions, delivery, now))
         return self.tick.hand_out()
 

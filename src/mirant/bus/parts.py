@@ -16,6 +16,7 @@ from mirant.bus.disconnecting import Disconnecting
 from mirant.bus.enforcing import Enforcing
 from mirant.bus.extension import Extensions
 from mirant.bus.failures import FailureLog
+from mirant.bus.farewells import Farewells
 from mirant.bus.flushing import Flushing
 from mirant.bus.handshaking import Handshaking
 from mirant.bus.hooks import Hooks
@@ -67,6 +68,7 @@ class Parts:
         self.browsers.configure(settings.cookie_name, settings.cookie_secret)
         self.timetable = Timetable(host)
         self.windows = Windows(settings.max_windows)
+        self.farewells = Farewells(host)
         self.deliveries = Deliveries(host, clock, extensions, self.timetable, observers, self._end_full)
         self._make_what_serves_sessions(engine, chance)
 
@@ -124,6 +126,7 @@ class Parts:
             self.in_force,
             self.observers,
             self.browsers,
+            self.farewells,
             self._forget,
         )
 

@@ -16,8 +16,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from msgspec import UNSET
-
 from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW
 from mirant.bayeux.channels import CONNECT, HANDSHAKE, Channel, ChannelInvalid, Kind
 from mirant.bayeux.errors import (
@@ -36,6 +34,7 @@ from mirant.bus.carrier import Carrier, Link
 from mirant.bus.clock import Clock
 from mirant.bus.deliveries import Deliveries
 from mirant.bus.extension import Extensions, IncomingHook
+from mirant.bus.farewells import farewell_answer
 from mirant.bus.handling import Handler, Steps
 from mirant.bus.hooks import Pipeline, contained, failure_of
 from mirant.bus.links import Links
@@ -47,7 +46,7 @@ from mirant.bus.refusal import Refusal
 from mirant.bus.session import Session
 from mirant.bus.sessions import Sessions
 from mirant.bus.traits import ENDED, EXTENDED
-from mirant.bus.turn import Answer, Turn
+from mirant.bus.turn import Answer, Turn, reply_for
 from mirant.bus.veto import Dismiss, Veto
 
 # A member of an enumeration costs 0.1 µs to find.
@@ -119,7 +118,7 @@ class Receiver:
                 if share is not None and share.is_over():
                     yield PAUSE
                     now = share.begin()
-                reply = _reply_to(message)
+                reply = reply_for(message)
                 answered = self._begin(turn, message, reply, now)
                 if not isinstance(answered, bool):
                     answered = yield from self._go_on(turn, message, reply, answered)
@@ -144,7 +143,7 @@ class Receiver:
         turn = Turn(carrier, None, now, alone=True)
         first = next(message for message in messages if message.target == HANDSHAKE)
         for message in messages:
-            reply = _reply_to(message)
+            reply = reply_for(message)
             answered: bool | Steps = True
             if message is first:
                 answered = self._begin(turn, message, reply, now)
@@ -190,6 +189,8 @@ class Receiver:
         """Say in the *reply* which *error* was raised on the way."""
         if isinstance(error, Refusal):
             refusal = error
+            if error.advice is HANDSHAKE_NOW and self._say_farewell(turn, message):
+                refusal = Refusal(SESSION_UNKNOWN, advice=GO_AWAY)
         elif isinstance(error, Dismiss):
             if turn.session is not None:
                 self._dismiss(turn.session, turn)
@@ -200,6 +201,15 @@ class Receiver:
             self._observers.fail("hook.failed", error, channel=message.channel)
             refusal = Refusal(APPLICATION_FAILED)
         self._refuse(turn, message, reply, refusal)
+
+    def _say_farewell(self, turn: Turn, message: Message) -> bool:
+        """Let a client that was sent away have its last messages with *turn*; return whether it was."""
+        deliveries = self._sessions.farewell(message.client_id, turn.carrier)
+        if deliveries is None:
+            return False
+        turn.deliveries = [*turn.deliveries, *deliveries]
+        turn.answers.append(farewell_answer())
+        return True
 
     def _refuse(self, turn: Turn, message: Message, reply: Reply, refusal: Refusal) -> None:
         reply.successful = False
@@ -265,16 +275,6 @@ class Receiver:
             reply.successful = True
             return True
         return self._publishing.publish(turn, session, channel, message, reply)
-
-
-def _reply_to(message: Message) -> Reply:
-    given = message.id  # the property costs a call
-    echoed = given if type(given) is str else message.reply_id
-    return Reply(
-        channel=message.channel,
-        id=echoed,
-        subscription=message.subscription or UNSET,
-    )
 
 
 def _check_form(message: Message) -> Channel:

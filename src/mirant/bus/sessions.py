@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
-from typing import Final
 
 from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW
 from mirant.bayeux.errors import SESSION_UNKNOWN
-from mirant.bayeux.messages import Delivery, Message, Reply
+from mirant.bayeux.messages import Delivery
 from mirant.bus.batch import coalesce
 from mirant.bus.browsers import Browsers
 from mirant.bus.carrier import Carrier, Link, Outgoing
 from mirant.bus.deliveries import Deliveries
 from mirant.bus.extension import Extensions
 from mirant.bus.families import place_of
+from mirant.bus.farewells import DISMISSAL, Farewell, Farewells, farewell_answer
 from mirant.bus.identity import Identity
 from mirant.bus.in_force import InForce
 from mirant.bus.links import Links
@@ -27,11 +27,8 @@ from mirant.bus.record import SessionRecord
 from mirant.bus.session import Ending, Session
 from mirant.bus.session_ids import SessionIds
 from mirant.bus.timetable import Timetable
-from mirant.bus.turn import Answer, Turn
+from mirant.bus.turn import Turn
 from mirant.bus.windows import Windows
-
-#: Told to clients of sessions that the server ends (Bayeux 1.0 has no word for it; the reference does this).
-_DISMISSAL: Final = Delivery("/meta/disconnect", b'{"channel":"/meta/disconnect","successful":true}')
 
 
 class Sessions:
@@ -41,6 +38,7 @@ class Sessions:
         "_browsers",
         "_deliveries",
         "_extensions",
+        "_farewells",
         "_ids",
         "_in_force",
         "_left",
@@ -65,6 +63,7 @@ class Sessions:
         in_force: InForce,
         observers: Observers,
         browsers: Browsers,
+        farewells: Farewells,
         left: Callable[[Session], None],
     ) -> None:
         """*left* is called with each session that ended; its subscriptions are still in its record then."""
@@ -81,6 +80,7 @@ class Sessions:
         self._in_force = in_force
         self._observers = observers
         self._browsers = browsers
+        self._farewells = farewells
         self._left = left
 
     def join(self, family: bytes, has_siblings: Callable[[], bool]) -> None:
@@ -145,19 +145,33 @@ class Sessions:
             return None
         return session
 
-    def _is_own(self, session: Session, carrier: Carrier[Session]) -> bool:
+    def farewell(self, client_id: str | None, carrier: Carrier[Session]) -> Sequence[Delivery] | None:
+        """Return the last messages for the client of a session that was dismissed; they leave on *carrier*.
+
+        None: no such session was dismissed lately, or *carrier* may not have it. Its client gets the messages
+        once, but is told at each connect that it was sent away.
+        """
+        farewell = self._farewells.find(client_id)
+        if farewell is None:
+            return None
+        bound = farewell.browser is not None
+        if bound and farewell.browser != carrier.browser and not self._is_own(farewell, carrier):
+            return None
+        return self._farewells.take(farewell)
+
+    def _is_own(self, session: Session | Farewell, carrier: Carrier[Session]) -> bool:
         """Whether the client of *session* is behind *carrier*, which presents another browser, or none.
 
         It may present several browsers, or one of the same family. And it may be a WebSocket that was
         opened beside the handshake, before the client had its cookie: before the session was bound, from the
         same place, and without a session until now. Somebody who learns an id comes later than that.
         """
-        browser = session.record.browser
+        browser = session.browser
         if browser is not None and self._browsers.is_from(carrier.request, browser):
             return True
         opened = carrier.opened if isinstance(carrier, Link) else None
         is_early = opened is not None and opened < session.bound_at
-        return is_early and place_of(carrier.request.address) == place_of(session.record.address)
+        return is_early and place_of(carrier.request.address) == place_of(session.address)
 
     def identify(self, session: Session, identity: Identity | None, now: float) -> bool:
         """Let *session* be that of *identity* until it runs out; return whether it was another's before."""
@@ -205,14 +219,21 @@ class Sessions:
         self._observers.note("session.outbox-full", session, size=full.size, limit=full.limit)
         self.end(session, Ending.OUTBOX_FULL)
 
-    def dismiss(self, session: Session, turn: Turn | None = None) -> None:
+    def dismiss(self, session: Session, now: float, turn: Turn | None = None) -> None:
         """End *session* on behalf of the application; its client gets what waits and stays away.
 
-        *turn* is one of its own that is being processed, if there is one: the client may be told with it.
+        *turn* is one of its own that is being processed, if there is one: the client may be told with it. A
+        client that is not there is told when it comes.
         """
-        if turn is not None and session.link is None and session.held is None:
-            turn.deliveries = self._deliveries.take_all(session)
-            turn.answers.append(_farewell())
+        if session.ended:
+            return
+        if session.link is None and session.held is None:
+            waiting = self._deliveries.take_all(session)
+            if turn is not None:
+                turn.deliveries = waiting
+                turn.answers.append(farewell_answer())
+            else:
+                self._farewells.keep(session, waiting, now)
         self.end(session, Ending.DISMISSED)
 
     def of_place(self, address: str | None) -> int:
@@ -248,10 +269,10 @@ class Sessions:
                 turn.deliveries = self._deliveries.take_all(session)
                 # First, as in the reference. But over a WebSocket CometD's client closes only if no connect
                 # is outstanding when it reads it.
-                turn.answers.insert(1 if turn.carrier.is_link else 0, _farewell())
+                turn.answers.insert(1 if turn.carrier.is_link else 0, farewell_answer())
             self._deliveries.complete(turn)
         elif ending is Ending.DISMISSED and link is not None:
-            last = [*self._deliveries.take_all(session), _DISMISSAL]
+            last = [*self._deliveries.take_all(session), DISMISSAL]
             self._deliveries.send(link, Outgoing(coalesce(last)))
         if link is not None:
             _close(link, ending)
@@ -272,8 +293,3 @@ def _close(link: Link[Session], ending: Ending) -> None:
         link.close(1000, "the session expired: nothing was heard of the client")
     if link.ends_with_session:
         link.close(1000, "the session has ended")
-
-
-def _farewell() -> Answer:
-    """Return what ends a session on behalf of the server, as an answer that no message asked for."""
-    return Answer(Message(), Reply(channel="/meta/disconnect", successful=True))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from mirant.bayeux.channels import CONNECT
 from mirant.bayeux.messages import Delivery, Message, Reply
@@ -20,6 +21,17 @@ class Answer(msgspec.Struct, gc=False):
 
     message: Message
     reply: Reply
+
+
+def reply_for(message: Message) -> Reply:
+    """Return the reply to *message*, still to be filled."""
+    given = message.id  # the property costs a call
+    echoed = given if type(given) is str else message.reply_id
+    return Reply(
+        channel=message.channel,
+        id=echoed,
+        subscription=message.subscription or UNSET,
+    )
 
 
 class Turn:

@@ -10,22 +10,20 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from mirant.bayeux.advice import HANDSHAKE_NOW
+import msgspec
+
+from mirant.bayeux.advice import GO_AWAY, HANDSHAKE_NOW
 from mirant.bayeux.errors import SESSION_UNKNOWN
 from mirant.bayeux.messages import Reply
 from mirant.bus.batch import Batch
 from mirant.bus.carrier import MAX_HANDED_OVER, Link, Outgoing
 from mirant.bus.core import Core
+from mirant.bus.farewells import DISMISSAL
 from mirant.bus.request import Request
 from mirant.bus.session import Session
 
-#: Told to a client that wants the stream of a session that does not exist or is not its own. An error status
-#: would end the client's attempts for good; this makes it handshake again.
-SESSION_LOST: Final = b"[%b]" % (
-    Reply(
-        channel="/meta/connect", successful=False, error=SESSION_UNKNOWN.wire(), advice=HANDSHAKE_NOW
-    ).encode()
-)
+# Answers to a connect that the client did not send as a message.
+_LOST: Final = Reply(channel="/meta/connect", successful=False, error=SESSION_UNKNOWN.wire())
 
 _ONE_LINE: Final = bytes.maketrans(b"\r\n", b"  ")
 
@@ -61,7 +59,24 @@ class EventStream(Link[Session]):
 
 def session_of(core: Core, path: str, stream: EventStream) -> Session | None:
     """Return the session that *path* names in its last segment, if the request may have it."""
-    return core.find(path.rstrip("/").rpartition("/")[2], stream)
+    return core.find(_client_id(path), stream)
+
+
+def _client_id(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
+
+
+def session_lost(core: Core, path: str, stream: EventStream) -> bytes:
+    """Return what a client is told that wants the stream of a session that does not exist or is not its own.
+
+    It is to handshake. If its session was dismissed, it gets its last messages and is to stay away. An error
+    status would end the attempts of the one, and make the other try for ever.
+    """
+    deliveries = core.farewell(_client_id(path), stream)
+    if deliveries is None:
+        return b"[%b]" % msgspec.structs.replace(_LOST, advice=HANDSHAKE_NOW).encode()
+    last = [delivery.payload for delivery in (*deliveries, DISMISSAL)]
+    return b"[%b]" % b",".join([*last, msgspec.structs.replace(_LOST, advice=GO_AWAY).encode()])
 
 
 def event(payload: bytes) -> bytes:

@@ -13,7 +13,7 @@ from mirant.hosts.asgi.outflow import AsgiSendQueue, Item, abort, until_first
 from mirant.hosts.asgi.scope import Receive, Send
 from mirant.hosts.loop import Loop
 from mirant.hosts.progress import PeerProgress
-from mirant.transports.eventsource import SESSION_LOST, EventStream, event, session_of
+from mirant.transports.eventsource import EventStream, event, session_lost, session_of
 from mirant.transports.response import Headers, Response
 
 _UNCACHED: Final = (("cache-control", "no-cache, no-store"),)
@@ -82,7 +82,7 @@ async def serve_stream(
     stream = AsgiStream(loop, request)
     session = session_of(loop.core, path, stream)
     if session is None:
-        return Response(200, event(SESSION_LOST), "text/event-stream", _UNCACHED)
+        return Response(200, event(session_lost(loop.core, path, stream)), "text/event-stream", _UNCACHED)
     await send({"type": "http.response.start", "status": 200, "headers": _headers(headers)})
     # Something must come at once, or the browser's "open" waits for the first delivery.
     await send({"type": "http.response.body", "body": b":\n\n", "more_body": True})

@@ -196,6 +196,13 @@ def test_a_route_is_found_by_method_and_path() -> None:
     assert routes.find("GET", "/thing") is None
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+@pytest.mark.parametrize("path", ["/connect", "handshake", "/disconnect/", "/subscribe", "/unsubscribe/"])
+def test_a_path_that_clients_append_takes_no_route(method: str, path: str) -> None:
+    with pytest.raises(ValueError, match="Bayeux clients send their messages to /"):
+        Routes().add(method, path, echo, limit=0)
+
+
 @pytest.mark.parametrize(("path", "problem"), [("/", "for Bayeux"), ("/things", "there is a handler")])
 def test_a_route_that_cannot_be_added(path: str, problem: str) -> None:
     routes = Routes()

@@ -33,6 +33,9 @@ class RoutedRequest:
     body: bytes
 
 
+#: What clients append to the address of the bus: the end of the meta channel of a message that travels alone.
+_APPENDED: Final = frozenset({"/connect", "/disconnect", "/handshake", "/subscribe", "/unsubscribe"})
+
 Handler = Callable[[RoutedRequest], Response | Awaitable[Response]]
 
 
@@ -56,11 +59,13 @@ class Routes:
         A handler of GET answers HEAD too; hosts omit the body then.
 
         Raises:
-            ValueError: another handler has that, or *path* is the bus's own.
+            ValueError: another handler has that, or *path* is the bus's own or one that clients append.
         """
         path = _normal(path)
         if path == "/":
             raise ValueError("the path of the bus itself is for Bayeux and its first page")
+        if path in _APPENDED:
+            raise ValueError(f"Bayeux clients send their messages to {path}; give the route another name")
         methods = self._routes.setdefault(path, {})
         if method in methods:
             raise ValueError(f"there is a handler for {method} {path}")

@@ -266,6 +266,18 @@ async def test_where_friends_are_let_in_over_tls_the_cookie_goes_along() -> None
         assert response.headers["set-cookie"].endswith("; Path=/; HttpOnly; SameSite=None; Secure")
 
 
+@pytest.mark.parametrize("body", [HANDSHAKE, "message=" + HANDSHAKE])
+async def test_a_page_that_only_the_star_lets_in_cannot_replace_the_visitors_cookie(body: str) -> None:
+    settings = Settings(allow_origins=("*", FRIEND), cookie_max_age=3600.0)
+    kind = "application/json" if body is HANDSHAKE else "application/x-www-form-urlencoded"
+    async with placed(Bus(settings=settings)) as place:
+        sent = {"origin": STRANGER, "cookie": "BAYEUX_BROWSER=x", "content-type": kind, **BROWSER}
+        response = await place.post(body, **sent)
+        assert response.json()[0]["successful"]
+        assert "set-cookie" not in response.headers
+        assert "set-cookie" in (await place.post(body, **{**sent, "origin": FRIEND})).headers
+
+
 async def test_where_nobody_is_let_in_it_does_not() -> None:
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(Bus()), base_url="https://bus.example"

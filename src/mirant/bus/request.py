@@ -23,5 +23,6 @@ class Request:
     secure: bool = False  # came over TLS
     multiplexed: bool = False  # HTTP/2 or later: requests do not use up the browser's connections
     version: str = "1.1"  # of HTTP
+    anonymous: bool = False  # of a page that is let in without credentials: it is given no cookie either
     by_proxy: bool = False  # came from a proxy that is trusted to say what its client sent
     query: str = ""  # what followed the "?" in the address, still percent-encoded

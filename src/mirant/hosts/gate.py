@@ -70,7 +70,7 @@ class Gate:
         """
         if self._origins.is_anonymous(request):
             headers = {name: value for name, value in request.headers.items() if name != "cookie"}
-            request = replace(request, headers=headers)
+            request = replace(request, headers=headers, anonymous=True)
         if self._version_header is not None and request.by_proxy:
             found = _HTTP_VERSION.match(request.headers.get(self._version_header, ""))
             if found is not None:

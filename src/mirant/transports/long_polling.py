@@ -102,6 +102,8 @@ class Exchange(Carrier[Session]):
     def _new_cookie(self) -> Headers:
         """Return the header that gives the client its cookie, if it does not have it as it should be."""
         core = self._core
+        if self.request.anonymous:
+            return ()  # browsers keep what they are given, and it would take the place of the visitor's own
         if self.browser is None:
             value: str | None = core.browsers.issue(self.request, core.now())
         elif core.settings.cookie_max_age:

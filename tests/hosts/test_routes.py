@@ -144,6 +144,30 @@ async def test_a_handler_that_fails_costs_nobody_else(
     assert (await client.subscribe("/a"))["successful"]
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_handler_that_never_ends_is_given_up(method: str, caplog: pytest.LogCaptureFixture) -> None:
+    ended: list[str] = []
+
+    async def never(routed: RoutedRequest) -> Response:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(routed.method)
+        return echo(routed)
+
+    bus = Bus(settings=Settings(max_hook_time=0.05))
+    bus.routes.add(method, "/never", never, limit=0)
+    mounted = bus.mount(Elsewhere("/cometd"))
+    async with serving(bus, mounted) as origin, Poller.at(f"{origin}/cometd") as client:
+        response = await asyncio.wait_for(client.http.request(method, f"{client.url}/never"), 5)
+        assert (await client.http.get(f"{client.url}/health")).status_code == 200
+
+    assert response.status_code == 503
+    assert response.text == "The server took too long to answer this request; try again later.\n"
+    assert ended == [method]
+    assert f"route.failed method={method} path=/never" in [record.getMessage() for record in caplog.records]
+
+
 # --- Pages of other origins ---
 
 

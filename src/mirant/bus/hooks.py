@@ -76,6 +76,10 @@ class HookFailed(Exception):
     """A function of the application was cancelled, took too long, or raised what is not an `Exception`."""
 
 
+class HookTooSlow(HookFailed):
+    """A function of the application did not end in its time; it was cancelled."""
+
+
 def failure_of(error: BaseException) -> Exception:
     """Return what *error*, which a function of the application raised, is to the bus.
 

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mirant.bus.hooks import HookFailed, Pipeline, failure_of
+from mirant.bus.hooks import HookFailed, HookTooSlow, Pipeline, failure_of
 
 
 class Driver:
@@ -65,7 +65,7 @@ class Driver:
     def _give_up(self) -> None:
         """Let the pipeline go on without what takes too long."""
         self._abandon()
-        self._step(self._pipeline.throw, HookFailed(f"it did not end within {self._limit:g} s"))
+        self._step(self._pipeline.throw, HookTooSlow(f"it did not end within {self._limit:g} s"))
 
     def _look_for_cancellation(self, done: asyncio.Future[None]) -> None:
         if done.cancelled() and self._task is not None:

@@ -6,13 +6,12 @@ so on to the address of the bus, and may append anything.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from mirant.bus.hooks import call_hook
+from mirant.bus.hooks import HookTooSlow, Pipeline, call_hook
 from mirant.bus.request import Request
 from mirant.hosts.gate import Gate, over_limit
 from mirant.transports.response import Response, refuse
@@ -91,11 +90,14 @@ class Routes:
         request: Request,
         gate: Gate,
         read_body: Callable[[int], Awaitable[bytes | None]],
+        run: Callable[[Pipeline], Awaitable[None]],
         fail: Callable[..., None],
     ) -> Response:
         """Return the response to *request*.
 
-        *read_body* returns None if there is more than its argument. *fail* is told what a handler raises.
+        *read_body* returns None if there is more than its argument. *run* awaits what a handler waits for,
+        and gives it up after a time. *fail* is told what a handler raises. If this is cancelled, so is the
+        handler.
         """
         allowed = self.allowed(path)
         if method == "OPTIONS":
@@ -108,24 +110,29 @@ class Routes:
         body = await read_body(route.limit)
         if body is None:
             return over_limit(route.limit)
-        return await _call(route.handler, RoutedRequest(method, _normal(path), request, body), fail)
+        routed = RoutedRequest(method, _normal(path), request, body)
+        answers: list[Response] = []
+        await run(_call(route.handler, routed, fail, answers))
+        return answers[0]
 
 
-async def _call(handler: Handler, routed: RoutedRequest, fail: Callable[..., None]) -> Response:
+def _call(
+    handler: Handler, routed: RoutedRequest, fail: Callable[..., None], answers: list[Response]
+) -> Pipeline:
+    """Append the response of *handler* to *answers*, or one that says that it failed."""
     try:
         answered = call_hook(handler, routed)
-        response = await answered if inspect.isawaitable(answered) else answered
+        response = (yield answered) if inspect.isawaitable(answered) else answered
         if not isinstance(response, Response):
             raise TypeError(f"the handler should return a Response, not {response!r}")
-        return response
-    except (Exception, asyncio.CancelledError) as error:
-        # A handler that fails must not cost the connection, or anybody else. If it was cancelled, that may be
-        # a failure of its own; the request's own cancellation is counted in its task.
-        task = asyncio.current_task()
-        if isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling()):
-            raise
+    except Exception as error:
+        # A handler that fails must not cost the connection, or anybody else.
         fail("route.failed", error, method=routed.method, path=routed.path)
-        return refuse(500, "The server could not answer this request; its log says why.")
+        if isinstance(error, HookTooSlow):
+            response = refuse(503, "The server took too long to answer this request; try again later.")
+        else:
+            response = refuse(500, "The server could not answer this request; its log says why.")
+    answers.append(response)
 
 
 def _normal(path: str) -> str:

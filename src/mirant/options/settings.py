@@ -182,7 +182,7 @@ class Settings:
     max_hook_time: float = option(
         "limits",
         "positive duration",
-        "How long a function of the application may keep a message waiting before the message is refused.",
+        "How long a function of the application may keep a message or a route waiting before it is given up.",
         default=30.0,
     )
     # Nothing else waits for a call, and some make reports.

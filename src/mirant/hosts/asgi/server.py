@@ -122,8 +122,8 @@ class AsgiHost:
             return await read_body(request, receive, limit)
 
         path = split_path(scope)[1]
-        fail = self._loop.core.observers.fail
-        return await self._routes.answer(scope["method"], path, request, self._loop.gate, read, fail)
+        loop, fail = self._loop, self._loop.core.observers.fail
+        return await self._routes.answer(scope["method"], path, request, loop.gate, read, loop.run, fail)
 
     def _other(self, request: Request, scope: Scope) -> Response:
         """Answer a request that is not Bayeux."""

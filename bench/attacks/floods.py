@@ -35,6 +35,13 @@ def _good_requests(aim: Aim) -> None:
     flood(aim.connect(), request * (_BLAST // len(request)))
 
 
+def _heads(aim: Aim) -> None:
+    """Send POSTs with heads as large as they may be, without waiting for answers."""
+    body = b"[{}]"
+    request = aim.head(len(body), "Cookie: " + "; ".join(f"name={number}" for number in range(4_500))) + body
+    flood(aim.connect(), request * (_BLAST // len(request)))
+
+
 def _pages(aim: Aim) -> None:
     """Ask for a page of the application again and again, without waiting for answers."""
     request = f"GET /nowhere HTTP/1.1\r\nHost: {aim.host}\r\n\r\n".encode()
@@ -60,6 +67,7 @@ FLOODS: Final = (
     ),
     Attack("refused", "pipelined POSTs that are refused for their origin", _refused_requests),
     Attack("requests", "pipelined POSTs with one message each", _good_requests),
+    Attack("heads", "pipelined POSTs with large heads", _heads),
     Attack("pages", "pipelined GETs of a page that is not there", _pages),
     Attack("chunks", "bodies in chunks of one byte", _chunks),
 )

@@ -129,14 +129,14 @@ def test_a_hook_that_waits_keeps_the_order_too(world: BusyWorld) -> None:
     assert carol.data == list(range(100))
 
 
-def test_a_slice_is_over_after_five_milliseconds_and_the_next_takes_as_long(world: BusyWorld) -> None:
+def test_a_slice_is_over_after_two_milliseconds_and_the_next_takes_as_long(world: BusyWorld) -> None:
     def over_at(now: float) -> bool:
         world.now = now
         return share.is_over()
 
     world.now = 0.0
     share = TurnShare(Clock(world.time))
-    assert [over_at(now) for now in (0.0049, 0.005, 0.006)] == [False, True, True]
+    assert [over_at(now) for now in (0.0019, 0.002, 0.006)] == [False, True, True]
 
     assert share.begin() == 0.006
-    assert [over_at(now) for now in (0.006, 0.0109, 0.0111)] == [False, False, True]
+    assert [over_at(now) for now in (0.006, 0.0079, 0.0081)] == [False, False, True]

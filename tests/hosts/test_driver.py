@@ -8,7 +8,9 @@ import pytest
 
 from mirant import Bus, Caller, Identity, Settings
 from mirant.bus.hooks import HookFailed, Pipeline
+from mirant.bus.pace import PAUSE
 from mirant.hosts.driver import Driver
+from mirant.hosts.turns import Turns
 from tests.hosts.clients import Poller
 
 LIMIT = 0.05
@@ -39,10 +41,13 @@ class Watched:
             self.closed = True
 
 
-def drive(watched: Watched, stubborn: set[asyncio.Future[Any]] | None = None) -> asyncio.Future[None]:
+def drive(
+    watched: Watched, stubborn: set[asyncio.Future[Any]] | None = None, turns: Turns | None = None
+) -> asyncio.Future[None]:
     first = next(watched.pipeline)
     loop = asyncio.get_running_loop()
-    return Driver(loop, watched.pipeline, LIMIT, set() if stubborn is None else stubborn).begin(first)
+    kept = set() if stubborn is None else stubborn
+    return Driver(loop, watched.pipeline, LIMIT, kept, Turns() if turns is None else turns).begin(first)
 
 
 async def gives(result: object) -> object:
@@ -165,13 +170,36 @@ async def test_a_function_that_does_not_end_when_it_is_cancelled_keeps_nobody() 
     assert not left
 
 
+async def test_pipelines_that_pause_wait_in_one_queue() -> None:
+    turns, long = Turns(most=1), [Watched(PAUSE, PAUSE) for _ in range(3)]
+    dones = [drive(each, turns=turns) for each in long]
+    assert len(turns) == 3
+    await asyncio.wait_for(dones[2], 5)
+    assert [each.outcomes for each in long] == [[None, None]] * 3
+
+
+async def test_a_pipeline_that_is_cancelled_while_it_pauses_gives_its_turn_up() -> None:
+    turns, long, other = Turns(), Watched(PAUSE, PAUSE), Watched(PAUSE)
+    done, other_done = drive(long, turns=turns), drive(other, turns=turns)
+    done.cancel()
+    await asyncio.wait_for(other_done, 5)
+    assert long.closed
+    assert long.outcomes == []
+
+
+async def test_a_pipeline_pauses_after_it_waited_and_waits_after_it_paused() -> None:
+    watched = Watched(gives(1), PAUSE, gives(2), PAUSE)
+    await asyncio.wait_for(drive(watched), 5)
+    assert watched.outcomes == [1, None, 2, None]
+
+
 async def test_a_pipeline_that_fails_says_so() -> None:
     def fails() -> Pipeline:
         yield gives(1)
         raise RuntimeError("a fault of ours")
 
     pipeline = fails()
-    done = Driver(asyncio.get_running_loop(), pipeline, LIMIT, set()).begin(next(pipeline))
+    done = Driver(asyncio.get_running_loop(), pipeline, LIMIT, set(), Turns()).begin(next(pipeline))
     with pytest.raises(RuntimeError, match="a fault of ours"):
         await asyncio.wait_for(done, 5)
 
@@ -189,7 +217,7 @@ async def test_a_pipeline_that_raises_a_cancellation_of_its_own_has_failed() -> 
         raise asyncio.CancelledError
 
     pipeline = cancels()
-    done = Driver(asyncio.get_running_loop(), pipeline, LIMIT, set()).begin(next(pipeline))
+    done = Driver(asyncio.get_running_loop(), pipeline, LIMIT, set(), Turns()).begin(next(pipeline))
     with pytest.raises(HookFailed):
         await asyncio.wait_for(done, 5)
 
@@ -207,7 +235,7 @@ async def test_a_pipeline_that_is_cancelled_and_wants_to_wait_is_closed() -> Non
             closed.append(True)
 
     pipeline = clings()
-    done = Driver(loop, pipeline, LIMIT, set()).begin(next(pipeline))
+    done = Driver(loop, pipeline, LIMIT, set(), Turns()).begin(next(pipeline))
     done.cancel()
     await asyncio.sleep(0)
     assert closed == [True]
@@ -225,7 +253,9 @@ async def test_what_ended_in_time_leaves_no_timer() -> None:
 
     watched = Watched(gives(1), gives(2))
     noting: Any = Noting()
-    await asyncio.wait_for(Driver(noting, watched.pipeline, 60.0, set()).begin(next(watched.pipeline)), 5)
+    await asyncio.wait_for(
+        Driver(noting, watched.pipeline, 60.0, set(), Turns()).begin(next(watched.pipeline)), 5
+    )
     assert watched.outcomes == [1, 2]
     assert [timer.cancelled() for timer in timers] == [True, True]
 

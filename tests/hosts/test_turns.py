@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mirant.hosts.turns import Turns, take_turn
+from mirant.hosts.turns import PROMPT, STEPS, Turns, take_turn
 
 
 class Clock:
@@ -222,3 +222,41 @@ async def test_who_wants_to_know_is_told_of_a_failure(caplog: pytest.LogCaptureF
 
     assert told == ["connection.failed on purpose"]
     assert not caplog.records
+
+
+class Adding(Flooding):
+    """A connection that brings another one into the queue when it has its turn."""
+
+    def __init__(self, clock: Clock, turns: Turns, other: Flooding) -> None:
+        super().__init__(clock, 3)
+        self._turns, self._other = turns, other
+
+    def take_turn(self) -> bool:
+        self._turns.add(self._other)
+        return super().take_turn()
+
+
+async def test_who_is_added_in_a_slice_brings_no_second_one() -> None:
+    clock = Clock()
+    turns = Turns(clock)
+    adding = Adding(clock, turns, Flooding(clock, 100))
+    turns.add(adding)
+    taken = []
+    for _ in range(8):
+        await asyncio.sleep(0)
+        taken.append(adding.taken)
+
+    assert taken == [0, 0, 1, 1, 1, 2, 2, 2]
+
+
+async def test_a_turn_in_which_many_took_much_is_crowded_and_the_next_one_is_not() -> None:
+    turns = Turns(Clock())
+    for _ in range(10):
+        turns.spend(STEPS)
+    at_most = turns.prompt, turns.steps
+    turns.spend(STEPS)
+    crowded = turns.prompt, turns.steps
+    await asyncio.sleep(0)
+
+    assert at_most == (turns.prompt, turns.steps) == (PROMPT, STEPS)
+    assert crowded == (256, 4)

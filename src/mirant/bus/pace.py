@@ -12,11 +12,14 @@ from typing import Final
 from mirant.bus.clock import Clock
 
 #: How long work may go on, in seconds, before others have their turn.
-SLICE: Final = 0.005
+SLICE: Final = 0.002
 
 
 class Pause:
-    """Awaited, it ends when all others that were ready have had their turn."""
+    """Stands for one's next turn. A host may know it, and give all that pause a slice together.
+
+    Awaited, it ends when all others that were ready have had their turn.
+    """
 
     __slots__ = ()
 

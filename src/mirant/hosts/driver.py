@@ -4,6 +4,9 @@ Theory: a function of the application may be cancelled, cancel the task that it 
 never end. In a task of its own all of that is an outcome, which the pipeline is told as an `Exception`. Our
 own cancellation is another thing: it is the cancellation of `Driver.begin`'s future. So the two are never
 taken for each other.
+
+A pipeline that yields `PAUSE` waits for nothing but its turn. It has that in the queue of those who have much
+to say (`mirant.hosts.turns`), so that a hundred long bodies hold the event loop no longer than one does.
 """
 
 from __future__ import annotations
@@ -13,12 +16,25 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mirant.bus.hooks import HookFailed, HookTooSlow, Pipeline, failure_of
+from mirant.bus.pace import PAUSE
+from mirant.hosts.turns import Turns
 
 
 class Driver:
     """Runs one pipeline that has to wait."""
 
-    __slots__ = ("_done", "_limit", "_loop", "_pipeline", "_stubborn", "_task", "_timer")
+    __slots__ = (
+        "_done",
+        "_has_turn",
+        "_limit",
+        "_loop",
+        "_paused",
+        "_pipeline",
+        "_stubborn",
+        "_task",
+        "_timer",
+        "_turns",
+    )
 
     def __init__(
         self,
@@ -26,12 +42,19 @@ class Driver:
         pipeline: Pipeline,
         limit: float,
         stubborn: set[asyncio.Future[Any]],
+        turns: Turns,
     ) -> None:
-        """Wait at most *limit* seconds for each thing; what was cancelled is in *stubborn* until it ends."""
+        """Wait at most *limit* seconds for each thing; what was cancelled is in *stubborn* until it ends.
+
+        In *turns* the pipeline waits where it pauses.
+        """
         self._loop = loop
         self._pipeline = pipeline
         self._limit = limit
         self._stubborn = stubborn
+        self._turns = turns
+        self._paused = False  # whether the pipeline waits for its turn
+        self._has_turn = False  # whether it has its turn now
         self._done: asyncio.Future[None] = loop.create_future()
         self._task: asyncio.Task[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -45,7 +68,21 @@ class Driver:
         self._await(awaitable)
         return self._done
 
+    def take_turn(self) -> bool:
+        """Go on after a pause; return whether there is another."""
+        if not self._paused:
+            return False  # it was cancelled meanwhile
+        self._paused, self._has_turn = False, True
+        self._step(self._pipeline.send, None)
+        self._has_turn = False
+        return self._paused
+
     def _await(self, awaitable: Awaitable[Any]) -> None:
+        if awaitable is PAUSE:
+            self._paused = True
+            if not self._has_turn:
+                self._turns.add(self)
+            return
         self._task = task = self._loop.create_task(_outcome_of(awaitable))
         self._timer = self._loop.call_later(self._limit, self._give_up)
         task.add_done_callback(self._go_on)
@@ -68,7 +105,8 @@ class Driver:
         self._step(self._pipeline.throw, HookTooSlow(f"it did not end within {self._limit:g} s"))
 
     def _look_for_cancellation(self, done: asyncio.Future[None]) -> None:
-        if done.cancelled() and self._task is not None:
+        if done.cancelled() and (self._paused or self._task is not None):
+            self._paused = False
             self._abandon()
             self._step(self._pipeline.throw, asyncio.CancelledError())
 

@@ -63,6 +63,9 @@ class Loop:
         #: Where coroutines of connections with much to say wait for their turns. What they do then takes its
         #: time after the slice that lets them go on, so there are few in each.
         self.turns = Turns(most=2)
+        #: Where bodies that take long, and native connections with much to say, wait for theirs. It is one
+        #: queue, because all of them share its slice.
+        self.slices = Turns(fail=self.core.observers.fail)
         #: Every connection that is open, whether or not it has a session yet.
         self.links: set[Link[Session]] = set()
 
@@ -81,6 +84,7 @@ class Loop:
             self._stubborn.clear()
             self.links.clear()
             self.turns.clear()
+            self.slices.clear()
             self._clock.time = loop.time
             self.core.reopen()
             if self._stands_alone:
@@ -186,7 +190,7 @@ class Loop:
         return done
 
     def _drive(self, pipeline: Pipeline, awaitable: Any, limit: float) -> asyncio.Future[None]:
-        return Driver(self._running(), pipeline, limit, self._stubborn).begin(awaitable)
+        return Driver(self._running(), pipeline, limit, self._stubborn, self.slices).begin(awaitable)
 
     def open(self) -> None:
         """Serve again after `close`: an application may be started twice in one process."""

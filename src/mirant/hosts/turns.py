@@ -7,6 +7,10 @@ is read from; in the second, what that caused is flushed. So however many connec
 waits for one slice. The slice grows with what those two turns took, so that under load the queue keeps a
 third of the time.
 
+Many connections could each take a little less than its steps. So what is taken in one turn by connections
+that take more than a few is summed up. When the sum is a slice's worth, the turn is *crowded*: from there on
+only small reads are processed at once, and only a few steps of them. The rest waits in the queue.
+
 A connection stays in the queue until it has nothing to say when its turn comes. So one that floods is served
 here alone, also when its next bytes arrive.
 """
@@ -29,6 +33,17 @@ STEPS: Final = 32
 #: Bytes of one read, or of one message, above which they wait for a turn. The worst of 64 KiB take 2 ms.
 PROMPT: Final = 64 * 1024
 
+#: Steps that nobody has to account for: a client that sends a message, or a request.
+LIGHT: Final = 9
+
+#: Bytes that take as long as a step, at worst.
+BYTES_PER_STEP: Final = 512
+
+# Steps after which a turn is crowded (about 4 ms), and what of one read is processed at once then.
+_CROWD: Final = 320
+_PROMPT_IN_CROWD: Final = 256  # bytes
+_STEPS_IN_CROWD: Final = 4
+
 # The shortest and the longest slice of the queue, in seconds. A step that has begun is not interrupted.
 _SHORTEST: Final = 0.002
 _LONGEST: Final = 0.010
@@ -47,7 +62,17 @@ class Busy(Protocol):
 class Turns:
     """The queue of one event loop."""
 
-    __slots__ = ("_asked_at", "_clock", "_fail", "_is_asked", "_most", "_waiting")
+    __slots__ = (
+        "_asked_at",
+        "_clock",
+        "_fail",
+        "_is_asked",
+        "_most",
+        "_spent",
+        "_waiting",
+        "prompt",
+        "steps",
+    )
 
     def __init__(
         self,
@@ -67,6 +92,11 @@ class Turns:
         self._waiting: deque[Busy] = deque()
         self._is_asked = False
         self._asked_at = 0.0
+        self._spent = 0  # steps that connections took in this turn where they were read
+        #: Bytes of one read above which they wait for a turn.
+        self.prompt = PROMPT
+        #: Steps of one read after which the rest waits for a turn.
+        self.steps = STEPS
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -81,6 +111,20 @@ class Turns:
         """Forget all: their event loop has ended."""
         self._waiting.clear()
         self._is_asked = False
+        self._renew()
+
+    def spend(self, steps: int) -> None:
+        """Take note of more than a few *steps* that a connection took where it was read."""
+        if not self._spent:
+            asyncio.get_running_loop().call_soon(self._renew)
+        self._spent += steps
+        if self._spent > _CROWD:
+            self.prompt, self.steps = _PROMPT_IN_CROWD, _STEPS_IN_CROWD
+
+    def _renew(self) -> None:
+        """Begin another turn, in which nobody has taken anything."""
+        self._spent = 0
+        self.prompt, self.steps = PROMPT, STEPS
 
     def _ask(self) -> None:
         """Have a slice after two turns of the event loop."""
@@ -97,7 +141,15 @@ class Turns:
             loop.call_soon(self._run)
 
     def _run(self) -> None:
-        self._is_asked = False
+        """Have a slice. Who is added meanwhile is in the next one, which is asked for once."""
+        try:
+            self._have_slice()
+        finally:
+            self._is_asked = False
+            if self._waiting:
+                self._ask()
+
+    def _have_slice(self) -> None:
         began = self._clock()
         end = began + min(max(_SHORTEST, (began - self._asked_at) * _SHARE), _LONGEST)
         waiting = self._waiting
@@ -107,8 +159,6 @@ class Turns:
                 waiting.append(connection)
             if self._clock() >= end:
                 break
-        if waiting:
-            self._ask()
 
     def _serve(self, connection: Busy) -> bool:
         try:

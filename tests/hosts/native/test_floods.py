@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 
 import pytest
 from websockets.frames import Frame, Opcode
 
+from mirant.hosts.native.exchange import BusAnswer
 from mirant.hosts.turns import PROMPT, STEPS
 from tests.hosts.clock import settle
 from tests.hosts.line import Line, Site, text_frame, upgrade_request
@@ -170,3 +172,39 @@ async def test_a_client_that_is_refused_and_sends_on_is_read_from_in_its_turn() 
 
     await settle()
     assert line.is_reading()
+
+
+async def test_many_connections_that_each_say_as_much_as_they_may_share_a_turn() -> None:
+    site = Site()
+    lines = [await websocket(site) for _ in range(40)]
+    for line in lines:
+        line.send(MESSAGE * (STEPS - 1))
+    in_turns: list[int] = []
+    while sum(in_turns) < 40 * (STEPS - 1):
+        await asyncio.sleep(0)
+        in_turns.append(sum(line.take().count(b'"successful":false') for line in lines))
+
+    assert 0 < next(filter(None, in_turns)) < 20 * STEPS
+    assert sum(in_turns) == 40 * (STEPS - 1)
+
+
+async def test_of_large_messages_a_turn_takes_one() -> None:
+    line = await websocket(Site())
+    line.send(Frame(Opcode.TEXT, json.dumps([{"data": "x" * 20_000}]).encode()).serialize(mask=True) * 3)
+
+    assert await _most_at_once(line, b'"successful":false') == (1, 3)
+
+
+async def test_a_request_that_was_answered_is_kept_by_nothing() -> None:
+    gc.collect()
+    gc.disable()  # who sends large heads is faster than it is
+    try:
+        line = Site().connect()
+        line.send(post(b"[{}]", "/cometd", "X-Large: 1"))
+        await line.response()
+        line.send(post(b"[{}]", "/cometd", "X-Large: 22"))
+        await line.response()
+        kept = [each for each in gc.get_objects() if isinstance(each, BusAnswer)]
+    finally:
+        gc.enable()
+    assert kept == []

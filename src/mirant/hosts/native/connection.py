@@ -17,7 +17,7 @@ from mirant.hosts.native.requests import HttpRequest, RequestInvalid
 from mirant.hosts.native.websocket import NativeWebSocket
 from mirant.hosts.progress import LARGE, Download
 from mirant.hosts.rfc6455.handshake import accept_headers
-from mirant.hosts.turns import PROMPT, STEPS
+from mirant.hosts.turns import BYTES_PER_STEP, LIGHT, PROMPT, STEPS
 from mirant.transports.response import refuse
 
 # Longest line of a head that uvicorn's WebSockets take. A longer one they never answer.
@@ -70,12 +70,16 @@ class HttpConnection(ConnectionLife):
             return
         self._on(HttpEvent.DATA)
         self._inflow.add(data)
-        if self._queued or len(data) > PROMPT or self._inflow.waiting > PROMPT:
+        turns, size = self._lane.turns, len(data)
+        if self._queued or size > turns.prompt or self._inflow.waiting > PROMPT:
             self._pause_reading(when=True)
             self._queue()
         else:
-            self._left = STEPS
+            self._left = steps = turns.steps
             self._read_on()
+            cost = steps - self._left + size // BYTES_PER_STEP
+            if cost > LIGHT:
+                turns.spend(cost)
 
     def eof_received(self) -> bool:
         """Keep the connection for an answer that is due soon.

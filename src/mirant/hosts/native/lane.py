@@ -23,7 +23,6 @@ from mirant.hosts.native.deadlines import ConnectionLimits, Watch
 from mirant.hosts.native.requests import HttpRequest
 from mirant.hosts.rfc6455.handshake import is_handshake
 from mirant.hosts.routes import Routes
-from mirant.hosts.turns import Turns
 from mirant.transports.response import Headers, Response
 
 _JSON: Final = Response(200, b"").content_type
@@ -65,7 +64,7 @@ class Lane:
         self.now = self.event_loop.time
         self.watch = Watch(self.event_loop, self.core.observers)
         #: Where connections with much to say wait for their turns.
-        self.turns = Turns(fail=self.core.observers.fail)
+        self.turns = loop.slices
         # The mode of a Unix socket decides who may open it. A peer that could is trusted as the proxy.
         self._proxies = ProxyHeadersMiddleware(
             _nothing, trusted_hosts=_with_unix(config.forwarded_allow_ips or "")

@@ -27,7 +27,7 @@ from mirant.hosts.rfc6455.frames import (
     FrameInvalid,
     frame,
 )
-from mirant.hosts.turns import PROMPT, STEPS
+from mirant.hosts.turns import BYTES_PER_STEP, LIGHT, PROMPT, STEPS
 from mirant.transports.websocket import UNSUPPORTED_DATA
 
 log = logging.getLogger("mirant")
@@ -74,10 +74,13 @@ class NativeWebSocket(SocketLife):
         if self._awaited is _PONG_DUE:
             self._await_after(Sign.DATA)
         self._frames.feed(data)
-        if self._queued or len(data) > PROMPT or (self._begun is not None and self._frames.waiting > PROMPT):
+        turns, size = self._lane.turns, len(data)
+        if self._queued or size > turns.prompt or (self._begun is not None and self._frames.waiting > PROMPT):
             self._queue()
-        else:
-            self._read()
+            return
+        cost = turns.steps - self._read(turns.steps) + size // BYTES_PER_STEP
+        if cost > LIGHT:
+            turns.spend(cost)
 
     def take_turn(self) -> bool:
         """Take some of the frames that have come; return whether there were any."""
@@ -95,12 +98,11 @@ class NativeWebSocket(SocketLife):
             self._queued = True
             self._lane.turns.add(self)
 
-    def _read(self) -> int:
+    def _read(self, left: int = STEPS) -> int:
         """Take frames that have come, unless a hook must end first or the peer reads no answers.
 
-        Return how many of its steps are left: at none, the rest waits for the next turn.
+        Return how many of the steps that were *left* are left still: at none, the rest waits for a turn.
         """
-        left = STEPS
         try:
             while not self._hook_runs:
                 state = self._state
@@ -136,7 +138,7 @@ class NativeWebSocket(SocketLife):
             self._put(frame(PONG, payload))
         elif opcode in (TEXT, BINARY):
             self._begun = None  # what is unfinished now is another message
-            return self.take_message(opcode, payload) or 1
+            return max(self.take_message(opcode, payload) or 1, len(payload) // BYTES_PER_STEP)
         return 1
 
     def take_message(self, opcode: int, payload: bytes) -> int | None:
@@ -157,10 +159,14 @@ class NativeWebSocket(SocketLife):
 
     def _go_on(self, _: object) -> None:
         self._hook_runs = False
-        if not self._transport.is_closing():
-            if self._waiting is None and not self._queued:
-                self._transport.resume_reading()
-            self._read()
+        if self._transport.is_closing():
+            return
+        if self._frames.has_unread and self._waiting is None:
+            self._queue()  # what came meanwhile waits for its turn
+            return
+        if self._waiting is None and not self._queued:
+            self._transport.resume_reading()
+        self._read()
 
     # --- What goes out ---
 

@@ -88,6 +88,11 @@ class FrameReader:
         return self._message is not None or bool(self._buffer)
 
     @property
+    def has_unread(self) -> bool:
+        """Whether there are bytes of which no frame was made yet."""
+        return self._at < len(self._buffer)
+
+    @property
     def waiting(self) -> int:
         """How many bytes of an unfinished message have come."""
         return 0 if self._message is None else len(self._message.payload)

@@ -33,8 +33,8 @@ STEPS: Final = 32
 #: Bytes of one read, or of one message, above which they wait for a turn. The worst of 64 KiB take 2 ms.
 PROMPT: Final = 64 * 1024
 
-#: Steps that nobody has to account for: a client that sends a message, or a request.
-LIGHT: Final = 9
+# Steps that are not summed up: a client that sends a message, or a request.
+_LIGHT: Final = 9
 
 #: Bytes that take as long as a step, at worst.
 BYTES_PER_STEP: Final = 512
@@ -114,7 +114,9 @@ class Turns:
         self._renew()
 
     def spend(self, steps: int) -> None:
-        """Take note of more than a few *steps* that a connection took where it was read."""
+        """Take note of the *steps* that a connection took where it was read, if they are more than a few."""
+        if steps <= _LIGHT:
+            return
         if not self._spent:
             asyncio.get_running_loop().call_soon(self._renew)
         self._spent += steps

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mirant.policy.filters import Dropped
 from mirant.policy.filters.linear import MAX_PROGRAM
-from mirant.policy.filters.regex import MAX_REPLACEMENTS, MAX_STRINGS, MAX_TEXT
+from mirant.policy.filters.regex import MAX_REPLACEMENTS, MAX_SEARCHES, MAX_STRINGS, MAX_TEXT
 from tests.policy.filters.declaring import chain, examples, fault_of, faults_of, reason, run
 
 
@@ -107,6 +107,13 @@ def test_a_message_has_only_so_many_strings() -> None:
     assert run(filters, ["a"] * MAX_STRINGS) == ["a"] * MAX_STRINGS
     assert reason(filters, ["a"] * (MAX_STRINGS + 1)) == "too_many_strings"
     assert reason(filters, [{"a": "b"}] * (MAX_STRINGS // 2 + 1)) == "too_many_strings"
+
+
+def test_the_more_rules_there_are_the_fewer_strings_a_message_may_have() -> None:
+    filters, most = chain({"regex": ["x"] * 50}), MAX_SEARCHES // 50
+
+    assert run(filters, ["a"] * most) == ["a"] * most
+    assert reason(filters, ["a"] * (most + 1)) == "too_many_strings"
 
 
 def test_replacing_cannot_blow_up_a_message() -> None:

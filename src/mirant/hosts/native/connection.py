@@ -17,7 +17,7 @@ from mirant.hosts.native.requests import HttpRequest, RequestInvalid
 from mirant.hosts.native.websocket import NativeWebSocket
 from mirant.hosts.progress import LARGE, Download
 from mirant.hosts.rfc6455.handshake import accept_headers
-from mirant.hosts.turns import BYTES_PER_STEP, LIGHT, PROMPT, STEPS
+from mirant.hosts.turns import BYTES_PER_STEP, PROMPT, STEPS
 from mirant.transports.response import refuse
 
 # Longest line of a head that uvicorn's WebSockets take. A longer one they never answer.
@@ -77,9 +77,7 @@ class HttpConnection(ConnectionLife):
         else:
             self._left = steps = turns.steps
             self._read_on()
-            cost = steps - self._left + size // BYTES_PER_STEP
-            if cost > LIGHT:
-                turns.spend(cost)
+            turns.spend(steps - self._left + size // BYTES_PER_STEP)
 
     def eof_received(self) -> bool:
         """Keep the connection for an answer that is due soon.
@@ -266,8 +264,7 @@ class HttpConnection(ConnectionLife):
         """Go on with the next request after an answer."""
         self._count()
         more = self._inflow.has_more
-        is_half_closed = self._state is HttpState.HALF_CLOSED
-        if last or self._server_ends or (is_half_closed and not more):
+        if last or self._server_ends or (self._state is HttpState.HALF_CLOSED and not more):
             self._end()
         elif more:
             self._queue()  # who does not wait for answers waits for its turn

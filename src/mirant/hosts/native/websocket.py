@@ -27,7 +27,7 @@ from mirant.hosts.rfc6455.frames import (
     FrameInvalid,
     frame,
 )
-from mirant.hosts.turns import BYTES_PER_STEP, LIGHT, PROMPT, STEPS
+from mirant.hosts.turns import BYTES_PER_STEP, PROMPT, STEPS
 from mirant.transports.websocket import UNSUPPORTED_DATA
 
 log = logging.getLogger("mirant")
@@ -78,9 +78,8 @@ class NativeWebSocket(SocketLife):
         if self._queued or size > turns.prompt or (self._begun is not None and self._frames.waiting > PROMPT):
             self._queue()
             return
-        cost = turns.steps - self._read(turns.steps) + size // BYTES_PER_STEP
-        if cost > LIGHT:
-            turns.spend(cost)
+        steps = turns.steps
+        turns.spend(steps - self._read(steps) + size // BYTES_PER_STEP)
 
     def take_turn(self) -> bool:
         """Take some of the frames that have come; return whether there were any."""

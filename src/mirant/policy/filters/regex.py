@@ -17,6 +17,7 @@ from mirant.policy.filters.strings import rewrite, unchanged
 # Limits for one message. Searching a text takes one or two microseconds per rule, even if the text is short.
 # A replacement takes longer, may lengthen the text, and may have searched the text to its end.
 MAX_STRINGS: Final = 4_000  # strings and keys
+MAX_SEARCHES: Final = 15_000  # of all rules in all strings and keys
 MAX_REPLACEMENTS: Final = 1_000
 MAX_TEXT: Final = 64 * 1024  # characters of all strings, and those that replacements add
 
@@ -55,7 +56,7 @@ class _Replacing:
 
     def __init__(self, rules: tuple[RegexRule, ...]) -> None:
         self._rules = rules
-        self._strings = MAX_STRINGS
+        self._strings = min(MAX_STRINGS, MAX_SEARCHES // max(1, len(rules)))
         self._left = MAX_REPLACEMENTS
         self._size = MAX_TEXT
 

@@ -3,6 +3,7 @@
 import pytest
 
 from mirant.bayeux.nesting import MAX_DEPTH
+from mirant.extensions.ack import Ack
 from mirant.testing import Later, PollingClient, SocketClient, World, reply_to
 
 
@@ -280,3 +281,44 @@ def test_a_connection_whose_new_session_ended_may_go_on_with_another(
     other.client_id = client.client_id
 
     assert other.publish("/b", 1)["successful"]
+
+
+# --- An event loop that ended with its carriers ---
+
+
+@pytest.mark.parametrize("ack", [False, True])
+def test_a_poll_of_an_event_loop_that_ended_takes_no_message_with_it(world: World, *, ack: bool) -> None:
+    world.use(Ack())
+    client = world.polling()
+    client.handshake(ext={"ack": ack})
+    client.connect()
+    client.subscribe("/a")
+    dead = client.connect()
+    world.core.lose_carriers()
+    world.publish("/a", 1)
+
+    assert dead.held
+    assert client.connect().messages[0] == {"channel": "/a", "data": 1}
+
+
+def test_a_socket_of_an_event_loop_that_ended_takes_no_message_with_it(
+    world: World, client: SocketClient
+) -> None:
+    client.subscribe("/a")
+    client.stall()
+    world.publish("/a", 1)
+    world.core.lose_carriers()
+    world.publish("/a", 2)
+
+    polling = as_polling(world, client)
+    polling.connect()
+    assert polling.data == [1, 2]
+
+
+def test_a_session_whose_event_loop_ended_expires_if_its_client_stays_away(world: World) -> None:
+    client = world.polling().enter()
+    client.connect()
+    session = client.session
+    world.core.lose_carriers()
+    world.advance(session.max_interval + 1)
+    assert session.ended

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from mirant import Bus, Settings
-from tests.hosts.clients import Poller
+from tests.hosts.clients import Fields, Poller
 from tests.hosts.serving import serving
 from tests.hosts.test_mount import application, lifespan_of
 
@@ -41,6 +41,39 @@ def test_one_bus_on_two_event_loops_one_after_the_other() -> None:
 
     for _ in range(2):
         assert asyncio.run(asyncio.wait_for(use(), 3)) > 0.15
+
+
+def test_a_poll_that_an_event_loop_left_behind_takes_no_message_with_it() -> None:
+    bus = Bus(settings=Settings(timeout=30))
+    inside = Poller.inside(bus)
+
+    async def hold() -> tuple[Poller, asyncio.Task[list[Fields]]]:
+        client = await inside.__aenter__()
+        await client.begin()
+        await client.subscribe("/a")
+        poll = asyncio.create_task(client.connect())
+        [session] = bus.loop.core.sessions.values()
+        while session.held is None:
+            await asyncio.sleep(0)
+        return client, poll
+
+    async def go_on(client: Poller) -> Fields:
+        bus.open()
+        bus.publish_nowait("/a", 1)
+        return (await asyncio.wait_for(client.connect(), 5))[0]
+
+    async def end(poll: asyncio.Task[list[Fields]]) -> None:
+        poll.cancel()
+        await asyncio.gather(poll, return_exceptions=True)
+        await inside.__aexit__(None, None, None)
+
+    first = asyncio.new_event_loop()
+    client, poll = first.run_until_complete(hold())  # it stands still then
+    try:
+        assert asyncio.run(go_on(client)) == {"channel": "/a", "data": 1}
+    finally:
+        first.run_until_complete(end(poll))
+        first.close()
 
 
 async def test_a_thread_that_publishes_is_told_what_is_wrong() -> None:

@@ -148,6 +148,13 @@ class Core:
         """Take note that *carrier* is gone, and that what is *unsent* never left."""
         self._links.detach(carrier, now, unsent)
 
+    def lose_carriers(self) -> None:
+        """Take note that every carrier is gone: the event loop that ran them has ended, and another begins.
+
+        A poll that stayed held would take the next message with it.
+        """
+        self._links.lose_all(self._registry.values(), self._clock.time())
+
     def let_go(self, carrier: Carrier[Session], now: float) -> None:
         """Answer the connect that is held on *carrier* now, with advice to come back later."""
         self._polls.let_go(carrier, now)

@@ -60,11 +60,28 @@ class Links:
         if session.held is None:
             self._polls.expect(session, now, session.record.interval)
 
+    def lose_all(self, sessions: Iterable[Session], now: float) -> None:
+        """Take note that the carriers of all *sessions* are gone, with the event loop that ran them.
+
+        Nobody can be told. Each session waits for its client's next carrier, and so do its messages.
+        """
+        for session in sessions:
+            link, held = self.cut(session), session.held
+            if link is not None:
+                self._put_back(session, link.take_back())
+            if held is not None:
+                self._polls.forget(session, held.carrier)
+            if link is not None or held is not None:
+                self._polls.expect(session, now, session.record.interval)
+
     def resume(self, link: Link[Session]) -> None:
         """Take note that *link* is writable again."""
         if link.session is not None:
             self._deliveries.wake(link.session)
 
     def _take_back(self, session: Session, unsent: Iterable[Batch]) -> None:
-        self._deliveries.put_back(session, [each for batch in unsent for each in batch.deliveries])
+        self._put_back(session, unsent)
         self._deliveries.wake(session)
+
+    def _put_back(self, session: Session, unsent: Iterable[Batch]) -> None:
+        self._deliveries.put_back(session, [each for batch in unsent for each in batch.deliveries])

@@ -86,6 +86,7 @@ class Loop:
             self.turns.clear()
             self.slices.clear()
             self._clock.time = loop.time
+            self.core.lose_carriers()
             self.core.reopen()
             if self._stands_alone:
                 self._look_for_siblings(loop)

@@ -278,6 +278,54 @@ def test_lazy_messages_are_kept_too(world: World) -> None:
     assert data_of(poll(client, 1)) == [1]
 
 
+def test_a_connect_that_finds_only_lazy_messages_is_held(world: World) -> None:
+    world.channel("/a", lazy=5)
+    client = polling(world)
+    world.publish("/a", 1)
+    held = poll(client, 1)
+    assert held.held
+    world.advance(5.1)
+    assert data_of(held) == [1]
+    world.publish("/a", 2)
+    assert poll(client, 2).held
+
+
+def test_on_a_socket_a_connect_that_finds_only_lazy_messages_is_held(world: World) -> None:
+    world.channel("/a", lazy=5)
+    client = on_socket(world)
+    world.publish("/a", 1)
+    client.send(client.message("/meta/connect", ext={"ack": 1}))
+    assert not client.messages
+    world.advance(5.1)
+    assert client.data == [1]
+
+
+def test_a_lazy_message_that_waited_for_its_time_waits_for_no_more_than_a_connect(world: World) -> None:
+    world.channel("/a", lazy=5)
+    client = polling(world)
+    world.publish("/a", 1)
+    world.advance(5.1)
+    assert data_of(poll(client, 1)) == [1]
+
+
+def test_a_prompt_message_takes_lazy_ones_to_a_client_that_acknowledges(world: World) -> None:
+    world.channel("/a", lazy=5)
+    client = polling(world)
+    client.subscribe("/b")
+    for channel in ("/a", "/b", "/a"):
+        world.publish(channel, channel)
+    assert data_of(poll(client, 1)) == ["/a", "/b", "/a"]
+
+
+def test_what_is_sent_again_takes_lazy_messages_along(world: World) -> None:
+    client = polling(world)
+    world.publish("/a", 1)
+    assert data_of(poll(client, 1)) == [1]
+    world.channel("/a", lazy=5)
+    world.publish("/a", 2)
+    assert data_of(poll(client, 1)) == [1, 2]
+
+
 def test_of_latest_messages_what_was_sent_already_is_sent_again_too(world: World) -> None:
     world.channel("/a", latest=True)
     client = polling(world)

@@ -104,9 +104,9 @@ class Outbox:
         self._share = share
         for channel, count in dropped.items():
             self._count_dropped(channel, count)
-        # An acknowledgement may also leave nothing that waits; then nothing is urgent any more.
-        self.urgent = len(self) > 0
-        self.idle = not self.urgent
+        # What is queued stays as urgent as it was: lazy deliveries that are due may be among it.
+        self.idle = len(self) == 0
+        self.urgent = len(self) > len(self._queue or ()) or (self.urgent and not self.idle)
 
     def put(self, delivery: Delivery) -> Sequence[Delivery]:
         """Append *delivery*, or let it replace what it supersedes; return the deliveries that were dropped.
@@ -217,8 +217,8 @@ class Outbox:
             # The report of what was dropped is made anew if need be, so it is not kept.
             retention.left(new if dropped is None else new[1:], dropped)
             taken += new
-        self.urgent = len(self) > 0
-        self.idle = not self.urgent
+        self.idle = len(self) == 0
+        self.urgent = len(self) > len(self._queue or ()) or (self.urgent and not self.idle)
         return taken
 
     def clear(self) -> None:

@@ -86,4 +86,4 @@ SITE = ("bus.example.org",)
 proxied = create_bus(Settings(transports=TRANSPORTS, timeout=2, allow_hosts=SITE), pages=PAGES)
 
 #: Holds polls for longer than any test waits, and forgets clients that went away at once.
-patient = create_bus(Settings(timeout=600, max_interval=0.5, allow_hosts=SITE))
+patient = create_bus(Settings(timeout=600, max_interval=2, allow_hosts=SITE))

@@ -87,27 +87,20 @@ class Session:
         #: The moment (`Browsers.moment`) at which it was bound to a browser; 0: it is not, or always was.
         self.bound_at = 0
 
-        # links.py
-        self.link: Link[Session] | None = None  # where deliveries can be pushed, if anywhere
-        # hub.py
-        self.weight = 0  # about how many bytes its subscriptions take
-        # subscribing.py
-        self.busy_until = 0.0  # when it has paid for the subscriptions that it asked for
-        # polls.py
-        self.held: HeldConnect | None = None  # the /meta/connect that waits for something to say
-        # deliveries.py
-        self.dirty = False  # is looked at in the next flush
-        # sessions.py
-        self.ending: Ending | None = None
-        self.download: ClientProgress | None = None  # a large answer that its client may still be reading
-        # calls.py
-        self.calls = 0  # remote calls being worked on
-        # timetable.py, deadlines.py
-        self.until = 0.0  # when what is held is answered, or the session ends
-        self.identity_until = inf  # when its identity runs out
-        self.lazy_until: float | None = None  # when what waits lazily is sent
-        self.deadline = 0.0
-        self.bucket: int | None = None
+        # Who writes it stands before the colon.
+        self.link: Link[Session] | None = None  # links: where deliveries can be pushed, if anywhere
+        self.weight = 0  # hub: about how many bytes its subscriptions take
+        self.busy_until = 0.0  # subscribing: when it has paid for the subscriptions that it asked for
+        self.held: HeldConnect | None = None  # polls: the /meta/connect that waits for something to say
+        self.dirty = False  # deliveries: is looked at in the next flush
+        self.ending: Ending | None = None  # sessions
+        self.download: ClientProgress | None = None  # sessions: an answer that may still be being read
+        self.calls = 0  # calls: remote calls being worked on
+        self.until = 0.0  # timetable: when what is held is answered, or the session ends
+        self.identity_until = inf  # timetable: when its identity runs out
+        self.lazy_until: float | None = None  # timetable: when what waits lazily is sent
+        self.deadline = 0.0  # deadlines
+        self.bucket: int | None = None  # deadlines
 
         if record.connect_only:
             self.mark(CONNECT_ONLY)

@@ -197,16 +197,15 @@ class Deliveries:
     # --- Sending ---
 
     def begin_flush(self, now: float, *, rests: bool) -> list[Remainder]:
-        """Write what was published into connections; return what could not be written.
-
-        While it *rests*, what is for polls waits in outboxes.
-        """
+        """Write what was published, but not to polls while it *rests*; return what could not be written."""
         if self._asked:
             self.lag = now - self._asked_at
             if self.lag > self.worst_lag:
                 self.worst_lag = self.lag
         self._asked = True  # what is added meanwhile is sent too, unless it comes too late
-        if rests and self.tick.entries:
+        if not self.tick.entries:
+            return []
+        if rests:
             self.tick.set_aside(lambda sessions, delivery: self._queue_for_all(sessions, delivery, now))
         return self.tick.hand_out()
 

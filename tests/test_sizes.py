@@ -38,7 +38,9 @@ def source_files() -> list[Path]:
 
 
 def test_a_file_of_the_source_has_at_most_300_lines() -> None:
-    lengths = {str(file.relative_to(ROOT)): len(file.read_text("utf-8").splitlines()) for file in source_files()}
+    lengths = {
+        str(file.relative_to(ROOT)): len(file.read_text("utf-8").splitlines()) for file in source_files()
+    }
     long = {name: length for name, length in lengths.items() if length > FILE}
     assert not long, "split them along a concept"
 

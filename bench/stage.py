@@ -74,6 +74,9 @@ class Stage:
         )
         self._wanted = False
 
+    def check(self) -> None:
+        """Nothing to do: there is one thread."""
+
     def flush_soon(self) -> None:
         self._wanted = True
 

@@ -245,12 +245,15 @@ class Bus(Services):
 
         Raises:
             ChannelInvalid: *channel* is no channel name.
+            RuntimeError: another thread serves the bus.
         """
+        self._loop.check_reading()
         page = self._core.hub.history(Channel.parse(channel), last=count)
         return [msgspec.json.decode(delivery.payload)["data"] for _, delivery in page.items]
 
     def session(self, session_id: str) -> SessionFace | None:
-        """Return the session with this clientId, or None."""
+        """Return the session with this clientId, or None; not in another thread than the bus's."""
+        self._loop.check_reading()
         session = self._core.sessions.get(session_id)
         return None if session is None else SessionFace(session)
 

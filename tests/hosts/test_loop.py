@@ -1,10 +1,11 @@
 """A core on an event loop: on one after the other, on none that is not its own, and what it leaves behind."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
-from mirant import Bus, Settings
+from mirant import Bus, Caller, Settings
 from tests.hosts.clients import Fields, Poller
 from tests.hosts.serving import serving
 from tests.hosts.test_mount import application, lifespan_of
@@ -87,3 +88,37 @@ async def test_a_thread_that_publishes_is_told_what_is_wrong() -> None:
         arrived = await asyncio.wait_for(client.send({"channel": "/a", "data": 2}), 1)
 
         assert [message["data"] for message in arrived if "data" in message] == [2]
+
+
+async def test_a_thread_that_delivers_to_a_caller_is_told_what_is_wrong() -> None:
+    bus, errors = Bus(), []
+
+    @bus.rpc("/slow")
+    async def slow(caller: Caller, data: object) -> str:
+        try:
+            await asyncio.to_thread(caller.deliver, "/b", 1)
+        except RuntimeError as error:
+            errors.append(str(error))
+        return "done"
+
+    async with Poller.inside(bus) as client:
+        await client.begin()
+        answer = await asyncio.wait_for(client.call("/slow"), 5)
+        arrived = await client.send({"channel": "/a", "data": 2})
+
+    assert answer["data"] == "done"
+    assert ["A bus may only be used on the event loop" in error for error in errors] == [True]
+    assert "/b" not in [message["channel"] for message in arrived]
+
+
+@pytest.mark.parametrize("read", [lambda bus: bus.history("/a"), lambda bus: bus.session("x")])
+async def test_a_thread_that_reads_while_the_bus_is_served_is_told_what_is_wrong(
+    read: Callable[[Bus], object],
+) -> None:
+    bus = Bus()
+    read(bus)  # nobody serves it yet
+    async with Poller.inside(bus) as client:
+        await client.begin()
+        read(bus)
+        with pytest.raises(RuntimeError, match="A bus may only be used on the event loop"):
+            await asyncio.to_thread(read, bus)

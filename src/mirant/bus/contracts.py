@@ -35,6 +35,13 @@ Position = int
 class Host(Protocol):
     """Runs the bus on an event loop. The calls must return at once, without calling the bus."""
 
+    def check(self) -> None:
+        """Return if the bus may be used here.
+
+        Raises:
+            RuntimeError: this is another thread, or another event loop than the one that serves the bus.
+        """
+
     def flush_soon(self) -> None:
         """See to it that `Core.flush` is called at the end of this turn of the event loop."""
 

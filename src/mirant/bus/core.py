@@ -187,6 +187,14 @@ class Core:
 
     # --- Messages out ---
 
+    def check(self) -> None:
+        """Return if the application may use the bus here.
+
+        Raises:
+            RuntimeError: this is another thread, or another event loop than the one that serves the bus.
+        """
+        self._host.check()
+
     def deliver(self, session: Session, delivery: Delivery) -> None:
         """Accept *delivery* for *session* alone, whatever it subscribed to. To one that ended, nothing."""
         self.hub.deliver(session, delivery)

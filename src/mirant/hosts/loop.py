@@ -162,6 +162,18 @@ class Loop:
         if awaitable is not None:
             await self._drive(pipeline, awaitable, self.core.settings.max_hook_time)
 
+    def check(self) -> None:
+        self._running()
+
+    def check_reading(self) -> None:
+        """Return if the bus may be read here: on the event loop that serves it, or while none does.
+
+        Raises:
+            RuntimeError: another thread's event loop serves it, and may change it meanwhile.
+        """
+        if self._loop is not None and self._loop.is_running():
+            self._running()
+
     def flush_soon(self) -> None:
         self._running().call_soon(self._flush)
 

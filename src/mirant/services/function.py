@@ -73,7 +73,9 @@ class Caller:
             ValueError: *channel* is a meta channel.
             TypeError: *data* has no JSON form.
             LookupError: it has no session, as `has_session` says.
+            RuntimeError: this is not the event loop that serves the bus, such as in another thread.
         """
+        self._core.check()  # before anything is changed
         self._core.deliver(self._own_session(), delivery_of(deliverable_channel(channel), data))
 
     def _own_session(self) -> Session:

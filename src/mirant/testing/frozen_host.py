@@ -66,6 +66,9 @@ class FrozenHost:
 
     # --- What the core calls ---
 
+    def check(self) -> None:
+        """Nothing to do: tests have one thread."""
+
     def flush_soon(self) -> None:
         assert not self._flush_wanted, "the core asks once per flush"
         self._flush_wanted = True

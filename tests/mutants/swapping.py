@@ -53,7 +53,7 @@ class Caches:
         self._found = [
             each
             for each in gc.get_objects()
-            if isinstance(each, _CACHED) and each.__module__.partition(".")[0] == "mirant"
+            if type(each) is _CACHED and each.__module__.partition(".")[0] == "mirant"
         ]
 
     def empty(self) -> None:

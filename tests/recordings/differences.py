@@ -250,6 +250,16 @@ DIFFERENCES: Final = (
         },
     ),
     Difference(
+        "A client that the application sent away between two polls is told so, and stays away.",
+        _at(
+            *(LIFE, "dan learns of it when he connects"),
+            messages=[
+                {"channel": "/meta/disconnect", "successful": True},
+                _connect("3", "402::session_unknown", advice={"reconnect": "none"}),
+            ],
+        ),
+    ),
+    Difference(
         "Listeners compare names, so a name has one spelling.",
         _at(
             *(LIFE, "and publishes with one"),

@@ -1,7 +1,8 @@
-"""The log of ``mirant serve``: written by a thread, because whoever reads it may stop reading.
+"""The log of ``mirant serve``. A thread writes it.
 
-A pipe that nobody reads takes 64 KiB, and then a write to it waits for ever. On the event loop that would
-stop every client. Here the lines wait for the thread, up to a limit. Lines beyond it are dropped and counted.
+Another process may read the log through a pipe, and may stop reading. A full pipe holds 64 KiB. The next
+write to it waits for ever. On the event loop such a write would stop every client. So the lines wait for the
+thread, up to a limit. Lines beyond the limit are dropped and counted.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _MAX_PER_SECOND: Final = 10
 
 
 class LogWriter(logging.Handler):
-    """Takes lines at once, whoever reads them, and has a thread write them."""
+    """Takes each line without waiting. A thread writes the lines."""
 
     def __init__(self, write: Callable[[bytes], object]) -> None:
         """Give each line to *write*, which may take its time and may raise `OSError`."""
@@ -58,7 +59,7 @@ class LogWriter(logging.Handler):
             return
         try:
             text = self.format(entry)
-        except Exception:  # arguments that do not fit the message: a bug of whoever logs
+        except Exception:  # the arguments do not fit the message: the caller has a bug
             text = f"{entry.levelname} {entry.name} {one_line(entry.msg)}"
         self._put(text[:_MAX_LINE].encode(errors="backslashreplace") + b"\n")
 

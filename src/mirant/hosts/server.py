@@ -140,7 +140,7 @@ def serve_bus(
         root_path=root_path,
         loop="auto",  # uvloop, where there is one
         http=native,  # uvicorn calls it for each connection, so an object will do
-        log_config=None,  # a handler of its own would wait for whoever reads the log
+        log_config=None,  # its own handler would wait until the log is read
         log_level="warning",
         access_log=False,
         lifespan="on",
